@@ -1,0 +1,212 @@
+//! What is redundant inside one text: repeated passages, phrases and sentences, and figures that sum it up.
+
+mod phrases;
+mod sentences;
+
+use crate::language::{self, DetectedLanguage};
+use crate::repeats::{Passage, Repeats};
+use crate::span::{OffsetMap, OffsetUnit, Span};
+use crate::structure::Structure;
+use crate::text::Text;
+use crate::words::Word;
+
+pub use phrases::RepeatedPhrase;
+pub use sentences::DuplicateSentence;
+
+/// How many words a passage has at least unless the caller says otherwise.
+pub const DEFAULT_MIN_PASSAGE_WORDS: usize = 8;
+
+/// What to look for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnalyzeOptions {
+    /// The language of the text when the caller knows it; else it is detected.
+    pub language: Option<String>,
+    /// How many words a run must have to count as a passage. 0 counts as 1.
+    pub min_passage_words: usize,
+    /// What the spans of the answer count.
+    pub offset_unit: OffsetUnit,
+}
+
+impl Default for AnalyzeOptions {
+    fn default() -> Self {
+        Self {
+            language: None,
+            min_passage_words: DEFAULT_MIN_PASSAGE_WORDS,
+            offset_unit: OffsetUnit::default(),
+        }
+    }
+}
+
+/// What is redundant in a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Analysis {
+    /// BLAKE3 of the exact bytes.
+    pub content_hash: blake3::Hash,
+    /// BLAKE3 of the normalised words with one space between them: equal for texts that differ in case, punctuation, white
+    /// space or Unicode form only.
+    pub normalized_hash: blake3::Hash,
+    /// The language, named by the caller or detected.
+    pub language: DetectedLanguage,
+    /// How much of what there is.
+    pub counts: Counts,
+    /// Share of the words that lie in a later occurrence of a passage that stood earlier, 0 to 1: what could go without
+    /// losing anything.
+    pub redundancy_score: f64,
+    /// 1 - unique words / words, 0 to 1; grows with the length of any text.
+    pub lexical_redundancy: f64,
+    /// Bytes of the text / bytes after DEFLATE at level 6; around 2 to 3 for prose, higher the more repeats.
+    pub compression_ratio: f64,
+    /// Passages that stand more than once, longest first.
+    pub repeated_passages: Vec<RepeatedPassage>,
+    /// Runs of words too short for a passage that stand more than once, the ones that take most words first.
+    pub repeated_phrases: Vec<RepeatedPhrase>,
+    /// Sentences that stand more than once, the most frequent first.
+    pub duplicate_sentences: Vec<DuplicateSentence>,
+}
+
+/// How much of what a text has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Unicode scalar values.
+    pub characters: usize,
+    /// Words by UAX #29; characters in scripts without spaces.
+    pub words: usize,
+    /// Distinct words after normalisation.
+    pub unique_words: usize,
+    /// Sentences with at least one word.
+    pub sentences: usize,
+    /// Paragraphs with at least one word.
+    pub paragraphs: usize,
+}
+
+/// A run of words that stands more than once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepeatedPassage {
+    /// How many words it has.
+    pub words: usize,
+    /// The original text of its first occurrence. Others may differ in case, punctuation and white space.
+    pub text: String,
+    /// Where it stands, in order and without overlap, in the unit asked for.
+    pub occurrences: Vec<Span>,
+}
+
+/// Finds what is redundant in `text`. Time n·log n in its words at worst, memory linear.
+#[must_use]
+pub fn analyze(text: &Text<'_>, options: &AnalyzeOptions) -> Analysis {
+    let source = text.source();
+    let words = text.words();
+    let structure = text.structure();
+    let offsets = OffsetMap::new(source, options.offset_unit);
+    let repeats = Repeats::of(words, options.min_passage_words);
+    Analysis {
+        content_hash: blake3::hash(source.as_bytes()),
+        normalized_hash: normalized_hash(text),
+        language: options
+            .language
+            .as_deref()
+            .map_or_else(|| language::detect(source), DetectedLanguage::named),
+        counts: counts(text, &structure),
+        redundancy_score: share(repeats.redundant_words(), words.len()),
+        lexical_redundancy: share(
+            words.len() - text.vocabulary().len().min(words.len()),
+            words.len(),
+        ),
+        compression_ratio: compression_ratio(source),
+        repeated_passages: repeats
+            .passages()
+            .iter()
+            .map(|passage| render(source, words, &offsets, passage))
+            .collect(),
+        repeated_phrases: phrases::find(text, &structure, &repeats, options.min_passage_words),
+        duplicate_sentences: sentences::find(text, &structure, &offsets),
+    }
+}
+
+/// The share of the words of `text` that could go without losing anything; see [`Analysis::redundancy_score`].
+#[must_use]
+pub fn redundancy_score(text: &Text<'_>, min_passage_words: usize) -> f64 {
+    share(
+        Repeats::of(text.words(), min_passage_words).redundant_words(),
+        text.words().len(),
+    )
+}
+
+/// BLAKE3 of the normalised words of `text` with one space between them.
+#[must_use]
+pub fn normalized_hash(text: &Text<'_>) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    // The hasher is fastest when it is fed whole chunks, not single words.
+    let mut buffer = String::with_capacity(64 * 1024);
+    for (number, word) in text.words().iter().enumerate() {
+        if number > 0 {
+            buffer.push(' ');
+        }
+        buffer.push_str(text.vocabulary().word(word.id));
+        if buffer.len() >= 60 * 1024 {
+            hasher.update(buffer.as_bytes());
+            buffer.clear();
+        }
+    }
+    hasher.update(buffer.as_bytes());
+    hasher.finalize()
+}
+
+fn counts(text: &Text<'_>, structure: &Structure) -> Counts {
+    Counts {
+        characters: text.source().chars().count(),
+        words: text.words().len(),
+        unique_words: text.vocabulary().len(),
+        sentences: structure.sentences.len(),
+        paragraphs: structure.paragraphs.len(),
+    }
+}
+
+fn render(source: &str, words: &[Word], offsets: &OffsetMap<'_>, passage: &Passage) -> RepeatedPassage {
+    let spans = |start: &usize| span_of_words(words, *start, passage.len);
+    RepeatedPassage {
+        words: passage.len,
+        text: passage
+            .starts
+            .first()
+            .map(spans)
+            .unwrap_or_default()
+            .slice(source)
+            .to_owned(),
+        occurrences: passage
+            .starts
+            .iter()
+            .map(spans)
+            .map(|span| offsets.span(span))
+            .collect(),
+    }
+}
+
+/// The bytes from the first to the last of `len` words that begin with word `start`.
+pub(crate) fn span_of_words(words: &[Word], start: usize, len: usize) -> Span {
+    match words.get(start..start + len) {
+        Some([first, .., last]) => Span::new(first.span().start, last.span().end),
+        Some([only]) => only.span(),
+        Some([]) | None => Span::default(),
+    }
+}
+
+/// `part / whole`, and 0 of nothing.
+pub(crate) fn share(part: usize, whole: usize) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}
+
+/// Bytes of `source` / bytes of its DEFLATE stream (RFC 1951) at level 6. Empty text has a ratio of 1.
+fn compression_ratio(source: &str) -> f64 {
+    // Level 6 exists; the fallback spares a panic that cannot happen.
+    let level = libdeflater::CompressionLvl::new(6).unwrap_or_default();
+    let mut compressor = libdeflater::Compressor::new(level);
+    let mut compressed = vec![0; compressor.deflate_compress_bound(source.len())];
+    match compressor.deflate_compress(source.as_bytes(), &mut compressed) {
+        Ok(bytes) if bytes > 0 && !source.is_empty() => source.len() as f64 / bytes as f64,
+        _ => 1.0,
+    }
+}

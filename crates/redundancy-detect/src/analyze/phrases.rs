@@ -1,0 +1,212 @@
+//! Runs of words too short for a passage that stand more than once: turns of phrase, boilerplate, refrains.
+
+use crate::repeats::Repeats;
+use crate::structure::Structure;
+use crate::suffixes::{Suffixes, index};
+use crate::text::Text;
+
+use super::span_of_words;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::ops::Range;
+
+/// Pairs of words ("of the") repeat in any text.
+const MIN_WORDS: usize = 3;
+/// How many phrases are reported at most.
+const MAX_PHRASES: usize = 50;
+/// How many places of a phrase are looked at to tell whether it runs over the end of a sentence.
+const PLACES_LOOKED_AT: usize = 16;
+
+/// A short run of words that stands more than once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepeatedPhrase {
+    /// The original text of its first occurrence. Others may differ in case, punctuation and white space.
+    pub phrase: String,
+    /// How many words it has.
+    pub words: usize,
+    /// How often it stands in the text.
+    pub count: usize,
+}
+
+/// A group of neighbours in the suffix array that share their first `words` words and no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Group {
+    words: usize,
+    /// First and last rank.
+    from: usize,
+    to: usize,
+}
+
+impl Ord for Group {
+    /// The group that repeats most words is the greatest; among equals, the one that comes first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |group: &Self| {
+            (
+                group.repeated_words(),
+                Reverse((group.from, group.to, group.words)),
+            )
+        };
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for Group {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Group {
+    /// How many words of the text go into repeating the phrase.
+    fn repeated_words(&self) -> usize {
+        (self.to - self.from) * self.words
+    }
+
+    /// Where the phrase stands, in no particular order.
+    fn places<'s>(&self, suffixes: &'s Suffixes) -> &'s [i32] {
+        suffixes.order.get(self.from..=self.to).unwrap_or_default()
+    }
+
+    /// Takes in all neighbours that begin with the phrase.
+    fn widen(&mut self, suffixes: &Suffixes) {
+        let shares = |&&shared: &&i32| index(shared) >= self.words;
+        let before = suffixes.shared.get(..=self.from).unwrap_or_default();
+        let behind = suffixes.shared.get(self.to + 1..).unwrap_or_default();
+        let (more_before, more_behind) = (
+            before.iter().rev().take_while(shares).count(),
+            behind.iter().take_while(shares).count(),
+        );
+        self.from -= more_before;
+        self.to += more_behind;
+    }
+}
+
+/// Finds the phrases of 3 to `min_passage_words - 1` words that take most words of the text by standing again. A phrase that
+/// is always part of the same longer one is left out, and one that runs over the end of a sentence is cut there. Time
+/// n·log n at worst, for ordering the candidates.
+pub(super) fn find(
+    text: &Text<'_>,
+    structure: &Structure,
+    repeats: &Repeats,
+    min_passage_words: usize,
+) -> Vec<RepeatedPhrase> {
+    let suffixes = repeats.suffixes();
+    let same_before = SameWordBefore::of(repeats);
+    let begins_sentence = sentence_starts(text, structure);
+    let mut candidates: BinaryHeap<Group> = groups(suffixes, MIN_WORDS..min_passage_words);
+    let mut phrases = Vec::new();
+    let mut seen: Vec<&[i32]> = Vec::new();
+    while phrases.len() < MAX_PHRASES
+        && let Some(mut group) = candidates.pop()
+    {
+        let words = words_in_sentence(group.places(suffixes), group.words, &begins_sentence);
+        if words < group.words {
+            group.words = words;
+            candidates.extend((words >= MIN_WORDS).then_some(group));
+            continue;
+        }
+        if same_before.throughout(&group) {
+            continue;
+        }
+        // A phrase that was cut also stands wherever it goes on in another way.
+        group.widen(suffixes);
+        let first = group
+            .places(suffixes)
+            .iter()
+            .min()
+            .map_or(0, |&place| index(place));
+        let content = repeats.words_at(first, words);
+        if !seen.contains(&content) {
+            seen.push(content);
+            let phrase = span_of_words(text.words(), first, words)
+                .slice(text.source())
+                .to_owned();
+            phrases.push(RepeatedPhrase {
+                phrase,
+                words,
+                count: group.places(suffixes).len(),
+            });
+        }
+    }
+    phrases.sort_by_key(|phrase| Reverse((phrase.count - 1) * phrase.words));
+    phrases
+}
+
+/// How many of the `words` at each of `places` are left when the phrase is cut where, at most of the places, a sentence ends.
+fn words_in_sentence(places: &[i32], words: usize, begins_sentence: &[bool]) -> usize {
+    let looked_at = places.get(..PLACES_LOOKED_AT).unwrap_or(places);
+    let ends_before = |offset: &usize| {
+        let begins = |&&place: &&i32| begins_sentence.get(index(place) + offset) == Some(&true);
+        looked_at.iter().filter(begins).count() * 2 > looked_at.len()
+    };
+    (1..words).find(ends_before).unwrap_or(words)
+}
+
+/// The groups whose number of shared words lies in `words`: the inner nodes of the suffix tree of that depth, found with a
+/// stack (Abouelhoda, Kurtz & Ohlebusch 2004, section 4).
+fn groups(suffixes: &Suffixes, words: Range<usize>) -> BinaryHeap<Group> {
+    let mut found = Vec::new();
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let ends = suffixes.shared.iter().copied().skip(1).chain([0]);
+    for (rank, shared) in ends.enumerate() {
+        let shared = index(shared);
+        let mut from = rank;
+        while let Some(&(depth, start)) = open.last().filter(|&&(depth, _)| depth > shared) {
+            open.pop();
+            from = start;
+            if words.contains(&depth) {
+                found.push(Group {
+                    words: depth,
+                    from: start,
+                    to: rank,
+                });
+            }
+        }
+        if shared > 0 && open.last().is_none_or(|&(depth, _)| depth < shared) {
+            open.push((shared, from));
+        }
+    }
+    found.into()
+}
+
+/// Tells in constant time whether the same word stands before every place of a group.
+struct SameWordBefore {
+    /// `changes[r]` = how often the word before changes from one suffix to the next, up to rank `r`.
+    changes: Vec<u32>,
+}
+
+impl SameWordBefore {
+    fn of(repeats: &Repeats) -> Self {
+        let word_before = |place: &i32| {
+            index(*place)
+                .checked_sub(1)
+                .and_then(|before| repeats.word_at(before))
+        };
+        let mut changes = Vec::with_capacity(repeats.suffixes().order.len());
+        let mut count = 0;
+        let mut last = None;
+        for place in &repeats.suffixes().order {
+            let word = word_before(place);
+            // Nothing stands before the first word, which is unlike any word, itself included.
+            count += u32::from(word.is_none() || word != last);
+            last = word;
+            changes.push(count);
+        }
+        Self { changes }
+    }
+
+    fn throughout(&self, group: &Group) -> bool {
+        self.changes.get(group.from) == self.changes.get(group.to)
+    }
+}
+
+/// For each word, whether a sentence begins with it.
+fn sentence_starts(text: &Text<'_>, structure: &Structure) -> Vec<bool> {
+    let mut starts = vec![false; text.words().len()];
+    for sentence in &structure.sentences {
+        if let Some(start) = starts.get_mut(sentence.words.start) {
+            *start = true;
+        }
+    }
+    starts
+}

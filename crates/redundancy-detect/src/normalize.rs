@@ -1,0 +1,78 @@
+//! The form in which two words are compared. Not for whole texts: words are cut first, so every normalised word keeps the
+//! span of the original it came from and no offset table is needed.
+
+use std::fmt::Write as _;
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Version of the normal form. It goes up whenever any word would come out differently, so that stored hashes and
+/// fingerprints made under another version are never compared.
+pub const NORMALIZATION_VERSION: u32 = 1;
+
+/// Appends the normal form of `word` to `out`: compatibility composed (NFKC, UAX #15), case folded (full folding, Unicode
+/// 3.13), invisible characters dropped and apostrophes made one. Accents stay: `año` and `ano` are different words.
+///
+/// Time linear in the word's length. The form may be empty, for a word of invisible characters only.
+pub(crate) fn normalize_word(word: &str, out: &mut String) {
+    let visible = word.chars().filter(|&c| !is_ignorable(c)).map(unify_apostrophe);
+    let folded = caseless::default_case_fold_str(&visible.nfkc().collect::<String>());
+    // Folding can undo composition (and the reverse), so compose again: NFKC(fold(NFKC(x))).
+    for c in folded.nfkc() {
+        // Writing to a string cannot fail.
+        let _ = out.write_char(c);
+    }
+}
+
+/// Characters that change how a word is drawn or broken over lines, not what it says.
+fn is_ignorable(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// `don’t` and `don't` are one word.
+fn unify_apostrophe(c: char) -> char {
+    if matches!(c, '\u{2019}' | '\u{2018}' | '\u{FF07}') {
+        '\''
+    } else {
+        c
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn normal(word: &str) -> String {
+        let mut out = String::new();
+        normalize_word(word, &mut out);
+        out
+    }
+
+    #[test]
+    fn case_width_and_composition_do_not_tell_words_apart() {
+        for (one, other) in [
+            ("STRASSE", "straße"),
+            ("Año", "AN\u{303}O"),
+            ("ＷＩＤＥ", "wide"),
+            ("ﬁn", "fin"),
+            ("ΣΊΣΥΦΟΣ", "σίσυφος"),
+            ("don’t", "DON'T"),
+            ("co\u{AD}operate", "cooperate"),
+        ] {
+            assert_eq!(normal(one), normal(other), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn accents_tell_words_apart() {
+        assert_ne!(normal("año"), normal("ano"));
+    }
+
+    proptest! {
+        #[test]
+        fn the_normal_form_of_a_normal_form_is_itself(word in "\\PC{0,12}") {
+            let once = normal(&word);
+            prop_assert_eq!(normal(&once), once);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! A text's paragraphs and sentences, with the words in each. Borders are found by rules, without a model: the same text
+//! always gives the same parts.
+
+mod abbreviations;
+mod paragraphs;
+mod sentences;
+
+use crate::span::Span;
+use crate::text::Text;
+use crate::words::Word;
+use std::ops::Range;
+
+/// A sentence or a paragraph: where it stands and which words are in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Where it stands, in bytes, without white space around it.
+    pub span: Span,
+    /// Its words, as indices into [`Text::words`]; never empty.
+    pub words: Range<usize>,
+}
+
+/// The paragraphs and sentences of one text, in order. Parts without a word (a line of dashes, say) are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Structure {
+    /// Blocks of lines; see the `paragraphs` module for what divides them.
+    pub paragraphs: Vec<Part>,
+    /// Sentences; none reaches over the border of a paragraph.
+    pub sentences: Vec<Part>,
+}
+
+impl Structure {
+    /// Finds the parts of `text`. Linear time.
+    pub(crate) fn of(text: &Text<'_>) -> Self {
+        let source = text.source();
+        let paragraphs = paragraphs::split(source);
+        let mut sentences = Vec::new();
+        for &paragraph in &paragraphs {
+            sentences::split(source, paragraph, &mut |span| sentences.push(span));
+        }
+        Self {
+            paragraphs: with_words(&paragraphs, text.words()),
+            sentences: with_words(&sentences, text.words()),
+        }
+    }
+}
+
+/// Adds to each span the words that begin in it. Spans and words are both in order, so one pass does.
+fn with_words(spans: &[Span], words: &[Word]) -> Vec<Part> {
+    let mut next = 0;
+    let mut before = |limit: usize| {
+        next += words
+            .get(next..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|w| w.span().start < limit)
+            .count();
+        next
+    };
+    spans
+        .iter()
+        .map(|&span| Part {
+            span,
+            words: before(span.start)..before(span.end),
+        })
+        .filter(|part| !part.words.is_empty())
+        .collect()
+}

@@ -1,0 +1,72 @@
+//! A text cut into words: the common ground of every analysis. Not for files or markup: it takes plain text.
+
+use crate::structure::Structure;
+use crate::vocabulary::Vocabulary;
+use crate::words::{Word, tokenize};
+
+/// Longest text that can be taken, in bytes. Two texts of this size and a separator still fit the 32-bit suffix array.
+pub const MAX_TEXT_BYTES: usize = 1 << 29;
+
+/// A text is longer than [`MAX_TEXT_BYTES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the text has {bytes} bytes; at most {MAX_TEXT_BYTES} can be taken: split it")]
+pub struct TextTooLong {
+    /// How many bytes it has.
+    pub bytes: usize,
+}
+
+/// A text, its words in order, and the vocabulary they are numbered by.
+#[derive(Debug)]
+pub struct Text<'t> {
+    source: &'t str,
+    words: Vec<Word>,
+    vocabulary: Vocabulary,
+}
+
+impl<'t> Text<'t> {
+    /// Cuts `source` into words. Linear time.
+    ///
+    /// # Errors
+    /// [`TextTooLong`] when the text has more than [`MAX_TEXT_BYTES`] bytes.
+    pub fn new(source: &'t str) -> Result<Self, TextTooLong> {
+        let mut vocabulary = Vocabulary::for_texts(&[source]);
+        let words = words_of(source, &mut vocabulary)?;
+        Ok(Self {
+            source,
+            words,
+            vocabulary,
+        })
+    }
+
+    /// The original, untouched.
+    #[must_use]
+    pub const fn source(&self) -> &'t str {
+        self.source
+    }
+
+    /// Its words in order. Punctuation, symbols and emoji are no words.
+    #[must_use]
+    pub fn words(&self) -> &[Word] {
+        &self.words
+    }
+
+    /// Its distinct words after normalisation.
+    #[must_use]
+    pub const fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// Its paragraphs and sentences. Linear time, worked out on every call.
+    #[must_use]
+    pub fn structure(&self) -> Structure {
+        Structure::of(self)
+    }
+}
+
+/// Cuts a text of bounded length into words numbered in `vocabulary`.
+pub(crate) fn words_of(source: &str, vocabulary: &mut Vocabulary) -> Result<Vec<Word>, TextTooLong> {
+    if source.len() > MAX_TEXT_BYTES {
+        return Err(TextTooLong { bytes: source.len() });
+    }
+    Ok(tokenize(source, vocabulary))
+}

@@ -1,0 +1,110 @@
+//! The distinct words of one or more texts, each with a number, so that everything behind it compares integers.
+//!
+//! Numbers are given in order of first appearance and do not depend on the hash seed.
+
+use crate::span::Span;
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
+
+/// The number of a distinct word in its [`Vocabulary`]: 0 for the first word met, then 1, 2, …
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WordId(pub(crate) u32);
+
+impl WordId {
+    /// The number as an index: 0-based, below [`Vocabulary::len`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Distinct normalised words, numbered in order of first appearance.
+#[derive(Debug)]
+pub struct Vocabulary {
+    /// All words, one behind the other.
+    letters: String,
+    /// `ends[i]` is where word `i` ends in `letters`; it starts where its predecessor ends.
+    ends: Vec<u32>,
+    ids: HashTable<u32>,
+    hash: FixedState,
+}
+
+impl Vocabulary {
+    /// An empty vocabulary for the words of `texts`.
+    ///
+    /// The hash seed is taken from the texts themselves: the crate stays a pure function of its input, and nobody can
+    /// prepare words that collide without changing the seed under which they would have to.
+    #[must_use]
+    pub fn for_texts(texts: &[&str]) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for text in texts {
+            hasher.update(text.as_bytes());
+        }
+        let mut seed = [0; 8];
+        hasher.finalize_xof().fill(&mut seed);
+        Self {
+            letters: String::new(),
+            ends: Vec::new(),
+            ids: HashTable::new(),
+            hash: FixedState::with_seed(u64::from_le_bytes(seed)),
+        }
+    }
+
+    /// How many distinct words there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is no word.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The normalised word with number `id`; empty for a number of another vocabulary.
+    #[must_use]
+    pub fn word(&self, id: WordId) -> &str {
+        word(&self.letters, &self.ends, id.0)
+    }
+
+    /// All words in order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0u32..)
+            .take(self.len())
+            .map(|id| word(&self.letters, &self.ends, id))
+    }
+
+    /// The number of `normalized`, given now if it has none yet. Amortised constant time.
+    pub(crate) fn intern(&mut self, normalized: &str) -> WordId {
+        let Self {
+            letters,
+            ends,
+            ids,
+            hash,
+        } = self;
+        let code = hash.hash_one(normalized.as_bytes());
+        let known = ids.find(code, |&id| word(letters, ends, id) == normalized);
+        if let Some(&id) = known {
+            return WordId(id);
+        }
+        // Texts are shorter than 2^30 bytes, so neither count can leave 32 bits.
+        let id = u32::try_from(ends.len()).unwrap_or(u32::MAX);
+        letters.push_str(normalized);
+        ends.push(u32::try_from(letters.len()).unwrap_or(u32::MAX));
+        ids.insert_unique(code, id, |&id| hash.hash_one(word(letters, ends, id).as_bytes()));
+        WordId(id)
+    }
+}
+
+fn word<'a>(letters: &'a str, ends: &[u32], id: u32) -> &'a str {
+    let index = id as usize;
+    let start = index
+        .checked_sub(1)
+        .and_then(|before| ends.get(before))
+        .copied()
+        .unwrap_or(0);
+    let end = ends.get(index).copied().unwrap_or(start);
+    Span::new(start as usize, end as usize).slice(letters)
+}

@@ -1,0 +1,279 @@
+//! Where words begin and end: Unicode's default word boundaries (UAX #29), with a table-driven fast path.
+//!
+//! English, Spanish and the other languages of Latin letters take the fast path; any character it does not know hands the
+//! stretch up to the next ASCII white space to the `unicode-segmentation` crate. Both paths give the same borders, and a
+//! property test compares them. Scripts written without spaces give one word a character. Words are not changed here:
+//! see [`crate::normalize`].
+
+use crate::normalize::normalize_word;
+use crate::vocabulary::{Vocabulary, WordId};
+use unicode_segmentation::UnicodeSegmentation as _;
+
+mod class;
+use class::{Class, class_at};
+
+/// One word of a text: where it stands and which word it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word {
+    start: u32,
+    end: u32,
+    /// Which word it is, after normalisation.
+    pub id: WordId,
+}
+
+impl Word {
+    /// Where the word stands in the original, in bytes.
+    #[must_use]
+    pub const fn span(self) -> crate::span::Span {
+        crate::span::Span::new(self.start as usize, self.end as usize)
+    }
+}
+
+/// Cuts `source` into words and numbers them in `vocabulary`. Linear time.
+///
+/// Offsets are kept in 32 bits; callers bound the text (see [`crate::text::MAX_TEXT_BYTES`]).
+pub(crate) fn tokenize(source: &str, vocabulary: &mut Vocabulary) -> Vec<Word> {
+    // English and Spanish prose have a word every 5 to 6 bytes.
+    let mut words = Vec::with_capacity(source.len() / 6);
+    let mut normal = String::new();
+    for_each_word(source, |start, end, form| {
+        let Some(original) = source.get(start..end) else {
+            return;
+        };
+        normal.clear();
+        match form {
+            Form::Ascii => {
+                normal.push_str(original);
+                normal.make_ascii_lowercase();
+            }
+            Form::Other => normalize_word(original, &mut normal),
+        }
+        if normal.is_empty() {
+            return;
+        }
+        let id = vocabulary.intern(&normal);
+        let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else {
+            return;
+        };
+        words.push(Word { start, end, id });
+    });
+    words
+}
+
+/// What it takes to normalise a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// ASCII only: lower case is all there is to it.
+    Ascii,
+    /// Anything else.
+    Other,
+}
+
+/// Calls `found(start, end, form)` for each word of `source`, in order. Linear time, no allocation.
+pub fn for_each_word(source: &str, mut found: impl FnMut(usize, usize, Form)) {
+    let bytes = source.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let (class, width) = class_at(bytes, at);
+        match class {
+            Class::Letter | Class::Digit | Class::Joiner => match scan_word(bytes, at) {
+                Scan::Word {
+                    end,
+                    form,
+                    alphanumeric,
+                } => {
+                    if alphanumeric {
+                        found(at, end, form);
+                    }
+                    at = end;
+                }
+                Scan::Unknown => at = segment_stretch(source, at, &mut found),
+            },
+            Class::Unknown => at = segment_stretch(source, at, &mut found),
+            Class::Apostrophe | Class::Stop | Class::Comma | Class::Colon | Class::Break => at += width,
+        }
+    }
+}
+
+/// How a scan from the first character of a word ended.
+enum Scan {
+    /// At a border that is certain.
+    Word {
+        end: usize,
+        form: Form,
+        alphanumeric: bool,
+    },
+    /// At a character that the fast path does not know.
+    Unknown,
+}
+
+/// Follows the word that begins at `start` by the rules from WB5 on in UAX #29.
+fn scan_word(bytes: &[u8], start: usize) -> Scan {
+    let mut at = start;
+    let mut last = Class::Break;
+    let mut form = Form::Ascii;
+    let mut alphanumeric = false;
+    loop {
+        let (class, width) = class_at(bytes, at);
+        let joins = match class {
+            Class::Letter | Class::Digit => {
+                alphanumeric = true;
+                true
+            }
+            Class::Joiner => true,
+            Class::Unknown => return Scan::Unknown,
+            Class::Break => false,
+            Class::Apostrophe | Class::Stop | Class::Comma | Class::Colon => {
+                let (next, _) = class_at(bytes, at + width);
+                if next == Class::Unknown {
+                    return Scan::Unknown;
+                }
+                last == next && joins_between(class, next)
+            }
+        };
+        if !joins {
+            return Scan::Word {
+                end: at,
+                form,
+                alphanumeric,
+            };
+        }
+        if width > 1 {
+            form = Form::Other;
+        }
+        last = class;
+        at += width;
+    }
+}
+
+/// Whether punctuation of class `class` joins two characters of class `neighbour` (rules WB6, WB7, WB11, WB12).
+fn joins_between(class: Class, neighbour: Class) -> bool {
+    match class {
+        Class::Apostrophe | Class::Stop => matches!(neighbour, Class::Letter | Class::Digit),
+        Class::Colon => neighbour == Class::Letter,
+        Class::Comma => neighbour == Class::Digit,
+        Class::Letter | Class::Digit | Class::Joiner | Class::Unknown | Class::Break => false,
+    }
+}
+
+/// Leaves the stretch from `start` to the next ASCII white space to the full algorithm; says where the stretch ends.
+fn segment_stretch(source: &str, start: usize, found: &mut impl FnMut(usize, usize, Form)) -> usize {
+    let rest = source.get(start..).unwrap_or_default();
+    let length = rest
+        .bytes()
+        .position(|b| b.is_ascii_whitespace())
+        .unwrap_or(rest.len());
+    let stretch = rest.get(..length).unwrap_or_default();
+    for (offset, segment) in stretch.split_word_bound_indices() {
+        // A vowel sign without a letter hangs on to whatever stands before it; that is not part of the word.
+        let word = segment.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_');
+        if !word.contains(char::is_alphanumeric) {
+            continue;
+        }
+        let form = if word.is_ascii() { Form::Ascii } else { Form::Other };
+        let from = start + offset + segment.len() - word.len();
+        if word.starts_with(is_katakana) {
+            each_character(word, |start, end| found(from + start, from + end, form));
+        } else {
+            found(from, from + word.len(), form);
+        }
+    }
+    start + length.max(1)
+}
+
+/// Katakana is the one script without spaces whose letters the default rules keep together.
+fn is_katakana(c: char) -> bool {
+    matches!(c, '\u{30A0}'..='\u{30FF}' | '\u{31F0}'..='\u{31FF}' | '\u{FF66}'..='\u{FF9F}')
+}
+
+/// Calls `found(start, end)` for each letter of `segment` with the marks that follow it.
+fn each_character(segment: &str, mut found: impl FnMut(usize, usize)) {
+    for (start, cluster) in segment.grapheme_indices(true) {
+        if cluster.contains(char::is_alphanumeric) {
+            found(start, start + cluster.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cut(source: &str) -> Vec<&str> {
+        let mut found = Vec::new();
+        for_each_word(source, |start, end, _| found.push(&source[start..end]));
+        found
+    }
+
+    /// The words by the full algorithm alone: Katakana by characters, nothing before an orphaned vowel sign.
+    fn reference(source: &str) -> Vec<&str> {
+        let mut found = Vec::new();
+        for (from, segment) in source.unicode_word_indices() {
+            let word = segment.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_');
+            let from = from + segment.len() - word.len();
+            if word.starts_with(is_katakana) {
+                each_character(word, |start, end| found.push(&source[from + start..from + end]));
+            } else {
+                found.push(word);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn words_hold_what_punctuation_joins() {
+        assert_eq!(
+            cut("Don’t pay 3.14 or 1,000 to foo_bar, e.g. l'été!"),
+            [
+                "Don’t", "pay", "3.14", "or", "1,000", "to", "foo_bar", "e.g", "l'été"
+            ]
+        );
+    }
+
+    #[test]
+    fn scripts_without_spaces_are_cut_by_characters() {
+        assert_eq!(
+            cut("重複を見つけるテスト"),
+            ["重", "複", "を", "見", "つ", "け", "る", "テ", "ス", "ト"]
+        );
+        assert_eq!(cut("สวัสดี"), ["ส", "วั", "ส", "ดี"]);
+    }
+
+    #[test]
+    fn symbols_are_no_words() {
+        assert_eq!(cut("— … !!! 😀 ___ \u{301}"), [""; 0]);
+    }
+
+    #[test]
+    fn every_character_below_u_2100_has_the_class_of_uax_29() {
+        for c in ('\0'..'\u{2100}').chain(['ア', '漢', '😀']) {
+            for source in [
+                format!("{c}"),
+                format!("a{c}b"),
+                format!("1{c}2"),
+                format!("a{c} {c}a"),
+                format!("_{c}1{c}a"),
+            ] {
+                assert_eq!(
+                    cut(&source),
+                    reference(&source),
+                    "{source:?}, U+{:04X}",
+                    u32::from(c)
+                );
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn both_paths_give_the_borders_of_uax_29(source in "([a-cA-Z0-9_'.,;: \n\"-]|[ñÉßªº·’“—…½²×]|\\PC|[\u{301}\u{200d}\u{ad}😀ア]){0,40}") {
+            prop_assert_eq!(cut(&source), reference(&source));
+        }
+
+        #[test]
+        fn ascii_alone_gives_the_borders_of_uax_29(source in "[ -~\n]{0,60}") {
+            prop_assert_eq!(cut(&source), reference(&source));
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A bounded pool for work that keeps a core busy. When it is full the answer is "not now" at once, not a growing queue.
+
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
+
+/// How much a [`CpuPool`] takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CpuPoolConfig {
+    /// Jobs that run at the same time; at least 1. As many as there are cores makes sense.
+    pub workers: usize,
+    /// Jobs that wait for a worker at most.
+    pub queue: usize,
+}
+
+/// Runs jobs on threads of their own, a bounded number at a time. Must be used inside a tokio runtime.
+#[derive(Debug)]
+pub struct CpuPool {
+    config: CpuPoolConfig,
+    /// One permit for each job that runs.
+    workers: Arc<Semaphore>,
+    /// One permit for each job that runs or waits.
+    places: Arc<Semaphore>,
+    tasks: TaskTracker,
+}
+
+/// Why a job was not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PoolError {
+    /// All workers and all places in the queue are taken.
+    #[error("the pool is full")]
+    Full,
+    /// The pool takes no more jobs.
+    #[error("the pool is closed")]
+    Closed,
+    /// The job panicked. The pool goes on.
+    #[error("the job panicked")]
+    Panicked,
+}
+
+/// How full a pool is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolStats {
+    /// Jobs that can run at the same time.
+    pub workers: usize,
+    /// Jobs that can wait.
+    pub queue: usize,
+    /// Jobs that run now.
+    pub running: usize,
+    /// Jobs that wait now.
+    pub waiting: usize,
+}
+
+/// A right to run one job on the pool, kept until the job ends.
+#[derive(Debug)]
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl CpuPool {
+    /// A pool without jobs.
+    #[must_use]
+    pub fn new(config: CpuPoolConfig) -> Self {
+        let config = CpuPoolConfig {
+            workers: config.workers.max(1),
+            ..config
+        };
+        Self {
+            config,
+            workers: Arc::new(Semaphore::new(config.workers)),
+            places: Arc::new(Semaphore::new(
+                config
+                    .workers
+                    .saturating_add(config.queue)
+                    .min(Semaphore::MAX_PERMITS),
+            )),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Takes a place for one job, or says at once that there is none.
+    pub fn reserve(&self) -> Result<Place, PoolError> {
+        if self.tasks.is_closed() {
+            return Err(PoolError::Closed);
+        }
+        Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map(|permit| Place { _permit: permit })
+            .map_err(|_| PoolError::Full)
+    }
+
+    /// Runs `job` when it is its turn and gives back what it returns. Dropping the future gives up the turn; a job that has
+    /// begun runs to its end and holds its place until then.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        place: Place,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PoolError> {
+        let worker = Arc::clone(&self.workers)
+            .acquire_owned()
+            .await
+            .map_err(|_| PoolError::Closed)?;
+        let running = self.tasks.spawn_blocking(move || {
+            let result = job();
+            drop((worker, place));
+            result
+        });
+        running.await.map_err(|ended| {
+            if ended.is_panic() {
+                PoolError::Panicked
+            } else {
+                PoolError::Closed
+            }
+        })
+    }
+
+    /// Takes no more jobs and waits until those that run have ended.
+    pub async fn drain(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// How full the pool is now.
+    #[must_use]
+    pub fn stats(&self) -> PoolStats {
+        let CpuPoolConfig { workers, queue } = self.config;
+        let running = workers - self.workers.available_permits().min(workers);
+        let taken = (workers + queue).saturating_sub(self.places.available_permits());
+        PoolStats {
+            workers,
+            queue,
+            running,
+            waiting: taken.saturating_sub(running),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    fn pool(workers: usize, queue: usize) -> Arc<CpuPool> {
+        Arc::new(CpuPool::new(CpuPoolConfig { workers, queue }))
+    }
+
+    #[tokio::test]
+    async fn a_full_pool_refuses_at_once_and_takes_work_again_when_a_job_ends() {
+        let pool = pool(1, 1);
+        let (release, blocked) = mpsc::channel::<()>();
+        let place = pool.reserve().unwrap();
+        let mut running = Box::pin(pool.run(place, move || blocked.recv().is_ok()));
+        // One poll starts the job; it cannot end before it is released.
+        assert!(
+            std::future::poll_fn(|context| std::task::Poll::Ready(
+                running.as_mut().poll(context).is_pending()
+            ))
+            .await
+        );
+        let waiting = pool.reserve().unwrap();
+        assert_eq!(pool.reserve().unwrap_err(), PoolError::Full);
+        release.send(()).unwrap();
+        assert_eq!(running.await, Ok(true));
+        assert_eq!(pool.run(waiting, || 2).await, Ok(2));
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_one_job_only() {
+        let pool = pool(1, 0);
+        let place = pool.reserve().unwrap();
+        assert_eq!(
+            pool.run(place, || panic!("on purpose")).await,
+            Err::<(), _>(PoolError::Panicked)
+        );
+        let place = pool.reserve().unwrap();
+        assert_eq!(pool.run(place, || 1).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn a_drained_pool_takes_no_more_jobs() {
+        let pool = pool(1, 1);
+        pool.drain().await;
+        assert_eq!(pool.reserve().unwrap_err(), PoolError::Closed);
+    }
+}

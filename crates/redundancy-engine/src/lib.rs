@@ -1,0 +1,28 @@
+//! Use cases and ports of Content Redundancy Detector: what the product does, without a word about how it is asked (HTTP,
+//! command line) or where things are kept (memory, a file, Redis).
+//!
+//! An [`Engine`] is built once from its ports and shared by everything that serves requests. Each use case is one method:
+//! [`Engine::analyze`], [`Engine::similarity`] and [`Engine::quality`] work at once; [`Engine::submit`] accepts the same work
+//! for later and [`Engine::result`] tells what became of it. The work itself is done by the pure [`detect`] library on a
+//! [`CpuPool`], never on the threads that serve requests.
+
+#![forbid(unsafe_code)]
+
+pub mod cpu_pool;
+pub mod engine;
+pub mod error;
+pub mod ids;
+pub mod ports;
+pub mod requests;
+pub mod stats;
+
+pub use cpu_pool::{CpuPool, CpuPoolConfig};
+pub use engine::{Engine, EngineConfig};
+pub use error::EngineError;
+pub use ids::AnalysisId;
+pub use ports::{AnalysisState, AnalysisStore, Clock, IdSource, StoreError, StoredAnalysis, Timestamp};
+pub use redundancy_detect as detect;
+pub use requests::{
+    AnalyzeRequest, Finding, Identified, Operation, QualityRequest, Request, SimilarityRequest,
+};
+pub use stats::{OperationStats, Stats};

@@ -1,0 +1,186 @@
+//! What the engine can be asked to do, and what it answers. Not for wire formats: adapters have their own types.
+
+use crate::ids::AnalysisId;
+use redundancy_detect::{
+    Text, TextTooLong,
+    analyze::{Analysis, AnalyzeOptions, analyze},
+    quality::{Quality, QualityOptions, quality},
+    similarity::{Similarity, SimilarityOptions, similarity},
+};
+
+/// A kind of analysis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Redundancy inside one text.
+    Analyze,
+    /// What two texts share.
+    Similarity,
+    /// How readable a text is and what could be better.
+    Quality,
+}
+
+impl Operation {
+    /// All kinds, in a fixed order.
+    pub const ALL: [Self; 3] = [Self::Analyze, Self::Similarity, Self::Quality];
+
+    /// The name used in metrics, logs and events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Analyze => "analyze",
+            Self::Similarity => "similarity",
+            Self::Quality => "quality",
+        }
+    }
+}
+
+/// Work for the pool: one request with everything it needs.
+pub(crate) trait Work: Send + 'static {
+    /// What it finds.
+    type Finding: Send + 'static;
+
+    /// Which kind of analysis it is.
+    fn operation(&self) -> Operation;
+
+    /// How many bytes of text it is about.
+    fn bytes(&self) -> usize;
+
+    /// Does it, on the calling thread.
+    fn perform(&self) -> Result<Self::Finding, TextTooLong>;
+}
+
+/// A text to look into.
+#[derive(Debug, Clone)]
+pub struct AnalyzeRequest {
+    /// The text.
+    pub content: String,
+    /// What to look for.
+    pub options: AnalyzeOptions,
+}
+
+impl Work for AnalyzeRequest {
+    type Finding = Analysis;
+
+    fn operation(&self) -> Operation {
+        Operation::Analyze
+    }
+
+    fn bytes(&self) -> usize {
+        self.content.len()
+    }
+
+    fn perform(&self) -> Result<Analysis, TextTooLong> {
+        Ok(analyze(&Text::new(&self.content)?, &self.options))
+    }
+}
+
+/// Two texts to compare.
+#[derive(Debug, Clone)]
+pub struct SimilarityRequest {
+    /// The first text.
+    pub text1: String,
+    /// The second text.
+    pub text2: String,
+    /// What to look for.
+    pub options: SimilarityOptions,
+}
+
+impl Work for SimilarityRequest {
+    type Finding = Similarity;
+
+    fn operation(&self) -> Operation {
+        Operation::Similarity
+    }
+
+    fn bytes(&self) -> usize {
+        self.text1.len() + self.text2.len()
+    }
+
+    fn perform(&self) -> Result<Similarity, TextTooLong> {
+        similarity(&self.text1, &self.text2, &self.options)
+    }
+}
+
+/// A text to judge.
+#[derive(Debug, Clone)]
+pub struct QualityRequest {
+    /// The text.
+    pub content: String,
+    /// How to judge it.
+    pub options: QualityOptions,
+}
+
+impl Work for QualityRequest {
+    type Finding = Quality;
+
+    fn operation(&self) -> Operation {
+        Operation::Quality
+    }
+
+    fn bytes(&self) -> usize {
+        self.content.len()
+    }
+
+    fn perform(&self) -> Result<Quality, TextTooLong> {
+        Ok(quality(&Text::new(&self.content)?, &self.options))
+    }
+}
+
+/// Any request, for work that is accepted now and done later.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// See [`AnalyzeRequest`].
+    Analyze(AnalyzeRequest),
+    /// See [`SimilarityRequest`].
+    Similarity(SimilarityRequest),
+    /// See [`QualityRequest`].
+    Quality(QualityRequest),
+}
+
+impl Work for Request {
+    type Finding = Finding;
+
+    fn operation(&self) -> Operation {
+        match self {
+            Self::Analyze(request) => request.operation(),
+            Self::Similarity(request) => request.operation(),
+            Self::Quality(request) => request.operation(),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Analyze(request) => request.bytes(),
+            Self::Similarity(request) => request.bytes(),
+            Self::Quality(request) => request.bytes(),
+        }
+    }
+
+    fn perform(&self) -> Result<Finding, TextTooLong> {
+        match self {
+            Self::Analyze(request) => request.perform().map(Finding::Analyze),
+            Self::Similarity(request) => request.perform().map(Finding::Similarity),
+            Self::Quality(request) => request.perform().map(Finding::Quality),
+        }
+    }
+}
+
+/// The result of any request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Finding {
+    /// Of [`Request::Analyze`].
+    Analyze(Analysis),
+    /// Of [`Request::Similarity`].
+    Similarity(Similarity),
+    /// Of [`Request::Quality`].
+    Quality(Quality),
+}
+
+/// A finding and the id under which logs, events and later questions know it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Identified<T> {
+    /// The id of the analysis.
+    pub analysis_id: AnalysisId,
+    /// What it found.
+    pub finding: T,
+}

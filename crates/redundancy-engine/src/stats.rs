@@ -1,0 +1,90 @@
+//! Counts since the start of the program.
+
+use crate::cpu_pool::PoolStats;
+use crate::ports::Timestamp;
+use crate::requests::Operation;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// What one kind of analysis has done since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OperationStats {
+    /// Which kind.
+    pub operation: Operation,
+    /// Analyses that gave a result.
+    pub completed: u64,
+    /// Analyses that did not, for want of room or because of a defect.
+    pub failed: u64,
+    /// Bytes of text in the completed ones.
+    pub bytes: u64,
+    /// Time that cores were busy with the completed ones.
+    pub busy: Duration,
+}
+
+/// What the engine has done since the start, and what it is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// When the engine was built.
+    pub started_at: Timestamp,
+    /// How long ago that was.
+    pub uptime: Duration,
+    /// Counts for each kind of analysis.
+    pub operations: Vec<OperationStats>,
+    /// How full the pool is.
+    pub pool: PoolStats,
+}
+
+/// Counters that many threads add to.
+#[derive(Debug, Default)]
+pub(crate) struct Counters([OperationCounters; Operation::ALL.len()]);
+
+#[derive(Debug, Default)]
+struct OperationCounters {
+    completed: AtomicU64,
+    failed: AtomicU64,
+    bytes: AtomicU64,
+    busy_nanos: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn completed(&self, operation: Operation, bytes: usize, busy: Duration) {
+        let counters = self.of(operation);
+        counters.completed.fetch_add(1, Ordering::Relaxed);
+        counters.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        // 2^64 nanoseconds are 584 years.
+        counters.busy_nanos.fetch_add(
+            u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX),
+            Ordering::Relaxed,
+        );
+    }
+
+    pub(crate) fn failed(&self, operation: Operation) {
+        self.of(operation).failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn snapshot(&self) -> Vec<OperationStats> {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Operation::ALL
+            .into_iter()
+            .map(|operation| {
+                let counters = self.of(operation);
+                OperationStats {
+                    operation,
+                    completed: read(&counters.completed),
+                    failed: read(&counters.failed),
+                    bytes: read(&counters.bytes),
+                    busy: Duration::from_nanos(read(&counters.busy_nanos)),
+                }
+            })
+            .collect()
+    }
+
+    fn of(&self, operation: Operation) -> &OperationCounters {
+        let [analyze, similarity, quality] = &self.0;
+        match operation {
+            Operation::Analyze => analyze,
+            Operation::Similarity => similarity,
+            Operation::Quality => quality,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The engine's storage ports, implemented: [`memory`] keeps everything in the process.
+//!
+//! What a store keeps and for how long is decided here; what is kept, and why, is the engine's business.
+
+#![forbid(unsafe_code)]
+
+pub mod memory;
+
+pub use memory::MemoryStore;
