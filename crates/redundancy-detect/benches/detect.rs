@@ -3,6 +3,8 @@
 //! Reads the data sets beside the checkout (`../shared/data`, through the `zstd` command). Where they are missing it says so
 //! and measures nothing.
 
+#![allow(clippy::expect_used, reason = "a benchmark stops at the first surprise")]
+
 use divan::Bencher;
 use divan::counter::BytesCount;
 use redundancy_detect::Text;
@@ -62,10 +64,7 @@ impl Sample {
 
 /// The texts of a data set, one behind the other, up to a few MiB.
 fn read(name: &str) -> String {
-    let file = format!(
-        "{}/../../../shared/data/{name}.jsonl.zst",
-        env!("CARGO_MANIFEST_DIR")
-    );
+    let file = format!("{}/../../../shared/data/{name}.jsonl.zst", env!("CARGO_MANIFEST_DIR"));
     let lines = format!("zstd -dc --long=27 '{file}' | head -c {}", 3 * MOST);
     let output = Command::new("sh").args(["-c", &lines]).output().expect("a shell");
     let mut text = String::new();
@@ -102,18 +101,14 @@ fn word_borders(bencher: Bencher<'_, '_>, sample: Sample) {
 #[divan::bench(args = SAMPLES)]
 fn tokenise(bencher: Bencher<'_, '_>, sample: Sample) {
     let text = sample.text(MIB);
-    bencher
-        .counter(BytesCount::of_str(text))
-        .bench(|| Text::new(text).map(|text| text.words().len()));
+    bencher.counter(BytesCount::of_str(text)).bench(|| Text::new(text).map(|text| text.words().len()));
 }
 
 /// Paragraphs and sentences.
 #[divan::bench(args = SAMPLES)]
 fn structure(bencher: Bencher<'_, '_>, sample: Sample) {
     let text = Text::new(sample.text(MIB)).expect("short enough");
-    bencher
-        .counter(BytesCount::of_str(text.source()))
-        .bench(|| text.structure());
+    bencher.counter(BytesCount::of_str(text.source())).bench(|| text.structure());
 }
 
 /// The language, from the first 4 KiB.
@@ -136,10 +131,8 @@ fn analyze_mib<const MIBS: usize>(bencher: Bencher<'_, '_>, sample: Sample) {
 #[divan::bench(args = SAMPLES)]
 fn similarity_of_two_mib(bencher: Bencher<'_, '_>, sample: Sample) {
     let whole = sample.text(3 * MIB / 2);
-    let (one, other) = (
-        &whole[..whole.floor_char_boundary(MIB)],
-        &whole[whole.floor_char_boundary(MIB / 2)..],
-    );
+    let (one, other) =
+        (&whole[..whole.floor_char_boundary(MIB)], &whole[whole.floor_char_boundary(MIB / 2)..]);
     bencher
         .counter(BytesCount::new(one.len() + other.len()))
         .bench(|| similarity(one, other, &SimilarityOptions::default()));

@@ -23,33 +23,20 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn assess(input: &Value) -> Result<Value, Box<dyn Error>> {
-    let language = input["language"]
-        .as_str()
-        .ok_or("language is missing: give a code such as \"en\"")?;
-    let (counts, metrics) = match input["text"].as_str() {
-        Some(text) => {
-            let options = QualityOptions {
-                language: Some(language.to_owned()),
-                ..QualityOptions::default()
-            };
-            let found = quality(&Text::new(text)?, &options);
-            (found.counts, found.metrics)
-        }
-        None => {
-            let counts = read_counts(&input["counts"]);
-            (counts, Metrics::of(&counts, language))
-        }
+    let language = input["language"].as_str().ok_or("language is missing: give a code such as \"en\"")?;
+    let (counts, metrics) = if let Some(text) = input["text"].as_str() {
+        let options = QualityOptions { language: Some(language.to_owned()), ..QualityOptions::default() };
+        let found = quality(&Text::new(text)?, &options);
+        (found.counts, found.metrics)
+    } else {
+        let counts = read_counts(&input["counts"]);
+        (counts, Metrics::of(&counts, language))
     };
     Ok(json!({"id": input["id"], "counts": write_counts(&counts), "metrics": write_metrics(&metrics)}))
 }
 
 fn read_counts(counts: &Value) -> Counts {
-    let count = |name: &str| {
-        counts[name]
-            .as_u64()
-            .and_then(|n| usize::try_from(n).ok())
-            .unwrap_or_default()
-    };
+    let count = |name: &str| counts[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or_default();
     Counts {
         sentences: count("sentences"),
         words: count("words"),

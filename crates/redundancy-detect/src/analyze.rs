@@ -107,10 +107,7 @@ pub fn analyze(text: &Text<'_>, options: &AnalyzeOptions) -> Analysis {
             .map_or_else(|| language::detect(source), DetectedLanguage::named),
         counts: counts(text, &structure),
         redundancy_score: share(repeats.redundant_words(), words.len()),
-        lexical_redundancy: share(
-            words.len() - text.vocabulary().len().min(words.len()),
-            words.len(),
-        ),
+        lexical_redundancy: share(words.len() - text.vocabulary().len().min(words.len()), words.len()),
         compression_ratio: compression_ratio(source),
         repeated_passages: repeats
             .passages()
@@ -125,10 +122,7 @@ pub fn analyze(text: &Text<'_>, options: &AnalyzeOptions) -> Analysis {
 /// The share of the words of `text` that could go without losing anything; see [`Analysis::redundancy_score`].
 #[must_use]
 pub fn redundancy_score(text: &Text<'_>, min_passage_words: usize) -> f64 {
-    share(
-        Repeats::of(text.words(), min_passage_words).redundant_words(),
-        text.words().len(),
-    )
+    share(Repeats::of(text.words(), min_passage_words).redundant_words(), text.words().len())
 }
 
 /// BLAKE3 of the normalised words of `text` with one space between them.
@@ -165,19 +159,8 @@ fn render(source: &str, words: &[Word], offsets: &OffsetMap<'_>, passage: &Passa
     let spans = |start: &usize| span_of_words(words, *start, passage.len);
     RepeatedPassage {
         words: passage.len,
-        text: passage
-            .starts
-            .first()
-            .map(spans)
-            .unwrap_or_default()
-            .slice(source)
-            .to_owned(),
-        occurrences: passage
-            .starts
-            .iter()
-            .map(spans)
-            .map(|span| offsets.span(span))
-            .collect(),
+        text: passage.starts.first().map(spans).unwrap_or_default().slice(source).to_owned(),
+        occurrences: passage.starts.iter().map(spans).map(|span| offsets.span(span)).collect(),
     }
 }
 
@@ -192,11 +175,7 @@ pub(crate) fn span_of_words(words: &[Word], start: usize, len: usize) -> Span {
 
 /// `part / whole`, and 0 of nothing.
 pub(crate) fn share(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 /// Bytes of `source` / bytes of its DEFLATE stream (RFC 1951) at level 6. Empty text has a ratio of 1.

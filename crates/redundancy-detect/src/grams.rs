@@ -34,11 +34,7 @@ impl Grams {
 
     /// The same counts with the texts in the other order.
     pub(crate) const fn swapped(self) -> Self {
-        Self {
-            in_first: self.in_second,
-            in_second: self.in_first,
-            shared: self.shared,
-        }
+        Self { in_first: self.in_second, in_second: self.in_first, shared: self.shared }
     }
 
     /// Counts the grams of exactly five words. Suffixes that begin with the same gram are neighbours in the suffix array.

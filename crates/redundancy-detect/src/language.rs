@@ -22,10 +22,7 @@ impl DetectedLanguage {
     /// The language that a caller named.
     #[must_use]
     pub fn named(code: &str) -> Self {
-        Self {
-            code: Cow::Owned(code.to_owned()),
-            confidence: 1.0,
-        }
+        Self { code: Cow::Owned(code.to_owned()), confidence: 1.0 }
     }
 }
 
@@ -41,17 +38,11 @@ const GUESS_LETTERS: usize = 40;
 pub fn detect(text: &str) -> DetectedLanguage {
     let sample = sample(text);
     let Some(sure) = whatlang::detect(sample) else {
-        return DetectedLanguage {
-            code: Cow::Borrowed(UNDETERMINED),
-            confidence: 0.0,
-        };
+        return DetectedLanguage { code: Cow::Borrowed(UNDETERMINED), confidence: 0.0 };
     };
     let confidence = sure.confidence().clamp(0.0, 1.0);
     let code = two_letters(sure.lang().code());
-    let found = |code, confidence| DetectedLanguage {
-        code: Cow::Borrowed(code),
-        confidence,
-    };
+    let found = |code, confidence| DetectedLanguage { code: Cow::Borrowed(code), confidence };
     // Outside the Latin script, letters alone nearly decide, and the second model knows few such languages.
     if sure.script() != whatlang::Script::Latin {
         return found(code, confidence);
@@ -63,20 +54,14 @@ pub fn detect(text: &str) -> DetectedLanguage {
     if sure.is_reliable() {
         return found(code, confidence);
     }
-    let letters = sample
-        .chars()
-        .filter(|c| c.is_alphabetic())
-        .take(GUESS_LETTERS)
-        .count();
+    let letters = sample.chars().filter(|c| c.is_alphabetic()).take(GUESS_LETTERS).count();
     found(quick, GUESS_CONFIDENCE * letters as f64 / GUESS_LETTERS as f64)
 }
 
 /// The first 4 KiB of what is not white space, cut at a character.
 fn sample(text: &str) -> &str {
     let text = text.trim_start();
-    let end = (0..=SAMPLE_BYTES.min(text.len()))
-        .rev()
-        .find(|&end| text.is_char_boundary(end));
+    let end = (0..=SAMPLE_BYTES.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
     text.get(..end.unwrap_or_default()).unwrap_or_default()
 }
 
@@ -181,10 +166,7 @@ mod tests {
 
     #[test]
     fn languages_that_only_one_model_knows_are_told() {
-        check(
-            "Dzisiaj jest piękna pogoda, więc idziemy na spacer do parku z całą rodziną.",
-            "pl",
-        );
+        check("Dzisiaj jest piękna pogoda, więc idziemy na spacer do parku z całą rodziną.", "pl");
         check(
             "El nen i la nena van a la platja amb els seus pares perquè avui fa molt de sol i calor.",
             "ca",
@@ -198,10 +180,7 @@ mod tests {
         for text in ["", "1234 5678", "😀😀 !!!", "\u{301}\u{301}"] {
             assert_eq!(
                 detect(text),
-                DetectedLanguage {
-                    code: Cow::Borrowed(UNDETERMINED),
-                    confidence: 0.0
-                },
+                DetectedLanguage { code: Cow::Borrowed(UNDETERMINED), confidence: 0.0 },
                 "{text}"
             );
         }

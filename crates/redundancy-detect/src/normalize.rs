@@ -13,6 +13,37 @@ pub const NORMALIZATION_VERSION: u32 = 1;
 ///
 /// Time linear in the word's length. The form may be empty, for a word of invisible characters only.
 pub(crate) fn normalize_word(word: &str, out: &mut String) {
+    if is_simple_latin(word) {
+        out.extend(word.chars().map(lower_latin));
+    } else {
+        normalize_any(word, out);
+    }
+}
+
+/// Whether `word` has only ASCII and the letters À to þ, of which lower case is all there is to the normal form.
+fn is_simple_latin(word: &str) -> bool {
+    let mut follows_c3 = false;
+    word.bytes().all(|byte| {
+        let known = match byte {
+            0..0x80 => !follows_c3,
+            // U+00D7 × and U+00F7 ÷ are in no word; U+00DF ß folds to two letters.
+            0x80..=0xBF => follows_c3 && byte != 0x9F,
+            _ => byte == 0xC3,
+        };
+        follows_c3 = byte == 0xC3;
+        known
+    })
+}
+
+fn lower_latin(c: char) -> char {
+    match c {
+        'À'..='Þ' => char::from_u32(u32::from(c) + 0x20).unwrap_or(c),
+        _ => c.to_ascii_lowercase(),
+    }
+}
+
+/// The normal form by the book.
+fn normalize_any(word: &str, out: &mut String) {
     let visible = word.chars().filter(|&c| !is_ignorable(c)).map(unify_apostrophe);
     let folded = caseless::default_case_fold_str(&visible.nfkc().collect::<String>());
     // Folding can undo composition (and the reverse), so compose again: NFKC(fold(NFKC(x))).
@@ -30,11 +61,7 @@ fn is_ignorable(c: char) -> bool {
 
 /// `don’t` and `don't` are one word.
 fn unify_apostrophe(c: char) -> char {
-    if matches!(c, '\u{2019}' | '\u{2018}' | '\u{FF07}') {
-        '\''
-    } else {
-        c
-    }
+    if matches!(c, '\u{2019}' | '\u{2018}' | '\u{FF07}') { '\'' } else { c }
 }
 
 #[cfg(test)]
@@ -66,6 +93,21 @@ mod tests {
     #[test]
     fn accents_tell_words_apart() {
         assert_ne!(normal("año"), normal("ano"));
+    }
+
+    #[test]
+    fn the_short_cut_for_latin_letters_gives_the_same_form() {
+        for first in ('\0'..'\u{180}').filter(|c| c.is_alphanumeric()) {
+            let word = format!("{first}Aé{first}");
+            assert_eq!(
+                is_simple_latin(&word),
+                first.is_ascii() || matches!(first, 'À'..='Þ' | 'à'..='ÿ'),
+                "{first}"
+            );
+            let mut by_the_book = String::new();
+            normalize_any(&word, &mut by_the_book);
+            assert_eq!(normal(&word), by_the_book);
+        }
     }
 
     proptest! {

@@ -96,10 +96,8 @@ impl QualityRating {
 #[must_use]
 pub fn quality(text: &Text<'_>, options: &QualityOptions) -> Quality {
     let source = text.source();
-    let language = options
-        .language
-        .as_deref()
-        .map_or_else(|| language::detect(source), DetectedLanguage::named);
+    let language =
+        options.language.as_deref().map_or_else(|| language::detect(source), DetectedLanguage::named);
     let structure = text.structure();
     let profile = counts::WordProfile::of(text.vocabulary(), &language.code);
     let counts = profile.count(text, &structure);
@@ -134,8 +132,5 @@ pub fn quality(text: &Text<'_>, options: &QualityOptions) -> Quality {
 
 /// The primary subtag of a language code, in lower case: `es` of `ES-mx`.
 fn primary_subtag(code: &str) -> String {
-    code.split(['-', '_'])
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase()
+    code.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase()
 }

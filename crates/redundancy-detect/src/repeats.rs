@@ -36,12 +36,7 @@ impl Repeats {
         let mut sequence: Vec<i32> = words.iter().map(|word| word.id.0.cast_signed()).collect();
         let suffixes = Suffixes::of(&mut sequence);
         let first = first_places(&suffixes, min_words);
-        Self {
-            sequence,
-            suffixes,
-            min_words,
-            first,
-        }
+        Self { sequence, suffixes, min_words, first }
     }
 
     /// The suffix array over the word numbers.

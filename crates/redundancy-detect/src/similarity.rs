@@ -25,10 +25,7 @@ pub struct SimilarityOptions {
 
 impl Default for SimilarityOptions {
     fn default() -> Self {
-        Self {
-            min_passage_words: DEFAULT_MIN_MATCH_WORDS,
-            offset_unit: OffsetUnit::default(),
-        }
+        Self { min_passage_words: DEFAULT_MIN_MATCH_WORDS, offset_unit: OffsetUnit::default() }
     }
 }
 
@@ -82,15 +79,8 @@ pub fn similarity(text1: &str, text2: &str, options: &SimilarityOptions) -> Resu
     let swap = (text2.len(), text2) < (text1.len(), text1);
     let in_order = if swap { [text2, text1] } else { [text1, text2] };
     let mut vocabulary = Vocabulary::for_texts(&in_order);
-    let mut words = [
-        words_of(in_order[0], &mut vocabulary)?,
-        words_of(in_order[1], &mut vocabulary)?,
-    ];
-    let Tiling {
-        mut tiles,
-        joined,
-        suffixes,
-    } = tile(&words[0], &words[1], options.min_passage_words);
+    let mut words = [words_of(in_order[0], &mut vocabulary)?, words_of(in_order[1], &mut vocabulary)?];
+    let Tiling { mut tiles, joined, suffixes } = tile(&words[0], &words[1], options.min_passage_words);
     let mut grams = Grams::of(&joined, &suffixes);
     if swap {
         words.reverse();
@@ -123,10 +113,7 @@ fn without_words(same: bool) -> Similarity {
     Similarity {
         similarity_score: score,
         jaccard: score,
-        containment: Containment {
-            text1_in_text2: score,
-            text2_in_text1: score,
-        },
+        containment: Containment { text1_in_text2: score, text2_in_text1: score },
         cosine: score,
         matches: Vec::new(),
         common_words: Vec::new(),
@@ -168,28 +155,14 @@ impl WordCounts {
     fn cosine(&self) -> f64 {
         let product = |of: &dyn Fn(&[u64; 2]) -> u64| self.0.iter().map(of).sum::<u64>() as f64;
         let norms = product(&|[one, _]| one * one) * product(&|[_, other]| other * other);
-        if norms == 0.0 {
-            0.0
-        } else {
-            (product(&|[one, other]| one * other) / norms.sqrt()).min(1.0)
-        }
+        if norms == 0.0 { 0.0 } else { (product(&|[one, other]| one * other) / norms.sqrt()).min(1.0) }
     }
 
     /// The words that both texts have, the most frequent first, then in the order of their letters.
     fn common(&self, vocabulary: &Vocabulary) -> Vec<String> {
-        let in_both = self
-            .0
-            .iter()
-            .zip(vocabulary.iter())
-            .filter(|([one, other], _)| *one > 0 && *other > 0);
-        let mut common: Vec<_> = in_both
-            .map(|([one, other], word)| (Reverse(one + other), word))
-            .collect();
+        let in_both = self.0.iter().zip(vocabulary.iter()).filter(|([one, other], _)| *one > 0 && *other > 0);
+        let mut common: Vec<_> = in_both.map(|([one, other], word)| (Reverse(one + other), word)).collect();
         common.sort_unstable();
-        common
-            .into_iter()
-            .take(MAX_COMMON_WORDS)
-            .map(|(_, word)| word.to_owned())
-            .collect()
+        common.into_iter().take(MAX_COMMON_WORDS).map(|(_, word)| word.to_owned()).collect()
     }
 }

@@ -82,11 +82,7 @@ impl<'t> OffsetMap<'t> {
                 })
                 .collect()
         });
-        Self {
-            text: bytes,
-            unit,
-            checkpoints,
-        }
+        Self { text: bytes, unit, checkpoints }
     }
 
     /// The position `byte_offset` in the map's unit. An offset behind the end counts as the end.
@@ -99,10 +95,7 @@ impl<'t> OffsetMap<'t> {
         // The end of the text may be the checkpoint that was not made; then the last one serves.
         let chunk = (byte_offset / CHECKPOINT_BYTES).min(checkpoints.len().saturating_sub(1));
         let before = checkpoints.get(chunk).copied().unwrap_or_default();
-        let rest = self
-            .text
-            .get(chunk * CHECKPOINT_BYTES..byte_offset)
-            .unwrap_or_default();
+        let rest = self.text.get(chunk * CHECKPOINT_BYTES..byte_offset).unwrap_or_default();
         before + count_units(rest, self.unit)
     }
 
@@ -146,10 +139,7 @@ mod tests {
     #[test]
     fn an_offset_behind_the_end_counts_as_the_end() {
         let text = "ñ".repeat(CHECKPOINT_BYTES);
-        assert_eq!(
-            OffsetMap::new(&text, OffsetUnit::Chars).offset(usize::MAX),
-            CHECKPOINT_BYTES
-        );
+        assert_eq!(OffsetMap::new(&text, OffsetUnit::Chars).offset(usize::MAX), CHECKPOINT_BYTES);
     }
 
     #[test]

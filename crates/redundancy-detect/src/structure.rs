@@ -48,20 +48,12 @@ impl Structure {
 fn with_words(spans: &[Span], words: &[Word]) -> Vec<Part> {
     let mut next = 0;
     let mut before = |limit: usize| {
-        next += words
-            .get(next..)
-            .unwrap_or_default()
-            .iter()
-            .take_while(|w| w.span().start < limit)
-            .count();
+        next += words.get(next..).unwrap_or_default().iter().take_while(|w| w.span().start < limit).count();
         next
     };
     spans
         .iter()
-        .map(|&span| Part {
-            span,
-            words: before(span.start)..before(span.end),
-        })
+        .map(|&span| Part { span, words: before(span.start)..before(span.end) })
         .filter(|part| !part.words.is_empty())
         .collect()
 }

@@ -18,16 +18,11 @@ impl Suffixes {
     /// the `libsais` implementation; common prefixes: Kärkkäinen, Manzini & Puglisi 2009).
     pub(crate) fn of(sequence: &mut [i32]) -> Self {
         if sequence.len() < 2 {
-            return Self {
-                order: (0..).take(sequence.len()).collect(),
-                shared: vec![0; sequence.len()],
-            };
+            return Self { order: (0..).take(sequence.len()).collect(), shared: vec![0; sequence.len()] };
         }
         let bytes = size_of_val(sequence);
-        let sorted = SuffixArrayConstruction::for_text_mut(sequence)
-            .in_owned_buffer32()
-            .single_threaded()
-            .run();
+        let sorted =
+            SuffixArrayConstruction::for_text_mut(sequence).in_owned_buffer32().single_threaded().run();
         let shared = sorted
             .and_then(|suffixes| suffixes.plcp_construction().single_threaded().run())
             .and_then(|permuted| permuted.lcp_construction().single_threaded().run());

@@ -31,11 +31,7 @@ impl<'t> Text<'t> {
     pub fn new(source: &'t str) -> Result<Self, TextTooLong> {
         let mut vocabulary = Vocabulary::for_texts(&[source]);
         let words = words_of(source, &mut vocabulary)?;
-        Ok(Self {
-            source,
-            words,
-            vocabulary,
-        })
+        Ok(Self { source, words, vocabulary })
     }
 
     /// The original, untouched.

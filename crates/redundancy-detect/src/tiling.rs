@@ -24,22 +24,9 @@ pub(crate) struct Joined {
 impl Joined {
     fn of(first: &[Word], second: &[Word]) -> Self {
         let number = |word: &Word| word.id.0.cast_signed();
-        let separator = first
-            .iter()
-            .chain(second)
-            .map(number)
-            .max()
-            .map_or(0, |largest| largest + 1);
-        let sequence = first
-            .iter()
-            .map(number)
-            .chain([separator])
-            .chain(second.iter().map(number))
-            .collect();
-        Self {
-            sequence,
-            first_len: first.len(),
-        }
+        let separator = first.iter().chain(second).map(number).max().map_or(0, |largest| largest + 1);
+        let sequence = first.iter().map(number).chain([separator]).chain(second.iter().map(number)).collect();
+        Self { sequence, first_len: first.len() }
     }
 
     /// The words of the first text.
@@ -59,11 +46,7 @@ impl Joined {
 
     /// How many words there are from `position` to the end of its text.
     pub(crate) fn words_left(&self, position: usize) -> usize {
-        let end = if position <= self.first_len {
-            self.first_len
-        } else {
-            self.sequence.len()
-        };
+        let end = if position <= self.first_len { self.first_len } else { self.sequence.len() };
         end.saturating_sub(position)
     }
 }
@@ -82,11 +65,7 @@ pub(crate) struct Tile {
 impl Tile {
     /// The same tile with the texts in the other order.
     pub(crate) const fn swapped(self) -> Self {
-        Self {
-            len: self.len,
-            start1: self.start2,
-            start2: self.start1,
-        }
+        Self { len: self.len, start1: self.start2, start2: self.start1 }
     }
 }
 
@@ -105,11 +84,7 @@ pub(crate) fn tile(first: &[Word], second: &[Word], min_words: usize) -> Tiling 
     let suffixes = Suffixes::of(&mut joined.sequence);
     let min_words = min_words.min(first.len()).min(second.len()).max(1);
     let tiles = Tiler::new(&joined, &suffixes, min_words).run();
-    Tiling {
-        tiles,
-        joined,
-        suffixes,
-    }
+    Tiling { tiles, joined, suffixes }
 }
 
 /// The state of one tiling.
@@ -149,15 +124,7 @@ impl<'a> Tiler<'a> {
             }
         }
         let groups = Groups::new(ranks);
-        Self {
-            joined,
-            min_words,
-            groups,
-            merges,
-            openings,
-            tiled: vec![false; count],
-            tiles: Vec::new(),
-        }
+        Self { joined, min_words, groups, merges, openings, tiled: vec![false; count], tiles: Vec::new() }
     }
 
     fn run(mut self) -> Vec<Tile> {
@@ -171,11 +138,7 @@ impl<'a> Tiler<'a> {
                 if self.tiled.get(position) != Some(&false) {
                     continue;
                 }
-                let side = if self.joined.is_in_first(position) {
-                    Side::First
-                } else {
-                    Side::Second
-                };
+                let side = if self.joined.is_in_first(position) { Side::First } else { Side::Second };
                 touched.push(self.groups.open(position, side));
             }
             for &group in &touched {
@@ -226,10 +189,7 @@ const END: u32 = u32::MAX;
 
 impl Buckets {
     fn new(longest: usize, numbers: usize) -> Self {
-        Self {
-            heads: vec![END; longest + 1],
-            next: vec![END; numbers],
-        }
+        Self { heads: vec![END; longest + 1], next: vec![END; numbers] }
     }
 
     fn longest(&self) -> usize {

@@ -5,7 +5,7 @@
 use crate::span::Span;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher as _, Hasher as _};
 
 /// The number of a distinct word in its [`Vocabulary`]: 0 for the first word met, then 1, 2, …
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,20 +71,13 @@ impl Vocabulary {
 
     /// All words in order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0u32..)
-            .take(self.len())
-            .map(|id| word(&self.letters, &self.ends, id))
+        (0u32..).take(self.len()).map(|id| word(&self.letters, &self.ends, id))
     }
 
     /// The number of `normalized`, given now if it has none yet. Amortised constant time.
     pub(crate) fn intern(&mut self, normalized: &str) -> WordId {
-        let Self {
-            letters,
-            ends,
-            ids,
-            hash,
-        } = self;
-        let code = hash.hash_one(normalized.as_bytes());
+        let Self { letters, ends, ids, hash } = self;
+        let code = hash_of(hash, normalized);
         let known = ids.find(code, |&id| word(letters, ends, id) == normalized);
         if let Some(&id) = known {
             return WordId(id);
@@ -93,18 +86,22 @@ impl Vocabulary {
         let id = u32::try_from(ends.len()).unwrap_or(u32::MAX);
         letters.push_str(normalized);
         ends.push(u32::try_from(letters.len()).unwrap_or(u32::MAX));
-        ids.insert_unique(code, id, |&id| hash.hash_one(word(letters, ends, id).as_bytes()));
+        ids.insert_unique(code, id, |&id| hash_of(hash, word(letters, ends, id)));
         WordId(id)
     }
 }
 
+/// One write of the letters alone: the length that `Hash` would add tells nothing that they do not.
+#[inline]
+fn hash_of(state: &FixedState, word: &str) -> u64 {
+    let mut hasher = state.build_hasher();
+    hasher.write(word.as_bytes());
+    hasher.finish()
+}
+
 fn word<'a>(letters: &'a str, ends: &[u32], id: u32) -> &'a str {
     let index = id as usize;
-    let start = index
-        .checked_sub(1)
-        .and_then(|before| ends.get(before))
-        .copied()
-        .unwrap_or(0);
+    let start = index.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
     let end = ends.get(index).copied().unwrap_or(start);
     Span::new(start as usize, end as usize).slice(letters)
 }

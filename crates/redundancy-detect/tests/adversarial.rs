@@ -1,5 +1,12 @@
 //! Texts made to hurt: each would take hours, or all memory, with an algorithm that is quadratic anywhere.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    clippy::format_collect,
+    reason = "tests stop at the first surprise, compare exact results exactly, and may build strings the plain way"
+)]
+
 use redundancy_detect::analyze::{AnalyzeOptions, analyze};
 use redundancy_detect::similarity::{SimilarityOptions, similarity};
 use redundancy_detect::{OffsetUnit, Text};
@@ -28,16 +35,10 @@ fn texts() -> Vec<(&'static str, String)> {
         ("a long chain of joined letters", filled("a.")),
         ("a long chain of joined digits", filled("1,")),
         ("letters and marks to no end", format!("a{}", filled("\u{301}"))),
-        (
-            "a stop before marks to no end",
-            format!("a.{}b", filled("\u{301}")),
-        ),
+        ("a stop before marks to no end", format!("a.{}b", filled("\u{301}"))),
         ("only punctuation", filled(".,;:!?")),
         ("only opening quotation marks", filled("«“(")),
-        (
-            "only emoji and joiners",
-            filled("👩\u{200d}👩\u{200d}👧 \u{301}🏳️"),
-        ),
+        ("only emoji and joiners", filled("👩\u{200d}👩\u{200d}👧 \u{301}🏳️")),
         ("only flags", filled("🇪🇸")),
         ("right to left", filled("שלום עולם مرحبا بالعالم ")),
         ("mixed scripts", filled("word слово λόγος 言葉 คำ ")),
@@ -47,20 +48,12 @@ fn texts() -> Vec<(&'static str, String)> {
         ("abbreviations", filled("Dr. ")),
         ("spaces", filled(" \u{a0}\u{3000}")),
         ("katakana", filled("カ")),
-        (
-            "all words distinct",
-            (0..BYTES / 7).map(|n| format!("{n:06x} ")).collect(),
-        ),
+        ("all words distinct", (0..BYTES / 7).map(|n| format!("{n:06x} ")).collect()),
         ("a sequence that repeats at every scale", fibonacci),
-        (
-            "the same sentence over and over",
-            filled("All rights reserved by the owner of this text. "),
-        ),
+        ("the same sentence over and over", filled("All rights reserved by the owner of this text. ")),
         (
             "nested copies that grow",
-            (1..600)
-                .map(|n| (0..n).map(|k| format!("w{k} ")).collect::<String>() + ". ")
-                .collect(),
+            (1..600).map(|n| (0..n).map(|k| format!("w{k} ")).collect::<String>() + ". ").collect(),
         ),
     ]
 }
@@ -68,20 +61,11 @@ fn texts() -> Vec<(&'static str, String)> {
 #[test]
 fn hostile_texts_are_analysed() {
     for (name, source) in texts() {
-        let options = AnalyzeOptions {
-            offset_unit: OffsetUnit::Utf16,
-            ..AnalyzeOptions::default()
-        };
+        let options = AnalyzeOptions { offset_unit: OffsetUnit::Utf16, ..AnalyzeOptions::default() };
         let found = analyze(&Text::new(&source).unwrap(), &options);
-        let occurrences: usize = found
-            .repeated_passages
-            .iter()
-            .map(|passage| passage.occurrences.len() * passage.words)
-            .sum();
-        assert!(
-            occurrences <= 4 * found.counts.words,
-            "{name}: the answer is larger than the text"
-        );
+        let occurrences: usize =
+            found.repeated_passages.iter().map(|passage| passage.occurrences.len() * passage.words).sum();
+        assert!(occurrences <= 4 * found.counts.words, "{name}: the answer is larger than the text");
         assert!((0.0..=1.0).contains(&found.redundancy_score), "{name}");
     }
 }
@@ -95,10 +79,7 @@ fn hostile_texts_are_compared_with_themselves_and_with_each_other() {
         let next = similarity(
             one,
             other,
-            &SimilarityOptions {
-                min_passage_words: 1,
-                ..SimilarityOptions::default()
-            },
+            &SimilarityOptions { min_passage_words: 1, ..SimilarityOptions::default() },
         )
         .unwrap();
         assert!((0.0..=1.0).contains(&next.similarity_score), "{name}");
@@ -108,15 +89,9 @@ fn hostile_texts_are_compared_with_themselves_and_with_each_other() {
 #[test]
 fn two_texts_of_a_repeated_word_and_of_a_repeated_pair_are_compared() {
     let (one, pair) = ("a ".repeat(500_000), "a a a b ".repeat(125_000));
-    let found = similarity(
-        &one,
-        &pair,
-        &SimilarityOptions {
-            min_passage_words: 2,
-            ..SimilarityOptions::default()
-        },
-    )
-    .unwrap();
+    let found =
+        similarity(&one, &pair, &SimilarityOptions { min_passage_words: 2, ..SimilarityOptions::default() })
+            .unwrap();
     assert_eq!(found.matches.len(), 125_000);
     assert_eq!(found.similarity_score, 0.75);
 }

@@ -1,5 +1,12 @@
 //! What `analyze` finds in texts made for the purpose, and what it finds nothing in.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    clippy::format_collect,
+    reason = "tests stop at the first surprise, compare exact results exactly, and may build strings the plain way"
+)]
+
 use redundancy_detect::analyze::{Analysis, AnalyzeOptions, analyze};
 use redundancy_detect::{OffsetUnit, Span, Text};
 
@@ -10,10 +17,7 @@ const NEW: &str =
 fn of(source: &str) -> Analysis {
     analyze(
         &Text::new(source).unwrap(),
-        &AnalyzeOptions {
-            offset_unit: OffsetUnit::Bytes,
-            ..AnalyzeOptions::default()
-        },
+        &AnalyzeOptions { offset_unit: OffsetUnit::Bytes, ..AnalyzeOptions::default() },
     )
 }
 
@@ -25,11 +29,7 @@ fn passages(source: &str) -> Vec<(usize, Vec<&str>)> {
         .map(|passage| {
             (
                 passage.words,
-                passage
-                    .occurrences
-                    .iter()
-                    .map(|&Span { start, end }| &source[start..end])
-                    .collect(),
+                passage.occurrences.iter().map(|&Span { start, end }| &source[start..end]).collect(),
             )
         })
         .collect()
@@ -101,10 +101,7 @@ fn runs_shorter_than_the_minimum_are_phrases_not_passages() {
     let found = of(source);
     assert_eq!(found.repeated_passages, []);
     let phrase = &found.repeated_phrases[0];
-    assert_eq!(
-        (phrase.phrase.as_str(), phrase.words, phrase.count),
-        ("In the middle of nowhere", 5, 3)
-    );
+    assert_eq!((phrase.phrase.as_str(), phrase.words, phrase.count), ("In the middle of nowhere", 5, 3));
     assert_eq!(
         found.repeated_phrases.len(),
         1,
@@ -115,11 +112,7 @@ fn runs_shorter_than_the_minimum_are_phrases_not_passages() {
 #[test]
 fn a_phrase_is_cut_at_the_end_of_its_sentence() {
     let source = "Turn left at the old mill. Go on slowly. We came to the old mill. Go on quickly.";
-    let phrases: Vec<_> = of(source)
-        .repeated_phrases
-        .into_iter()
-        .map(|phrase| phrase.phrase)
-        .collect();
+    let phrases: Vec<_> = of(source).repeated_phrases.into_iter().map(|phrase| phrase.phrase).collect();
     assert_eq!(phrases, ["the old mill"]);
 }
 
@@ -130,11 +123,7 @@ fn sentences_that_stand_again_are_listed_with_their_places() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].text, "All rights reserved.");
     assert_eq!(
-        found[0]
-            .occurrences
-            .iter()
-            .map(|s| &source[s.start..s.end])
-            .collect::<Vec<_>>(),
+        found[0].occurrences.iter().map(|s| &source[s.start..s.end]).collect::<Vec<_>>(),
         ["All rights reserved.", "ALL RIGHTS RESERVED!"]
     );
 }
@@ -144,13 +133,7 @@ fn counts_and_figures_are_what_they_say() {
     let found = of("¡Hola, señor! ¡Hola! \n\nEsto es otro párrafo.");
     let counts = found.counts;
     assert_eq!(
-        (
-            counts.characters,
-            counts.words,
-            counts.unique_words,
-            counts.sentences,
-            counts.paragraphs
-        ),
+        (counts.characters, counts.words, counts.unique_words, counts.sentences, counts.paragraphs),
         (44, 7, 6, 3, 2)
     );
     assert!((found.lexical_redundancy - 1.0 / 7.0).abs() < 1e-12);
@@ -158,11 +141,7 @@ fn counts_and_figures_are_what_they_say() {
 
 #[test]
 fn hashes_tell_exact_from_normalised_equality() {
-    let (one, other, third) = (
-        of("Über  uns: Straße."),
-        of("über uns STRASSE"),
-        of("unter uns strasse"),
-    );
+    let (one, other, third) = (of("Über  uns: Straße."), of("über uns STRASSE"), of("unter uns strasse"));
     assert_ne!(one.content_hash, other.content_hash);
     assert_eq!(one.normalized_hash, other.normalized_hash);
     assert_ne!(one.normalized_hash, third.normalized_hash);
@@ -177,10 +156,7 @@ fn repetition_shows_in_the_compression_ratio() {
 
 #[test]
 fn a_named_language_is_taken_at_its_word() {
-    let options = AnalyzeOptions {
-        language: Some("ca".to_owned()),
-        ..AnalyzeOptions::default()
-    };
+    let options = AnalyzeOptions { language: Some("ca".to_owned()), ..AnalyzeOptions::default() };
     let language = analyze(&Text::new(FOX).unwrap(), &options).language;
     assert_eq!((language.code.as_ref(), language.confidence), ("ca", 1.0));
 }

@@ -1,5 +1,12 @@
 //! Laws that hold for every text, checked on generated ones, and comparisons with slow, obvious programs.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    clippy::format_collect,
+    reason = "tests stop at the first surprise, compare exact results exactly, and may build strings the plain way"
+)]
+
 use proptest::prelude::*;
 use redundancy_detect::analyze::{Analysis, AnalyzeOptions, analyze};
 use redundancy_detect::similarity::{Similarity, SimilarityOptions, similarity};
@@ -13,57 +20,32 @@ fn texts() -> impl Strategy<Value = String> {
         2 => prop::sample::select(vec!["Ñu", "don’t", "e\u{301}l", "3.5", "漢字", "STRASSE", "straße", "😀", "co\u{ad}op"]).prop_map(str::to_owned),
     ];
     let gap = prop::sample::select(vec![" ", " ", " ", ", ", ". ", "! ¿", "\n\n", " 😀 "]);
-    prop::collection::vec((word, gap), 0..120).prop_map(|parts| {
-        parts
-            .into_iter()
-            .flat_map(|(word, gap)| [word, gap.to_owned()])
-            .collect()
-    })
+    prop::collection::vec((word, gap), 0..120)
+        .prop_map(|parts| parts.into_iter().flat_map(|(word, gap)| [word, gap.to_owned()]).collect())
 }
 
 /// Any text at all.
 fn wild() -> impl Strategy<Value = String> {
     prop::collection::vec(
-        prop_oneof![
-            "\\PC{0,6}",
-            "[ \n\t.,'’a-c]{0,8}",
-            any::<char>().prop_map(String::from)
-        ],
+        prop_oneof!["\\PC{0,6}", "[ \n\t.,'’a-c]{0,8}", any::<char>().prop_map(String::from)],
         0..40,
     )
     .prop_map(|parts| parts.concat())
 }
 
 fn find(source: &str, min_passage_words: usize, offset_unit: OffsetUnit) -> Analysis {
-    analyze(
-        &Text::new(source).unwrap(),
-        &AnalyzeOptions {
-            language: None,
-            min_passage_words,
-            offset_unit,
-        },
-    )
+    analyze(&Text::new(source).unwrap(), &AnalyzeOptions { language: None, min_passage_words, offset_unit })
 }
 
 fn compare(text1: &str, text2: &str, min_passage_words: usize) -> Similarity {
-    similarity(
-        text1,
-        text2,
-        &SimilarityOptions {
-            min_passage_words,
-            offset_unit: OffsetUnit::Bytes,
-        },
-    )
-    .unwrap()
+    similarity(text1, text2, &SimilarityOptions { min_passage_words, offset_unit: OffsetUnit::Bytes })
+        .unwrap()
 }
 
 /// The normalised words of a text.
 fn words(source: &str) -> Vec<String> {
     let text = Text::new(source).unwrap();
-    text.words()
-        .iter()
-        .map(|word: &Word| text.vocabulary().word(word.id).to_owned())
-        .collect()
+    text.words().iter().map(|word: &Word| text.vocabulary().word(word.id).to_owned()).collect()
 }
 
 /// How many words lie in a window of `min` words that stood earlier without touching, by comparing all with all.
@@ -81,26 +63,15 @@ fn redundant_words(words: &[String], min: usize) -> usize {
 /// The longest run of words that both texts have and that no tile covers, by comparing all with all.
 fn longest_free(one: &[Option<&str>], other: &[Option<&str>]) -> usize {
     let run = |i: usize, j: usize| {
-        one[i..]
-            .iter()
-            .zip(&other[j..])
-            .take_while(|(a, b)| a.is_some() && a == b)
-            .count()
+        one[i..].iter().zip(&other[j..]).take_while(|(a, b)| a.is_some() && a == b).count()
     };
-    (0..one.len())
-        .flat_map(|i| (0..other.len()).map(move |j| run(i, j)))
-        .max()
-        .unwrap_or(0)
+    (0..one.len()).flat_map(|i| (0..other.len()).map(move |j| run(i, j))).max().unwrap_or(0)
 }
 
 /// Which words of a text a span of bytes covers.
 fn range_of(text: &Text<'_>, span: Span) -> std::ops::Range<usize> {
     let inside = |word: &&Word| word.span().start >= span.start && word.span().end <= span.end;
-    let first = text
-        .words()
-        .iter()
-        .take_while(|word| word.span().start < span.start)
-        .count();
+    let first = text.words().iter().take_while(|word| word.span().start < span.start).count();
     first..first + text.words().iter().filter(inside).count()
 }
 

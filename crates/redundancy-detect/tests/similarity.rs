@@ -1,5 +1,12 @@
 //! What `similarity` says of pairs of texts made for the purpose.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    clippy::format_collect,
+    reason = "tests stop at the first surprise, compare exact results exactly, and may build strings the plain way"
+)]
+
 use redundancy_detect::similarity::{Similarity, SimilarityOptions, similarity};
 use redundancy_detect::{OffsetUnit, Span};
 
@@ -11,10 +18,7 @@ fn of(text1: &str, text2: &str) -> Similarity {
     similarity(
         text1,
         text2,
-        &SimilarityOptions {
-            offset_unit: OffsetUnit::Bytes,
-            ..SimilarityOptions::default()
-        },
+        &SimilarityOptions { offset_unit: OffsetUnit::Bytes, ..SimilarityOptions::default() },
     )
     .unwrap()
 }
@@ -22,37 +26,21 @@ fn of(text1: &str, text2: &str) -> Similarity {
 /// The matches as (text in the first, text in the second).
 fn matches<'t>(text1: &'t str, text2: &'t str) -> Vec<(&'t str, &'t str)> {
     let slice = |text: &'t str, span: Span| &text[span.start..span.end];
-    of(text1, text2)
-        .matches
-        .iter()
-        .map(|m| (slice(text1, m.text1), slice(text2, m.text2)))
-        .collect()
+    of(text1, text2).matches.iter().map(|m| (slice(text1, m.text1), slice(text2, m.text2))).collect()
 }
 
 #[test]
 fn equal_normalised_texts_are_one() {
     let found = of(FOX, &FOX.to_uppercase());
-    assert_eq!(
-        (found.similarity_score, found.jaccard, found.cosine),
-        (1.0, 1.0, 1.0)
-    );
-    assert_eq!(
-        (found.containment.text1_in_text2, found.containment.text2_in_text1),
-        (1.0, 1.0)
-    );
+    assert_eq!((found.similarity_score, found.jaccard, found.cosine), (1.0, 1.0, 1.0));
+    assert_eq!((found.containment.text1_in_text2, found.containment.text2_in_text1), (1.0, 1.0));
     assert_eq!(found.matches.len(), 1);
 }
 
 #[test]
 fn texts_that_share_nothing_are_nought() {
-    let found = of(
-        "alpha beta gamma delta epsilon zeta",
-        "uno dos tres cuatro cinco seis",
-    );
-    assert_eq!(
-        (found.similarity_score, found.jaccard, found.cosine),
-        (0.0, 0.0, 0.0)
-    );
+    let found = of("alpha beta gamma delta epsilon zeta", "uno dos tres cuatro cinco seis");
+    assert_eq!((found.similarity_score, found.jaccard, found.cosine), (0.0, 0.0, 0.0));
     assert_eq!((found.matches.len(), found.common_words.len()), (0, 0));
 }
 
@@ -82,10 +70,7 @@ fn no_word_is_in_two_matches() {
 #[test]
 fn the_longest_match_is_taken_first() {
     // Taking "a b c d" from the front first would break the longer run behind it.
-    assert_eq!(
-        matches("a b c d x c d e f g", "a b c d e f g"),
-        [("c d e f g", "c d e f g")]
-    );
+    assert_eq!(matches("a b c d x c d e f g", "a b c d e f g"), [("c d e f g", "c d e f g")]);
 }
 
 #[test]

@@ -61,18 +61,12 @@ impl CpuPool {
     /// A pool without jobs.
     #[must_use]
     pub fn new(config: CpuPoolConfig) -> Self {
-        let config = CpuPoolConfig {
-            workers: config.workers.max(1),
-            ..config
-        };
+        let config = CpuPoolConfig { workers: config.workers.max(1), ..config };
         Self {
             config,
             workers: Arc::new(Semaphore::new(config.workers)),
             places: Arc::new(Semaphore::new(
-                config
-                    .workers
-                    .saturating_add(config.queue)
-                    .min(Semaphore::MAX_PERMITS),
+                config.workers.saturating_add(config.queue).min(Semaphore::MAX_PERMITS),
             )),
             tasks: TaskTracker::new(),
         }
@@ -96,22 +90,13 @@ impl CpuPool {
         place: Place,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PoolError> {
-        let worker = Arc::clone(&self.workers)
-            .acquire_owned()
-            .await
-            .map_err(|_| PoolError::Closed)?;
+        let worker = Arc::clone(&self.workers).acquire_owned().await.map_err(|_| PoolError::Closed)?;
         let running = self.tasks.spawn_blocking(move || {
             let result = job();
             drop((worker, place));
             result
         });
-        running.await.map_err(|ended| {
-            if ended.is_panic() {
-                PoolError::Panicked
-            } else {
-                PoolError::Closed
-            }
-        })
+        running.await.map_err(|ended| if ended.is_panic() { PoolError::Panicked } else { PoolError::Closed })
     }
 
     /// Takes no more jobs and waits until those that run have ended.
@@ -126,12 +111,7 @@ impl CpuPool {
         let CpuPoolConfig { workers, queue } = self.config;
         let running = workers - self.workers.available_permits().min(workers);
         let taken = (workers + queue).saturating_sub(self.places.available_permits());
-        PoolStats {
-            workers,
-            queue,
-            running,
-            waiting: taken.saturating_sub(running),
-        }
+        PoolStats { workers, queue, running, waiting: taken.saturating_sub(running) }
     }
 }
 
@@ -168,10 +148,7 @@ mod tests {
     async fn a_panic_ends_one_job_only() {
         let pool = pool(1, 0);
         let place = pool.reserve().unwrap();
-        assert_eq!(
-            pool.run(place, || panic!("on purpose")).await,
-            Err::<(), _>(PoolError::Panicked)
-        );
+        assert_eq!(pool.run(place, || panic!("on purpose")).await, Err::<(), _>(PoolError::Panicked));
         let place = pool.reserve().unwrap();
         assert_eq!(pool.run(place, || 1).await, Ok(1));
     }

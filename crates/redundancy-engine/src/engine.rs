@@ -77,12 +77,8 @@ impl Engine {
         let operation = request.operation();
         let place = self.reserve(&request)?;
         let id = self.new_id();
-        let accepted = StoredAnalysis {
-            id,
-            operation,
-            created_at: self.clock.now(),
-            state: AnalysisState::Pending,
-        };
+        let accepted =
+            StoredAnalysis { id, operation, created_at: self.clock.now(), state: AnalysisState::Pending };
         self.store.put(accepted.clone()).await?;
         let engine = Arc::clone(self);
         self.submitted.spawn(async move {
@@ -127,16 +123,11 @@ impl Engine {
     async fn answer<W: Work>(&self, request: W) -> Result<Identified<W::Finding>, EngineError> {
         let place = self.reserve(&request)?;
         let finding = self.perform(place, request).await?;
-        Ok(Identified {
-            analysis_id: self.new_id(),
-            finding,
-        })
+        Ok(Identified { analysis_id: self.new_id(), finding })
     }
 
     fn reserve(&self, work: &impl Work) -> Result<Place, EngineError> {
-        self.pool
-            .reserve()
-            .map_err(|refused| self.failed(work.operation(), refused))
+        self.pool.reserve().map_err(|refused| self.failed(work.operation(), refused))
     }
 
     /// Does `work` on the pool and counts it.
@@ -148,11 +139,8 @@ impl Engine {
             let finding = work.perform();
             (finding, clock.monotonic().saturating_sub(began))
         };
-        let (finding, busy) = self
-            .pool
-            .run(place, timed)
-            .await
-            .map_err(|error| self.failed(operation, error))?;
+        let (finding, busy) =
+            self.pool.run(place, timed).await.map_err(|error| self.failed(operation, error))?;
         let finding = finding.map_err(|error| self.failed(operation, error))?;
         self.counters.completed(operation, bytes, busy);
         Ok(finding)

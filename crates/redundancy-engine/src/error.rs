@@ -35,9 +35,7 @@ pub enum EngineError {
 impl From<PoolError> for EngineError {
     fn from(error: PoolError) -> Self {
         match error {
-            PoolError::Full => Self::Busy {
-                retry_after: RETRY_AFTER,
-            },
+            PoolError::Full => Self::Busy { retry_after: RETRY_AFTER },
             PoolError::Closed => Self::ShuttingDown,
             PoolError::Panicked => Self::Panicked,
         }

@@ -30,11 +30,7 @@ impl fmt::Display for AnalysisId {
         f.write_str(Self::PREFIX)?;
         (0..LETTERS).rev().try_for_each(|place| {
             let letter = (self.0 >> (5 * place)) & 31;
-            write!(
-                f,
-                "{}",
-                char::from(ALPHABET[usize::from(letter.to_le_bytes()[0])])
-            )
+            write!(f, "{}", char::from(ALPHABET[usize::from(letter.to_le_bytes()[0])]))
         })
     }
 }
@@ -48,10 +44,8 @@ impl FromStr for AnalysisId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let letters = text
-            .strip_prefix(Self::PREFIX)
-            .filter(|letters| letters.len() == LETTERS)
-            .ok_or(InvalidId)?;
+        let letters =
+            text.strip_prefix(Self::PREFIX).filter(|letters| letters.len() == LETTERS).ok_or(InvalidId)?;
         letters
             .bytes()
             .try_fold(0u128, |number, letter| {

@@ -21,10 +21,7 @@ impl MemoryStore {
     /// An empty store for `capacity` analyses (at least 1).
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self {
-            capacity: capacity.max(1),
-            analyses: Mutex::default(),
-        }
+        Self { capacity: capacity.max(1), analyses: Mutex::default() }
     }
 
     fn analyses(&self) -> MutexGuard<'_, BTreeMap<AnalysisId, StoredAnalysis>> {
@@ -42,24 +39,19 @@ impl Default for MemoryStore {
 #[async_trait]
 impl AnalysisStore for MemoryStore {
     async fn put(&self, analysis: StoredAnalysis) -> Result<(), StoreError> {
-        let mut analyses = self.analyses();
-        if analyses.len() >= self.capacity && !analyses.contains_key(&analysis.id) {
+        let mut kept = self.analyses();
+        if kept.len() >= self.capacity && !kept.contains_key(&analysis.id) {
             // What is not finished was accepted and must not be lost; what is finished had its time.
-            let is_finished = |kept: &StoredAnalysis| !matches!(kept.state, AnalysisState::Pending);
-            let oldest = analyses
-                .values()
-                .find(|kept| is_finished(kept))
-                .map(|kept| kept.id);
+            let is_finished = |analysis: &StoredAnalysis| !matches!(analysis.state, AnalysisState::Pending);
+            let oldest = kept.values().find(|analysis| is_finished(analysis)).map(|analysis| analysis.id);
             let Some(oldest) = oldest else {
-                let message = format!(
-                    "{} analyses are waiting to be done, which is all that fits",
-                    analyses.len()
-                );
+                let message =
+                    format!("{} analyses are waiting to be done, which is all that fits", kept.len());
                 return Err(StoreError::Unavailable(message));
             };
-            analyses.remove(&oldest);
+            kept.remove(&oldest);
         }
-        analyses.insert(analysis.id, analysis);
+        kept.insert(analysis.id, analysis);
         Ok(())
     }
 

@@ -40,12 +40,7 @@ struct Group {
 impl Ord for Group {
     /// The group that repeats most words is the greatest; among equals, the one that comes first.
     fn cmp(&self, other: &Self) -> Ordering {
-        let key = |group: &Self| {
-            (
-                group.repeated_words(),
-                Reverse((group.from, group.to, group.words)),
-            )
-        };
+        let key = |group: &Self| (group.repeated_words(), Reverse((group.from, group.to, group.words)));
         key(self).cmp(&key(other))
     }
 }
@@ -72,10 +67,8 @@ impl Group {
         let shares = |&&shared: &&i32| index(shared) >= self.words;
         let before = suffixes.shared.get(..=self.from).unwrap_or_default();
         let behind = suffixes.shared.get(self.to + 1..).unwrap_or_default();
-        let (more_before, more_behind) = (
-            before.iter().rev().take_while(shares).count(),
-            behind.iter().take_while(shares).count(),
-        );
+        let (more_before, more_behind) =
+            (before.iter().rev().take_while(shares).count(), behind.iter().take_while(shares).count());
         self.from -= more_before;
         self.to += more_behind;
     }
@@ -110,22 +103,12 @@ pub(super) fn find(
         }
         // A phrase that was cut also stands wherever it goes on in another way.
         group.widen(suffixes);
-        let first = group
-            .places(suffixes)
-            .iter()
-            .min()
-            .map_or(0, |&place| index(place));
+        let first = group.places(suffixes).iter().min().map_or(0, |&place| index(place));
         let content = repeats.words_at(first, words);
         if !seen.contains(&content) {
             seen.push(content);
-            let phrase = span_of_words(text.words(), first, words)
-                .slice(text.source())
-                .to_owned();
-            phrases.push(RepeatedPhrase {
-                phrase,
-                words,
-                count: group.places(suffixes).len(),
-            });
+            let phrase = span_of_words(text.words(), first, words).slice(text.source()).to_owned();
+            phrases.push(RepeatedPhrase { phrase, words, count: group.places(suffixes).len() });
         }
     }
     phrases.sort_by_key(|phrase| Reverse((phrase.count - 1) * phrase.words));
@@ -155,11 +138,7 @@ fn groups(suffixes: &Suffixes, words: Range<usize>) -> BinaryHeap<Group> {
             open.pop();
             from = start;
             if words.contains(&depth) {
-                found.push(Group {
-                    words: depth,
-                    from: start,
-                    to: rank,
-                });
+                found.push(Group { words: depth, from: start, to: rank });
             }
         }
         if shared > 0 && open.last().is_none_or(|&(depth, _)| depth < shared) {
@@ -177,11 +156,8 @@ struct SameWordBefore {
 
 impl SameWordBefore {
     fn of(repeats: &Repeats) -> Self {
-        let word_before = |place: &i32| {
-            index(*place)
-                .checked_sub(1)
-                .and_then(|before| repeats.word_at(before))
-        };
+        let word_before =
+            |place: &i32| index(*place).checked_sub(1).and_then(|before| repeats.word_at(before));
         let mut changes = Vec::with_capacity(repeats.suffixes().order.len());
         let mut count = 0;
         let mut last = None;

@@ -32,16 +32,9 @@ pub(super) fn find(
     let mut groups: Vec<Vec<&Part>> = Vec::new();
     let mut known: HashTable<usize> = HashTable::new();
     let first_words = |groups: &[Vec<&Part>], id: usize| {
-        groups
-            .get(id)
-            .and_then(|group| group.first())
-            .map(|part| words(part))
+        groups.get(id).and_then(|group| group.first()).map(|part| words(part))
     };
-    for sentence in structure
-        .sentences
-        .iter()
-        .filter(|sentence| sentence.words.len() >= MIN_WORDS)
-    {
+    for sentence in structure.sentences.iter().filter(|sentence| sentence.words.len() >= MIN_WORDS) {
         let hash = state.hash_one(words(sentence));
         if let Some(&id) = known.find(hash, |&id| first_words(&groups, id) == Some(words(sentence))) {
             if let Some(group) = groups.get_mut(id) {
@@ -60,11 +53,7 @@ pub(super) fn find(
     duplicates
         .into_iter()
         .map(|group| DuplicateSentence {
-            text: group
-                .first()
-                .map(|part| part.span.slice(text.source()))
-                .unwrap_or_default()
-                .to_owned(),
+            text: group.first().map(|part| part.span.slice(text.source())).unwrap_or_default().to_owned(),
             occurrences: group.iter().map(|part| offsets.span(part.span)).collect(),
         })
         .collect()

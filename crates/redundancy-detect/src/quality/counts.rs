@@ -58,12 +58,7 @@ impl WordProfile {
             "es" => Some(SyllableRules::Spanish),
             _ => None,
         };
-        Self {
-            words: vocabulary
-                .iter()
-                .map(|word| WordCounts::of(word, rules))
-                .collect(),
-        }
+        Self { words: vocabulary.iter().map(|word| WordCounts::of(word, rules)).collect() }
     }
 
     /// What the word with number `id` counts for.
@@ -73,10 +68,7 @@ impl WordProfile {
 
     /// Counts a whole text. Linear time.
     pub(super) fn count(&self, text: &Text<'_>, structure: &Structure) -> Counts {
-        let mut counts = Counts {
-            sentences: structure.sentences.len(),
-            ..Counts::default()
-        };
+        let mut counts = Counts { sentences: structure.sentences.len(), ..Counts::default() };
         for sentence in &structure.sentences {
             self.count_sentence(text, sentence, &mut counts);
         }
@@ -85,9 +77,8 @@ impl WordProfile {
 
     fn count_sentence(&self, text: &Text<'_>, sentence: &Part, counts: &mut Counts) {
         let words = text.words().get(sentence.words.clone()).unwrap_or_default();
-        let mut hyphenated = words
-            .chunk_by(|word, next| is_hyphenated(text.source(), *word, *next))
-            .peekable();
+        let mut hyphenated =
+            words.chunk_by(|word, next| is_hyphenated(text.source(), *word, *next)).peekable();
         let first = hyphenated.peek().and_then(|parts| parts.first()).copied();
         for parts in hyphenated {
             let (mut letters, mut syllables) = (0, 0);
@@ -125,10 +116,8 @@ impl WordCounts {
 /// Whether `word` has fewer than three syllables without its `-ed` or `-es`: `created`, `trespasses`, but not `exercises`.
 fn is_inflection_of_easy_verb(word: &str) -> bool {
     let easy = |stem: &str| SyllableRules::English.count(stem) < POLYSYLLABLE_SYLLABLES;
-    let (Some(stem), true) = (
-        word.strip_suffix(['d', 's']),
-        word.ends_with("ed") || word.ends_with("es"),
-    ) else {
+    let (Some(stem), true) = (word.strip_suffix(['d', 's']), word.ends_with("ed") || word.ends_with("es"))
+    else {
         return false;
     };
     easy(stem) || stem.strip_suffix('e').is_some_and(easy)
@@ -136,10 +125,7 @@ fn is_inflection_of_easy_verb(word: &str) -> bool {
 
 /// Whether nothing but a hyphen stands between two words.
 fn is_hyphenated(source: &str, word: Word, next: Word) -> bool {
-    let between = source
-        .as_bytes()
-        .get(word.span().end..next.span().start)
-        .unwrap_or_default();
+    let between = source.as_bytes().get(word.span().end..next.span().start).unwrap_or_default();
     // The hyphen of ASCII, U+2010 and U+2011, which does not break over lines.
     matches!(between, b"-" | [0xE2, 0x80, 0x90 | 0x91])
 }
@@ -163,14 +149,7 @@ mod tests {
         let counts = count("A well-known face.", "en");
         assert_eq!(
             counts,
-            Counts {
-                sentences: 1,
-                words: 3,
-                letters: 14,
-                syllables: 4,
-                long_words: 1,
-                ..Counts::default()
-            }
+            Counts { sentences: 1, words: 3, letters: 14, syllables: 4, long_words: 1, ..Counts::default() }
         );
     }
 
@@ -186,10 +165,7 @@ mod tests {
 
     #[test]
     fn names_compounds_and_inflections_are_not_hard() {
-        let counts = count(
-            "Elephants created a user-interface for Alabama; animals exercise.",
-            "en",
-        );
+        let counts = count("Elephants created a user-interface for Alabama; animals exercise.", "en");
         // elephants, created, user-interface, Alabama, animals, exercise have three syllables or more.
         assert_eq!((counts.polysyllables, counts.hard_words), (6, 3));
     }

@@ -24,10 +24,7 @@ impl LexicalDiversity {
         let distinct = text.vocabulary().len();
         let forwards = mtld_of_one_reading(words.iter().copied(), words.len(), distinct);
         let backwards = mtld_of_one_reading(words.iter().rev().copied(), words.len(), distinct);
-        Self {
-            ttr: share(distinct, words.len()),
-            mtld: forwards.midpoint(backwards),
-        }
+        Self { ttr: share(distinct, words.len()), mtld: forwards.midpoint(backwards) }
     }
 }
 
@@ -41,10 +38,7 @@ fn mtld_of_one_reading(words: impl Iterator<Item = WordId>, length: usize, disti
     let (mut types, mut tokens) = (0_usize, 0_usize);
     for word in words {
         tokens += 1;
-        if let Some(seen) = last_seen
-            .get_mut(word.index())
-            .filter(|seen| **seen != full_factors + 1)
-        {
+        if let Some(seen) = last_seen.get_mut(word.index()).filter(|seen| **seen != full_factors + 1) {
             *seen = full_factors + 1;
             types += 1;
         }
@@ -53,17 +47,9 @@ fn mtld_of_one_reading(words: impl Iterator<Item = WordId>, length: usize, disti
             (types, tokens) = (0, 0);
         }
     }
-    let rest = if tokens == 0 {
-        0.0
-    } else {
-        1.0 - share(types, tokens)
-    };
+    let rest = if tokens == 0 { 0.0 } else { 1.0 - share(types, tokens) };
     let factors = full_factors as f64 + rest / (1.0 - share(RATIO.0, RATIO.1));
-    if factors > 0.0 {
-        length as f64 / factors
-    } else {
-        length as f64
-    }
+    if factors > 0.0 { length as f64 / factors } else { length as f64 }
 }
 
 #[cfg(test)]

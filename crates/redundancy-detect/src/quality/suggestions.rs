@@ -58,10 +58,7 @@ struct Located {
 
 impl Located {
     const fn at(finding: Finding, span: Span) -> Self {
-        Self {
-            finding,
-            span: Some(span),
-        }
+        Self { finding, span: Some(span) }
     }
 }
 
@@ -73,12 +70,7 @@ pub(super) fn suggest(evidence: &Evidence<'_>, offsets: &OffsetMap<'_>) -> Vec<S
     words::find(evidence, &mut found);
     sentences::find(evidence, &mut found);
     // A stable sort keeps the order of the text among equals.
-    found.sort_by_key(|located| {
-        (
-            located.finding.code(),
-            std::cmp::Reverse(located.finding.weight()),
-        )
-    });
+    found.sort_by_key(|located| (located.finding.code(), std::cmp::Reverse(located.finding.weight())));
     found
         .chunk_by(|one, next| one.finding.code() == next.finding.code())
         .flat_map(|of_one_code| of_one_code.iter().take(MAX_OF_ONE_CODE))

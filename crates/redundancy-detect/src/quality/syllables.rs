@@ -43,21 +43,12 @@ mod tests {
 
     /// Checks the words of a list in which `·` divides syllables, and that it has enough of them.
     fn check(rules: SyllableRules, list: &str) {
-        let words: Vec<&str> = list
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .flat_map(str::split_whitespace)
-            .collect();
+        let words: Vec<&str> =
+            list.lines().filter(|line| !line.starts_with('#')).flat_map(str::split_whitespace).collect();
         assert!(words.len() > 150);
         let wrong: Vec<_> = words
             .iter()
-            .map(|divided| {
-                (
-                    divided,
-                    divided.split('·').count(),
-                    rules.count(&divided.replace('·', "")),
-                )
-            })
+            .map(|divided| (divided, divided.split('·').count(), rules.count(&divided.replace('·', ""))))
             .filter(|(_, expected, counted)| expected != counted)
             .collect();
         assert!(wrong.is_empty(), "word, expected, counted: {wrong:?}");
@@ -65,18 +56,12 @@ mod tests {
 
     #[test]
     fn english_words_have_the_syllables_of_the_list() {
-        check(
-            SyllableRules::English,
-            include_str!("syllables/english_words.txt"),
-        );
+        check(SyllableRules::English, include_str!("syllables/english_words.txt"));
     }
 
     #[test]
     fn spanish_words_have_the_syllables_of_the_list() {
-        check(
-            SyllableRules::Spanish,
-            include_str!("syllables/spanish_words.txt"),
-        );
+        check(SyllableRules::Spanish, include_str!("syllables/spanish_words.txt"));
     }
 
     #[test]

@@ -27,10 +27,7 @@ pub(super) struct Copies<'r> {
 
 impl<'r> Copies<'r> {
     pub(super) fn of(repeats: &'r Repeats) -> Self {
-        Self {
-            repeats,
-            found: Vec::new(),
-        }
+        Self { repeats, found: Vec::new() }
     }
 
     /// Finds copies that together cover the redundant words, left to right. Linear time.
@@ -67,10 +64,7 @@ impl<'r> Copies<'r> {
         for start in self.repeats.redundant_windows() {
             let mut maximal = None;
             for (sources, side_reach) in &mut sides {
-                let Some(source) = sources
-                    .get(start)
-                    .filter(|&&source| source != NONE)
-                    .map(|&s| s as usize)
+                let Some(source) = sources.get(start).filter(|&&source| source != NONE).map(|&s| s as usize)
                 else {
                     continue;
                 };
@@ -93,11 +87,7 @@ impl<'r> Copies<'r> {
         let period = found.start - found.source;
         let len = found.end - found.start;
         if period >= len {
-            self.found.push(Copy {
-                target: found.start,
-                source: found.source,
-                len,
-            });
+            self.found.push(Copy { target: found.start, source: found.source, len });
         } else if !self.add_periods(found, period) {
             self.add_first_window(found);
         }
@@ -114,11 +104,7 @@ impl<'r> Copies<'r> {
         while target + min_words <= found.end {
             // The last piece may be shorter; it equals the beginning of the first.
             let len = piece.min(found.end - target);
-            self.found.push(Copy {
-                target,
-                source: base,
-                len,
-            });
+            self.found.push(Copy { target, source: base, len });
             target += piece;
         }
         self.found.len() > before
@@ -135,26 +121,14 @@ impl<'r> Copies<'r> {
         };
         let goes_on =
             |&i: &usize| repeats.word_at(i).is_some() && repeats.word_at(i) == repeats.word_at(i + period);
-        (limit..position)
-            .rev()
-            .take_while(goes_on)
-            .last()
-            .unwrap_or(position)
+        (limit..position).rev().take_while(goes_on).last().unwrap_or(position)
     }
 
     /// Adds the copy of the first place of the window at the match's start, as far as the two do not overlap.
     fn add_first_window(&mut self, found: Match) {
-        let source = self
-            .repeats
-            .first
-            .get(found.start)
-            .map_or(found.source, |&first| first as usize);
+        let source = self.repeats.first.get(found.start).map_or(found.source, |&first| first as usize);
         let len = common_prefix(&self.repeats.sequence, source, found.start).min(found.start - source);
-        self.found.push(Copy {
-            target: found.start,
-            source,
-            len,
-        });
+        self.found.push(Copy { target: found.start, source, len });
     }
 }
 
@@ -185,9 +159,6 @@ fn earlier_neighbours(suffixes: &Suffixes) -> [Vec<u32>; 2] {
 
 /// How many words at `one` and `other` are equal, one by one.
 fn common_prefix(sequence: &[i32], one: usize, other: usize) -> usize {
-    let (one, other) = (
-        sequence.get(one..).unwrap_or_default(),
-        sequence.get(other..).unwrap_or_default(),
-    );
+    let (one, other) = (sequence.get(one..).unwrap_or_default(), sequence.get(other..).unwrap_or_default());
     one.iter().zip(other).take_while(|(a, b)| a == b).count()
 }

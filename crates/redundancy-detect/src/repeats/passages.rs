@@ -27,21 +27,14 @@ pub(super) fn group(sequence: &[i32], copies: &[Copy]) -> Vec<Passage> {
         let content = words(copy.target, copy.len);
         let content_of =
             |passage: &Passage| words(passage.starts.first().copied().unwrap_or_default(), passage.len);
-        let same = |&id: &usize| {
-            passages
-                .get(id)
-                .is_some_and(|passage| content_of(passage) == content)
-        };
+        let same = |&id: &usize| passages.get(id).is_some_and(|passage| content_of(passage) == content);
         if let Some(&id) = known.find(hash(content), same) {
             if let Some(passage) = passages.get_mut(id) {
                 passage.starts.extend([copy.source, copy.target]);
             }
         } else {
             let id = passages.len();
-            passages.push(Passage {
-                len: copy.len,
-                starts: vec![copy.source, copy.target],
-            });
+            passages.push(Passage { len: copy.len, starts: vec![copy.source, copy.target] });
             known.insert_unique(hash(content), id, |&id| {
                 passages.get(id).map_or(0, |passage| hash(content_of(passage)))
             });

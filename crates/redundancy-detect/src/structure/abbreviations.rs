@@ -71,11 +71,7 @@ const STARTERS: &[&str] = &[
 pub(super) fn ending(word: &str) -> Ending {
     let lower = word.to_lowercase();
     if is_acronym(word) && NEVER.binary_search(&lower.as_str()).is_err() {
-        return if word == "I" {
-            Ending::Always
-        } else {
-            Ending::BeforeStarter
-        };
+        return if word == "I" { Ending::Always } else { Ending::BeforeStarter };
     }
     if NEVER.binary_search(&lower.as_str()).is_ok() {
         Ending::Never

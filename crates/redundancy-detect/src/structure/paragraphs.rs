@@ -46,8 +46,7 @@ fn is_wrapped(source: &str, lines: &[Span]) -> bool {
     let count = |is: &dyn Fn(&str) -> bool| full_lines.iter().filter(|line| is(line.slice(source))).count();
     let fitting = count(&|line| WRAPPED_LINE_CHARS.contains(&line.chars().count()));
     let finished = count(&|line| {
-        line.trim_end_matches(super::sentences::is_closer)
-            .ends_with(super::sentences::is_terminator)
+        line.trim_end_matches(super::sentences::is_closer).ends_with(super::sentences::is_terminator)
     });
     !full_lines.is_empty() && fitting * 4 >= full_lines.len() * 3 && finished * 2 < full_lines.len()
 }

@@ -14,8 +14,7 @@ pub(super) fn split(source: &str, paragraph: Span, found: &mut impl FnMut(Span))
     let text = paragraph.slice(source);
     let mut start = 0;
     let mut at = 0;
-    while let Some(offset) = text.get(at..).and_then(|rest| rest.find(is_terminator)) {
-        let mark = at + offset;
+    while let Some(mark) = next_terminator(text, at) {
         let end = after_marks(text, mark);
         if ends_sentence(text, start, mark, end) {
             report(source, paragraph.start, Span::new(start, end), found);
@@ -40,6 +39,21 @@ pub(super) fn is_terminator(c: char) -> bool {
         || matches!(c, '؟' | '۔' | '।' | '॥' | '‼' | '⁇' | '⁈' | '⁉')
 }
 
+/// Where the first terminator from `from` on stands. Looks at bytes, since nearly none of them can begin one.
+fn next_terminator(text: &str, from: usize) -> Option<usize> {
+    // The terminators beyond ASCII begin with 0xD8 (Arabic) or higher, which no letter of Latin script does.
+    let can_begin_one = |&byte: &u8| matches!(byte, b'.' | b'!' | b'?' | 0xD8..);
+    let mut at = from;
+    loop {
+        at += text.as_bytes().get(at..)?.iter().position(can_begin_one)?;
+        let c = text.get(at..)?.chars().next()?;
+        if is_terminator(c) {
+            return Some(at);
+        }
+        at += c.len_utf8();
+    }
+}
+
 /// Marks of scripts that put no space behind a sentence.
 fn is_wide_terminator(c: char) -> bool {
     matches!(c, '。' | '．' | '！' | '？' | '｡')
@@ -47,10 +61,7 @@ fn is_wide_terminator(c: char) -> bool {
 
 /// Marks that may stand between the end of a sentence and the white space behind it.
 pub(super) fn is_closer(c: char) -> bool {
-    matches!(
-        c,
-        ')' | ']' | '}' | '"' | '\'' | '”' | '’' | '»' | '›' | '」' | '』' | '）' | '】' | '*' | '_'
-    )
+    matches!(c, ')' | ']' | '}' | '"' | '\'' | '”' | '’' | '»' | '›' | '」' | '』' | '）' | '】' | '*' | '_')
 }
 
 /// Marks that may stand before the first word of a sentence.
@@ -118,9 +129,7 @@ fn ends_sentence(text: &str, start: usize, mark: usize, end: usize) -> bool {
 /// The first word of `rest`, without what opens a quotation or a question before it.
 fn next_word(rest: &str) -> &str {
     let word = rest.trim_start().trim_start_matches(is_opener);
-    let end = word
-        .find(|c: char| !c.is_alphanumeric())
-        .unwrap_or(word.len().min(NEIGHBOUR_BYTES));
+    let end = word.find(|c: char| !c.is_alphanumeric()).unwrap_or(word.len().min(NEIGHBOUR_BYTES));
     word.get(..end).unwrap_or(word)
 }
 
@@ -128,15 +137,9 @@ fn next_word(rest: &str) -> &str {
 fn last_word(before: &str) -> &str {
     let from = before.len() - before.len().min(NEIGHBOUR_BYTES);
     // Step forward to the border of a character.
-    let tail = (from..=before.len())
-        .find_map(|i| before.get(i..))
-        .unwrap_or_default();
-    let start = tail
-        .rfind(|c: char| c.is_whitespace() || is_opener(c))
-        .map_or(0, |i| i + 1);
-    let word = (start..=tail.len())
-        .find_map(|i| tail.get(i..))
-        .unwrap_or_default();
+    let tail = (from..=before.len()).find_map(|i| before.get(i..)).unwrap_or_default();
+    let start = tail.rfind(|c: char| c.is_whitespace() || is_opener(c)).map_or(0, |i| i + 1);
+    let word = (start..=tail.len()).find_map(|i| tail.get(i..)).unwrap_or_default();
     word.trim_start_matches(is_opener)
 }
 
@@ -146,18 +149,13 @@ mod tests {
 
     fn check(source: &str, expected: &[&str]) {
         let mut found = Vec::new();
-        split(source, Span::new(0, source.len()), &mut |span| {
-            found.push(span.slice(source))
-        });
+        split(source, Span::new(0, source.len()), &mut |span| found.push(span.slice(source)));
         assert_eq!(found, expected);
     }
 
     #[test]
     fn marks_end_sentences() {
-        check(
-            "One. Two! Three? Four… Five.",
-            &["One.", "Two!", "Three?", "Four…", "Five."],
-        );
+        check("One. Two! Three? Four… Five.", &["One.", "Two!", "Three?", "Four…", "Five."]);
         check("No mark at the end", &["No mark at the end"]);
     }
 
@@ -171,26 +169,17 @@ mod tests {
             "La Sra. López vive en la pág. 3 del núm. 5. Fin.",
             &["La Sra. López vive en la pág. 3 del núm. 5.", "Fin."],
         );
-        check(
-            "He works for the U.S. Senate. It is big.",
-            &["He works for the U.S. Senate.", "It is big."],
-        );
+        check("He works for the U.S. Senate. It is big.", &["He works for the U.S. Senate.", "It is big."]);
     }
 
     #[test]
     fn an_abbreviation_at_the_end_of_a_sentence_ends_it() {
-        check(
-            "They sell pens, ink, etc. Prices vary.",
-            &["They sell pens, ink, etc.", "Prices vary."],
-        );
+        check("They sell pens, ink, etc. Prices vary.", &["They sell pens, ink, etc.", "Prices vary."]);
         check(
             "He moved to the U.S. The year was 1999. Then he left.",
             &["He moved to the U.S.", "The year was 1999.", "Then he left."],
         );
-        check(
-            "Viajó a EE. UU. El año fue duro.",
-            &["Viajó a EE. UU.", "El año fue duro."],
-        );
+        check("Viajó a EE. UU. El año fue duro.", &["Viajó a EE. UU.", "El año fue duro."]);
     }
 
     #[test]
@@ -204,14 +193,8 @@ mod tests {
 
     #[test]
     fn spanish_marks_open_sentences() {
-        check(
-            "¿Qué hora es? ¡Ya es tarde!¿Vamos?",
-            &["¿Qué hora es?", "¡Ya es tarde!", "¿Vamos?"],
-        );
-        check(
-            "—¿Vienes? —preguntó ella. —No.",
-            &["—¿Vienes? —preguntó ella.", "—No."],
-        );
+        check("¿Qué hora es? ¡Ya es tarde!¿Vamos?", &["¿Qué hora es?", "¡Ya es tarde!", "¿Vamos?"]);
+        check("—¿Vienes? —preguntó ella. —No.", &["—¿Vienes? —preguntó ella.", "—No."]);
     }
 
     #[test]
@@ -224,10 +207,7 @@ mod tests {
 
     #[test]
     fn wide_marks_need_no_space() {
-        check(
-            "今日は晴れです。明日は？雨！",
-            &["今日は晴れです。", "明日は？", "雨！"],
-        );
+        check("今日は晴れです。明日は？雨！", &["今日は晴れです。", "明日は？", "雨！"]);
     }
 
     #[test]

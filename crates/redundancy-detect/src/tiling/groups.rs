@@ -40,13 +40,7 @@ impl Groups {
     /// Each suffix alone, every position closed.
     pub(super) fn new(ranks: Vec<u32>) -> Self {
         let count = ranks.len();
-        let closed = Node {
-            left: NONE,
-            right: NONE,
-            to_gap: 1,
-            is_open: false,
-            is_in_heap: false,
-        };
+        let closed = Node { left: NONE, right: NONE, to_gap: 1, is_open: false, is_in_heap: false };
         Self {
             ranks,
             parents: (0..).take(count).collect(),
@@ -62,11 +56,7 @@ impl Groups {
         if one == other {
             return one;
         }
-        let (small, large) = if self.sizes[one] < self.sizes[other] {
-            (one, other)
-        } else {
-            (other, one)
-        };
+        let (small, large) = if self.sizes[one] < self.sizes[other] { (one, other) } else { (other, one) };
         self.parents[small] = self.parents[large];
         self.sizes[large] += self.sizes[small];
         for side in 0..2 {
@@ -81,13 +71,7 @@ impl Groups {
         let node = &mut self.nodes[position];
         node.is_open = true;
         if !node.is_in_heap {
-            *node = Node {
-                left: NONE,
-                right: NONE,
-                to_gap: 1,
-                is_open: true,
-                is_in_heap: true,
-            };
+            *node = Node { left: NONE, right: NONE, to_gap: 1, is_open: true, is_in_heap: true };
             let top = self.tops[root][side as usize];
             let single = u32::try_from(position).unwrap_or(NONE);
             self.tops[root][side as usize] = self.meld(top, single);
@@ -103,10 +87,7 @@ impl Groups {
     /// The earliest open position of each text in the group with `rank` in it, when there is one of both.
     pub(super) fn open_pair(&mut self, rank: usize) -> Option<(usize, usize)> {
         let root = self.root(rank);
-        Some((
-            self.earliest(root, Side::First)?,
-            self.earliest(root, Side::Second)?,
-        ))
+        Some((self.earliest(root, Side::First)?, self.earliest(root, Side::Second)?))
     }
 
     /// The earliest open position of one text in a group; closed ones that come up on the way leave the heap.
@@ -148,11 +129,8 @@ impl Groups {
         let (top, below) = if one < other { (one, other) } else { (other, one) };
         let right = self.meld(self.nodes[top as usize].right, below);
         let left = self.nodes[top as usize].left;
-        let (left, right) = if self.to_gap(left) < self.to_gap(right) {
-            (right, left)
-        } else {
-            (left, right)
-        };
+        let (left, right) =
+            if self.to_gap(left) < self.to_gap(right) { (right, left) } else { (left, right) };
         let to_gap = self.to_gap(right) + 1;
         let node = &mut self.nodes[top as usize];
         (node.left, node.right, node.to_gap) = (left, right, to_gap);
@@ -160,10 +138,6 @@ impl Groups {
     }
 
     fn to_gap(&self, node: u32) -> u8 {
-        if node == NONE {
-            0
-        } else {
-            self.nodes[node as usize].to_gap
-        }
+        if node == NONE { 0 } else { self.nodes[node as usize].to_gap }
     }
 }

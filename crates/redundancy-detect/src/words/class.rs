@@ -33,6 +33,15 @@ pub(super) fn class_at(bytes: &[u8], at: usize) -> (Class, usize) {
     }
 }
 
+/// The class of the ASCII character that ends at `end`; of nothing when `end` is `start`.
+#[inline]
+pub(super) fn before(bytes: &[u8], start: usize, end: usize) -> Class {
+    match end.checked_sub(1).filter(|&last| last >= start).and_then(|last| bytes.get(last)) {
+        Some(&byte) if byte < 0x80 => ASCII[usize::from(byte)],
+        _ => Class::Break,
+    }
+}
+
 /// Latin letters up to U+024F and the punctuation of European typesetting; everything else is unknown.
 fn beyond_ascii(first: u8, second: Option<u8>, third: Option<u8>) -> (Class, usize) {
     let second = second.unwrap_or_default();

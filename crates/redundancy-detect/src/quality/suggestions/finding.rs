@@ -47,45 +47,16 @@ impl SuggestionCode {
 /// What was found, with the figures that a message needs.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Finding {
-    HardToRead {
-        score: f64,
-        words_per_sentence: f64,
-    },
-    HighRedundancy {
-        share: f64,
-        longest_words: usize,
-    },
-    RepeatedWord {
-        word: String,
-        times: usize,
-    },
-    RepeatedSentence {
-        words: usize,
-        times: usize,
-    },
-    LongSentence {
-        words: usize,
-    },
-    ComplexWords {
-        complex: usize,
-        words: usize,
-        examples: Vec<String>,
-    },
-    WordyPhrase {
-        phrase: String,
-        shorter: &'static str,
-        words_saved: usize,
-    },
-    RepeatedStart {
-        word: String,
-        sentences: usize,
-    },
-    LongParagraph {
-        words: usize,
-    },
-    LowLexicalDiversity {
-        mtld: f64,
-    },
+    HardToRead { score: f64, words_per_sentence: f64 },
+    HighRedundancy { share: f64, longest_words: usize },
+    RepeatedWord { word: String, times: usize },
+    RepeatedSentence { words: usize, times: usize },
+    LongSentence { words: usize },
+    ComplexWords { complex: usize, words: usize, examples: Vec<String> },
+    WordyPhrase { phrase: &'static str, shorter: &'static str, words_saved: usize },
+    RepeatedStart { word: String, sentences: usize },
+    LongParagraph { words: usize },
+    LowLexicalDiversity { mtld: f64 },
 }
 
 impl Finding {

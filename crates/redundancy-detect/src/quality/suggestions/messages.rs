@@ -12,11 +12,7 @@ pub(super) enum Tongue {
 impl Tongue {
     /// The language for texts in the language with the primary subtag `language`.
     pub(super) fn of(language: &str) -> Self {
-        if language == "es" {
-            Self::Spanish
-        } else {
-            Self::English
-        }
+        if language == "es" { Self::Spanish } else { Self::English }
     }
 
     /// The message about `finding`.
@@ -30,10 +26,7 @@ impl Tongue {
 
 fn english(finding: &Finding) -> String {
     match finding {
-        Finding::HardToRead {
-            score,
-            words_per_sentence,
-        } => format!(
+        Finding::HardToRead { score, words_per_sentence } => format!(
             "The text is hard to read: it scores {score:.0} of 100, with {words_per_sentence:.0} words in an average sentence. \
              Shorter sentences and plainer words would help most."
         ),
@@ -49,17 +42,11 @@ fn english(finding: &Finding) -> String {
         Finding::LongSentence { words } => {
             format!("This sentence has {words} words. Readers lose the thread after about 30: split it.")
         }
-        Finding::ComplexWords {
-            complex,
-            words,
-            examples,
-        } => format!(
+        Finding::ComplexWords { complex, words, examples } => format!(
             "{complex} of the {words} words in this sentence have four or more syllables ({}): try shorter words.",
             quoted(examples)
         ),
-        Finding::WordyPhrase {
-            phrase, shorter: "", ..
-        } => format!("“{phrase}” adds nothing: leave it out."),
+        Finding::WordyPhrase { phrase, shorter: "", .. } => format!("“{phrase}” adds nothing: leave it out."),
         Finding::WordyPhrase { phrase, shorter, .. } => {
             format!("“{phrase}” can be said shorter: “{shorter}”.")
         }
@@ -78,10 +65,7 @@ fn english(finding: &Finding) -> String {
 
 fn spanish(finding: &Finding) -> String {
     match finding {
-        Finding::HardToRead {
-            score,
-            words_per_sentence,
-        } => format!(
+        Finding::HardToRead { score, words_per_sentence } => format!(
             "El texto es difícil de leer: obtiene {score:.0} de 100, con {words_per_sentence:.0} palabras por oración de media. \
              Lo que más ayudaría son oraciones más cortas y palabras más sencillas."
         ),
@@ -101,17 +85,13 @@ fn spanish(finding: &Finding) -> String {
         Finding::LongSentence { words } => {
             format!("Esta oración tiene {words} palabras. A partir de unas 30 se pierde el hilo: divídala.")
         }
-        Finding::ComplexWords {
-            complex,
-            words,
-            examples,
-        } => format!(
+        Finding::ComplexWords { complex, words, examples } => format!(
             "{complex} de las {words} palabras de esta oración tienen cinco o más sílabas ({}): pruebe con palabras más cortas.",
             quoted(examples)
         ),
-        Finding::WordyPhrase {
-            phrase, shorter: "", ..
-        } => format!("«{phrase}» no aporta nada: puede quitarse."),
+        Finding::WordyPhrase { phrase, shorter: "", .. } => {
+            format!("«{phrase}» no aporta nada: puede quitarse.")
+        }
         Finding::WordyPhrase { phrase, shorter, .. } => {
             format!("«{phrase}» puede decirse con menos palabras: «{shorter}».")
         }

@@ -2,6 +2,7 @@
 
 use super::finding::Finding;
 use super::{Evidence, Located};
+use crate::quality::counts::begins_with_capital;
 use crate::quality::primary_subtag;
 use crate::quality::syllables::is_figure;
 use crate::span::Span;
@@ -29,21 +30,12 @@ const EXAMPLES: usize = 3;
 /// Adds what there is to say about sentences and paragraphs.
 pub(super) fn find(evidence: &Evidence<'_>, found: &mut Vec<Located>) {
     let language = primary_subtag(evidence.language);
-    let scale = if WITHOUT_SPACES.contains(&language.as_str()) {
-        CHARACTERS_PER_WORD
-    } else {
-        1
-    };
+    let scale = if WITHOUT_SPACES.contains(&language.as_str()) { CHARACTERS_PER_WORD } else { 1 };
     let long = |parts: &[Part], limit: usize, finding: fn(usize) -> Finding, found: &mut Vec<Located>| {
         let too_long = parts.iter().filter(|part| part.words.len() > limit * scale);
         found.extend(too_long.map(|part| Located::at(finding(part.words.len()), part.span)));
     };
-    long(
-        &evidence.structure.sentences,
-        LONG_SENTENCE_WORDS,
-        |words| Finding::LongSentence { words },
-        found,
-    );
+    long(&evidence.structure.sentences, LONG_SENTENCE_WORDS, |words| Finding::LongSentence { words }, found);
     long(
         &evidence.structure.paragraphs,
         LONG_PARAGRAPH_WORDS,
@@ -58,11 +50,7 @@ pub(super) fn find(evidence: &Evidence<'_>, found: &mut Vec<Located>) {
     };
     if let Some(syllables) = complex_syllables {
         found.extend(
-            evidence
-                .structure
-                .sentences
-                .iter()
-                .filter_map(|sentence| complex(evidence, sentence, syllables)),
+            evidence.structure.sentences.iter().filter_map(|sentence| complex(evidence, sentence, syllables)),
         );
     }
     repeated(evidence, found);
@@ -76,7 +64,9 @@ fn words_of<'e>(evidence: &Evidence<'e>, part: &Part) -> &'e [Word] {
 /// A sentence with many words of at least `syllables` syllables.
 fn complex(evidence: &Evidence<'_>, sentence: &Part, syllables: usize) -> Option<Located> {
     let words = words_of(evidence, sentence);
-    let is_complex = |word: &&Word| evidence.profile.word(word.id).syllables >= syllables;
+    // Names are what they are.
+    let is_name = |word: Word| begins_with_capital(evidence.text.source(), word);
+    let is_complex = |word: &&Word| evidence.profile.word(word.id).syllables >= syllables && !is_name(**word);
     let complex = words.iter().filter(is_complex).count();
     if complex < COMPLEX_WORDS.0 || complex * COMPLEX_WORDS.1 < words.len() {
         return None;
@@ -88,34 +78,20 @@ fn complex(evidence: &Evidence<'_>, sentence: &Part, syllables: usize) -> Option
             examples.push(normal.to_owned());
         }
     }
-    Some(Located::at(
-        Finding::ComplexWords {
-            complex,
-            words: words.len(),
-            examples,
-        },
-        sentence.span,
-    ))
+    Some(Located::at(Finding::ComplexWords { complex, words: words.len(), examples }, sentence.span))
 }
 
 /// Sentences that stand more than once, word for word: points at the second place of each.
 fn repeated(evidence: &Evidence<'_>, found: &mut Vec<Located>) {
     let words: Vec<WordId> = evidence.text.words().iter().map(|word| word.id).collect();
     let ids = |part: &Part| words.get(part.words.clone()).unwrap_or_default();
-    let mut sorted: Vec<&Part> = evidence
-        .structure
-        .sentences
-        .iter()
-        .filter(|s| s.words.len() >= REPEATED_SENTENCE_WORDS)
-        .collect();
+    let mut sorted: Vec<&Part> =
+        evidence.structure.sentences.iter().filter(|s| s.words.len() >= REPEATED_SENTENCE_WORDS).collect();
     // A stable sort: equal sentences stay in the order of the text.
     sorted.sort_by(|one, other| ids(one).cmp(ids(other)));
     for group in sorted.chunk_by(|one, next| ids(one) == ids(next)) {
         if let [first, second, ..] = group {
-            let finding = Finding::RepeatedSentence {
-                words: first.words.len(),
-                times: group.len(),
-            };
+            let finding = Finding::RepeatedSentence { words: first.words.len(), times: group.len() };
             found.push(Located::at(finding, second.span));
         }
     }
@@ -126,28 +102,18 @@ fn same_starts(evidence: &Evidence<'_>, found: &mut Vec<Located>) {
     let first_word = |sentence: &Part| words_of(evidence, sentence).first().map(|word| word.id);
     let mut paragraphs = evidence.structure.paragraphs.iter().peekable();
     let mut paragraph_of = |sentence: &Part| {
-        while paragraphs
-            .next_if(|paragraph| paragraph.words.end <= sentence.words.start)
-            .is_some()
-        {}
+        while paragraphs.next_if(|paragraph| paragraph.words.end <= sentence.words.start).is_some() {}
         paragraphs.peek().map(|paragraph| paragraph.words.start)
     };
-    let starts: Vec<_> = evidence
-        .structure
-        .sentences
-        .iter()
-        .map(|s| (paragraph_of(s), first_word(s), s.span))
-        .collect();
+    let starts: Vec<_> =
+        evidence.structure.sentences.iter().map(|s| (paragraph_of(s), first_word(s), s.span)).collect();
     for row in starts.chunk_by(|one, next| (one.0, one.1) == (next.0, next.1)) {
         let (Some(&(_, Some(id), first)), Some(&(_, _, last))) = (row.first(), row.last()) else {
             continue;
         };
         let word = evidence.text.vocabulary().word(id);
         if row.len() >= REPEATED_STARTS && !is_figure(word) {
-            let finding = Finding::RepeatedStart {
-                word: word.to_owned(),
-                sentences: row.len(),
-            };
+            let finding = Finding::RepeatedStart { word: word.to_owned(), sentences: row.len() };
             found.push(Located::at(finding, Span::new(first.start, last.end)));
         }
     }

@@ -19,10 +19,7 @@ pub(super) fn find(evidence: &Evidence<'_>, found: &mut Vec<Located>) {
     let whole = |finding| Located { finding, span: None };
     if counts.words > 0 && evidence.readability_score < HARD_BELOW {
         let words_per_sentence = share(counts.words, counts.sentences);
-        found.push(whole(Finding::HardToRead {
-            score: evidence.readability_score,
-            words_per_sentence,
-        }));
+        found.push(whole(Finding::HardToRead { score: evidence.readability_score, words_per_sentence }));
     }
     if evidence.redundancy_score >= HIGH_REDUNDANCY {
         found.extend(longest_repeat(evidence));
@@ -38,12 +35,6 @@ fn longest_repeat(evidence: &Evidence<'_>) -> Option<Located> {
     let passages = evidence.repeats.passages();
     let longest = passages.first()?;
     let again = *longest.starts.get(1)?;
-    let finding = Finding::HighRedundancy {
-        share: evidence.redundancy_score,
-        longest_words: longest.len,
-    };
-    Some(Located::at(
-        finding,
-        span_of_words(evidence.text.words(), again, longest.len),
-    ))
+    let finding = Finding::HighRedundancy { share: evidence.redundancy_score, longest_words: longest.len };
+    Some(Located::at(finding, span_of_words(evidence.text.words(), again, longest.len)))
 }

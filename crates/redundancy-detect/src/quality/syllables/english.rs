@@ -17,9 +17,7 @@ pub(super) fn syllables(word: &str) -> usize {
     let mut parts = word.split('\'');
     let first = parts.next().unwrap_or_default();
     let mut rest = parts.peekable();
-    let negated = first
-        .strip_suffix('n')
-        .filter(|_| rest.next_if_eq(&"t").is_some());
+    let negated = first.strip_suffix('n').filter(|_| rest.next_if_eq(&"t").is_some());
     let mut total = match negated {
         Some(verb) => of_letters(verb) + usize::from(verb.ends_with("ve") || ends_in_consonant(verb)),
         None => of_letters(first),
@@ -49,20 +47,13 @@ fn ends_in_consonant(word: &str) -> bool {
 
 /// Syllables of a word of letters; 0 when none of them is a vowel.
 fn of_letters(word: &str) -> usize {
-    if word.is_ascii() {
-        of_ascii(word.as_bytes())
-    } else {
-        of_ascii(without_accents(word).as_bytes())
-    }
+    if word.is_ascii() { of_ascii(word.as_bytes()) } else { of_ascii(without_accents(word).as_bytes()) }
 }
 
 /// The word in plain letters. An `e` with an accent is spoken wherever it stands, as in `café`, which `ey` says in plain ones.
 fn without_accents(word: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
-    word.replace(['é', 'ë'], "ey")
-        .nfd()
-        .filter(char::is_ascii_alphabetic)
-        .collect()
+    word.replace(['é', 'ë'], "ey").nfd().filter(char::is_ascii_alphabetic).collect()
 }
 
 fn of_ascii(word: &[u8]) -> usize {
@@ -80,14 +71,9 @@ fn of_part(word: &[u8]) -> usize {
     // The last two vowels of `basically` are spoken as one.
     let contracted = usize::from(word.ends_with(b"ically"));
     // The m of `prism` and `rhythm` is a syllable of its own.
-    let consonantal = usize::from(
-        [&b"sm"[..], b"sms", b"thm", b"thms"]
-            .iter()
-            .any(|&end| word.ends_with(end)),
-    );
+    let consonantal =
+        usize::from([&b"sm"[..], b"sms", b"thm", b"thms"].iter().any(|&end| word.ends_with(end)));
     // `Mc` is spoken with a vowel that is not written.
     let prefixed = usize::from(word.starts_with(b"mc") && word.len() > 3);
-    (nuclei + consonantal + prefixed)
-        .saturating_sub(mute + contracted)
-        .max(usize::from(nuclei > 0))
+    (nuclei + consonantal + prefixed).saturating_sub(mute + contracted).max(usize::from(nuclei > 0))
 }

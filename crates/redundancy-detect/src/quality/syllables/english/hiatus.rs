@@ -13,19 +13,11 @@ struct Rule {
 }
 
 const fn apart(before: &'static str, from: &'static str) -> Rule {
-    Rule {
-        before,
-        from,
-        apart: true,
-    }
+    Rule { before, from, apart: true }
 }
 
 const fn together(before: &'static str, from: &'static str) -> Rule {
-    Rule {
-        before,
-        from,
-        apart: false,
-    }
+    Rule { before, from, apart: false }
 }
 
 /// The first rule that fits decides. Pairs that no rule fits are spoken together.
@@ -46,10 +38,7 @@ const RULES: &[Rule] = &[
     apart("n m", "eate eati eato"),
     // reality, meander, react, reapply
     apart("", "eality ealis ealiz eatr eand"),
-    apart(
-        "^r ^pr",
-        "eact eadj eaff eallo ealig eamb eapp earr eass eatt eauth eawak",
-    ),
+    apart("^r ^pr", "eact eadj eaff eallo ealig eamb eapp earr eass eatt eauth eawak"),
     // Korean, linear, nuclear, cereal; not clear
     apart("an +bb +cl er in ol op or +rn un ur", "eal$ ean$ eans$ ear$"),
     // geology, video; not people, pigeon, courageous, leopard
@@ -134,10 +123,7 @@ pub(super) fn divides(word: &[u8], at: usize) -> bool {
     let Some((before, from)) = at.checked_sub(1).and_then(|first| word.split_at_checked(first)) else {
         return false;
     };
-    RULES
-        .iter()
-        .find(|rule| rule.fits(before, from))
-        .is_some_and(|rule| rule.apart)
+    RULES.iter().find(|rule| rule.fits(before, from)).is_some_and(|rule| rule.apart)
 }
 
 impl Rule {
@@ -170,13 +156,7 @@ mod tests {
     fn all_spellings_of_a_rule_begin_with_the_same_letter() {
         for rule in RULES {
             let first = rule.from.as_bytes().first();
-            assert!(
-                rule.from
-                    .split(' ')
-                    .all(|start| start.as_bytes().first() == first),
-                "{}",
-                rule.from
-            );
+            assert!(rule.from.split(' ').all(|start| start.as_bytes().first() == first), "{}", rule.from);
         }
     }
 }

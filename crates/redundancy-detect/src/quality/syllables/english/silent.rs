@@ -21,9 +21,7 @@ const ENDINGS: &[&str] = &[
 /// A word of two parts, the first of which ends in a silent letter: `some` and `thing` of `something`.
 pub(super) fn compound(word: &[u8]) -> Option<(&[u8], &[u8])> {
     // Most words begin with none of the parts, and a look at one letter tells so for most of them.
-    let possible = FIRST_PARTS
-        .iter()
-        .filter(|part| part.as_bytes().first() == word.first());
+    let possible = FIRST_PARTS.iter().filter(|part| part.as_bytes().first() == word.first());
     possible.map(|part| part.as_bytes()).find_map(|part| {
         let rest = word.strip_prefix(part)?;
         // `timer`, `wired` and `homeric` are no compounds; `sidereal` shows why `r` is left out.

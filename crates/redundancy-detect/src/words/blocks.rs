@@ -1,0 +1,135 @@
+//! Finds the ends of runs of ASCII word characters and of breaks without looking at one byte at a time: the lengths of words
+//! are hard to predict, and a wrongly predicted loop costs more than the whole word. Blocks of 64 bytes become masks of 64
+//! bits, in which the end of a run is the position of the next zero.
+
+/// How many bytes a mask covers.
+const BLOCK: usize = 64;
+
+/// Runs in one text, with the masks of the block looked at last.
+pub(super) struct Blocks<'t> {
+    bytes: &'t [u8],
+    /// Which block the masks are of.
+    current: usize,
+    /// Letters, digits and underscores.
+    words: u64,
+    /// ASCII that is neither that nor one of the marks that can join words.
+    breaks: u64,
+}
+
+impl<'t> Blocks<'t> {
+    pub(super) fn new(bytes: &'t [u8]) -> Self {
+        let mut blocks = Self { bytes, current: 0, words: 0, breaks: 0 };
+        blocks.load(0);
+        blocks
+    }
+
+    /// The first position from `at` on that is no ASCII letter, digit or underscore.
+    #[inline]
+    pub(super) fn end_of_word(&mut self, at: usize) -> usize {
+        self.end_of_run(at, |blocks| blocks.words)
+    }
+
+    /// The first position from `at` on that is no ASCII break.
+    #[inline]
+    pub(super) fn end_of_breaks(&mut self, at: usize) -> usize {
+        self.end_of_run(at, |blocks| blocks.breaks)
+    }
+
+    #[inline]
+    fn end_of_run(&mut self, mut at: usize, mask: impl Fn(&Self) -> u64) -> usize {
+        while at < self.bytes.len() {
+            let block = at / BLOCK;
+            if block != self.current {
+                self.load(block);
+            }
+            let others = !mask(self) >> (at % BLOCK);
+            if others != 0 {
+                return (at + others.trailing_zeros() as usize).min(self.bytes.len());
+            }
+            at = (block + 1) * BLOCK;
+        }
+        self.bytes.len()
+    }
+
+    fn load(&mut self, block: usize) {
+        let rest = self.bytes.get(block * BLOCK..).unwrap_or_default();
+        self.current = block;
+        if let Some(full) = rest.first_chunk() {
+            (self.words, self.breaks) = masks(full);
+        } else {
+            let mut padded = [0; BLOCK];
+            for (to, &from) in padded.iter_mut().zip(rest) {
+                *to = from;
+            }
+            (self.words, self.breaks) = masks(&padded);
+        }
+    }
+}
+
+/// The masks of word characters and of breaks in a block.
+#[inline]
+fn masks(block: &[u8; BLOCK]) -> (u64, u64) {
+    // Plain arithmetic on whole arrays, which the compiler turns into vector instructions.
+    let words = block.map(|b| {
+        u8::from((b | 0x20).wrapping_sub(b'a') < 26)
+            | u8::from(b.wrapping_sub(b'0') < 10)
+            | u8::from(b == b'_')
+    });
+    let joiners = block.map(|b| {
+        u8::from(b == b'\'')
+            | u8::from(b == b'.')
+            | u8::from(b == b',')
+            | u8::from(b.wrapping_sub(b':') < 2)
+            | (b >> 7)
+    });
+    let words = pack(&words);
+    (words, !(words | pack(&joiners)))
+}
+
+/// One bit for each byte that is 0 or 1.
+#[inline]
+fn pack(flags: &[u8; BLOCK]) -> u64 {
+    let (eights, _) = flags.as_chunks::<8>();
+    eights.iter().rev().fold(0, |mask, eight| {
+        // The product moves the lowest bits of all eight bytes, in order, into the highest byte.
+        mask << 8 | u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::class::{Class, class_at};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn end_by_bytes(bytes: &[u8], at: usize, runs: &[Class]) -> usize {
+        (at..bytes.len())
+            .find(|&i| bytes[i] >= 0x80 || !runs.contains(&class_at(bytes, i).0))
+            .unwrap_or(bytes.len())
+    }
+
+    #[test]
+    fn every_byte_has_the_same_class_as_in_the_table() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let mut blocks = Blocks::new(&bytes);
+        for at in 0..bytes.len() {
+            assert_eq!(
+                blocks.end_of_word(at),
+                end_by_bytes(&bytes, at, &[Class::Letter, Class::Digit, Class::Joiner]),
+                "{at}"
+            );
+            assert_eq!(blocks.end_of_breaks(at), end_by_bytes(&bytes, at, &[Class::Break]), "{at}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn runs_end_where_a_loop_over_bytes_says(text in "[a-c_ .'é\n]{0,200}", at in 0usize..200) {
+            let bytes = text.as_bytes();
+            let mut blocks = Blocks::new(bytes);
+            let at = at.min(bytes.len());
+            prop_assert_eq!(blocks.end_of_word(at), end_by_bytes(bytes, at, &[Class::Letter, Class::Digit, Class::Joiner]));
+            prop_assert_eq!(blocks.end_of_breaks(at), end_by_bytes(bytes, at, &[Class::Break]));
+        }
+    }
+}
