@@ -6,7 +6,7 @@
 //!
 //! # A tour
 //!
-//! A [`Text`] is cut into [words](words) by the rules of Unicode, and each distinct word, in its [normal form](normalize),
+//! A [`Text`] is cut into [words] by the rules of Unicode, and each distinct word, in its [normal form](normalize),
 //! gets a number. Everything else compares numbers, and every finding points back at the original through [spans](span).
 //!
 //! - [`analyze()`](analyze::analyze) finds what is redundant inside one text: passages, phrases and sentences that stand more
