@@ -4,6 +4,17 @@
 //! English has the formulas of Flesch, Kincaid, Gunning, Mc Laughlin, Smith & Senter and Coleman & Liau; Spanish those of
 //! Fernández Huerta, Szigriszt Pazos with the INFLESZ bands, Gutiérrez de Polini and Crawford; every language has LIX and
 //! RIX. [`metrics`] gives the sources, [`Counts`] says what is counted and how. Not for grammar or spelling.
+//!
+//! ```
+//! use redundancy_detect::Text;
+//! use redundancy_detect::quality::{QualityOptions, quality};
+//!
+//! let text = Text::new("The cat sat on the the mat. We all had fun.")?;
+//! let found = quality(&text, &QualityOptions::default());
+//! assert_eq!(found.rating.as_str(), "Excellent");
+//! assert_eq!(found.suggestions[0].message, "“the” stands 2 times in a row: keep one.");
+//! # Ok::<(), redundancy_detect::TextTooLong>(())
+//! ```
 
 mod counts;
 mod diversity;

@@ -8,6 +8,7 @@
 )]
 
 use redundancy_detect::analyze::{AnalyzeOptions, analyze};
+use redundancy_detect::quality::{QualityOptions, quality};
 use redundancy_detect::similarity::{SimilarityOptions, similarity};
 use redundancy_detect::{OffsetUnit, Text};
 
@@ -67,6 +68,18 @@ fn hostile_texts_are_analysed() {
             found.repeated_passages.iter().map(|passage| passage.occurrences.len() * passage.words).sum();
         assert!(occurrences <= 4 * found.counts.words, "{name}: the answer is larger than the text");
         assert!((0.0..=1.0).contains(&found.redundancy_score), "{name}");
+    }
+}
+
+#[test]
+fn hostile_texts_are_judged_in_every_language_with_formulas_of_its_own() {
+    for (name, source) in texts() {
+        let text = Text::new(&source).unwrap();
+        for language in ["en", "es", "de"] {
+            let options = QualityOptions { language: Some(language.to_owned()), ..QualityOptions::default() };
+            let found = quality(&text, &options);
+            assert!((0.0..=100.0).contains(&found.readability_score), "{name} in {language}");
+        }
     }
 }
 

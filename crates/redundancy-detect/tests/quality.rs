@@ -136,6 +136,13 @@ fn a_long_sentence_is_pointed_at() {
 }
 
 #[test]
+fn two_characters_of_a_script_without_spaces_count_as_a_word() {
+    let sentence = |characters: usize| format!("{}。", "雨".repeat(characters));
+    check_absent(&sentence(61), "zh", SuggestionCode::LongSentence);
+    check_suggestion(&sentence(70), "zh", SuggestionCode::LongSentence, Some(&sentence(70)), "35 words");
+}
+
+#[test]
 fn long_words_in_one_sentence_are_named() {
     let source = "Some Colombian organizational communication necessitates considerable collaboration.";
     let message = "5 of the 7 words in this sentence have four or more syllables (organizational, communication, necessitates)";

@@ -27,7 +27,7 @@ pub struct Metrics {
     pub language: LanguageMetrics,
     /// Words per sentence plus the percentage of words with more than six letters: below 30 very easy, above 60 very hard.
     pub lix: f64,
-    /// Words with more than six letters per sentence: below 0.2 first grade, above 7.2 university.
+    /// Words with more than six letters per sentence: lower is easier.
     pub rix: f64,
 }
 
@@ -54,7 +54,8 @@ pub struct EnglishMetrics {
     /// 3.1291 + 1.0430 √(30 polysyllables/sentences): a grade. The author counts 30 sentences; other numbers of sentences
     /// are scaled to 30, which is a rough guess below 30.
     pub smog: f64,
-    /// 4.71 letters/words + 0.5 words/sentences - 21.43: a grade.
+    /// 4.71 letters/words + 0.5 words/sentences - 21.43: a grade. The authors counted the strokes of a typewriter; letters
+    /// and digits are what the formula is usually fed with.
     pub ari: f64,
     /// 0.0588 L - 0.296 S - 15.8 with L letters and S sentences per 100 words: a grade.
     pub coleman_liau: f64,

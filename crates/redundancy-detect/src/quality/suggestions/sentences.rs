@@ -14,7 +14,7 @@ use crate::words::Word;
 const LONG_SENTENCE_WORDS: usize = 30;
 /// Words of a paragraph beyond which it looks like a wall.
 const LONG_PARAGRAPH_WORDS: usize = 200;
-/// In scripts without spaces a word is one character, and a thought has more of them than it would have words.
+/// In scripts without spaces every character is taken for a word; about so many make up a real one.
 const CHARACTERS_PER_WORD: usize = 2;
 /// Languages of such scripts.
 const WITHOUT_SPACES: [&str; 7] = ["bo", "ja", "km", "lo", "my", "th", "zh"];
@@ -30,10 +30,12 @@ const EXAMPLES: usize = 3;
 /// Adds what there is to say about sentences and paragraphs.
 pub(super) fn find(evidence: &Evidence<'_>, found: &mut Vec<Located>) {
     let language = primary_subtag(evidence.language);
-    let scale = if WITHOUT_SPACES.contains(&language.as_str()) { CHARACTERS_PER_WORD } else { 1 };
+    let characters_per_word =
+        if WITHOUT_SPACES.contains(&language.as_str()) { CHARACTERS_PER_WORD } else { 1 };
     let long = |parts: &[Part], limit: usize, finding: fn(usize) -> Finding, found: &mut Vec<Located>| {
-        let too_long = parts.iter().filter(|part| part.words.len() > limit * scale);
-        found.extend(too_long.map(|part| Located::at(finding(part.words.len()), part.span)));
+        let lengths = parts.iter().map(|part| (part.words.len() / characters_per_word, part.span));
+        let too_long = lengths.filter(|(words, _)| *words > limit);
+        found.extend(too_long.map(|(words, span)| Located::at(finding(words), span)));
     };
     long(&evidence.structure.sentences, LONG_SENTENCE_WORDS, |words| Finding::LongSentence { words }, found);
     long(

@@ -8,7 +8,8 @@ use crate::analyze::{share, span_of_words};
 const HARD_BELOW: f64 = 40.0;
 /// Share of words in repeated passages from which it is worth a word.
 const HIGH_REDUNDANCY: f64 = 0.1;
-/// MTLD below which prose sounds monotonous.
+/// MTLD below which prose sounds monotonous: none of 567 news stories lies below, and 4 % of
+/// 742 technical proposals do.
 const LOW_MTLD: f64 = 40.0;
 /// Fewer words than this say too little about a text as a whole.
 const ENOUGH_WORDS: usize = 100;

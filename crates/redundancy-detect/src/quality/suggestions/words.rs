@@ -106,8 +106,10 @@ impl NumberedPhrases {
         let candidates = self.beginning_with.get(words.first()?.id.index())?;
         let stands = |ids: &[WordId]| {
             words.get(..ids.len()).is_some_and(|words| {
-                words.iter().map(|word| word.id).eq(ids.iter().copied())
-                    && words.is_sorted_by(|word, next| is_white_space_between(source, *word, *next))
+                words.iter().zip(ids).all(|(word, id)| word.id == *id)
+                    && words.windows(2).all(
+                        |pair| matches!(pair, &[word, next] if is_white_space_between(source, word, next)),
+                    )
             })
         };
         let candidates = self.phrases.get(candidates.clone())?.iter();

@@ -1,9 +1,10 @@
 //! Syllables of English words by rules of spelling: groups of vowels, vowels that stand side by side but are spoken apart
 //! ([`hiatus`]), letters `e` that are silent ([`silent`]), and the stems of common words that no rule fits ([`stems`]).
 //!
-//! A pronouncing dictionary would be exact and weigh megabytes. Measured against the CMU Pronouncing Dictionary the rules give
-//! the count of a listed pronunciation for 95.7 % of its 123,906 entries with a vowel letter, many of them names, and for
-//! 99.4 % of the running words of news stories and technical prose that it lists.
+//! A pronouncing dictionary would be exact and weigh megabytes. On the entries with a vowel letter of the CMU Pronouncing
+//! Dictionary, by which they were also tuned, the rules give the count of a listed pronunciation for 95.7 % of 123,906 entries
+//! (many of them names), and for 99.4 % of the running words of news stories and technical prose that are among them. The
+//! count of the first pronunciation listed is met for 95.1 % and 98.7 %.
 
 mod hiatus;
 mod silent;

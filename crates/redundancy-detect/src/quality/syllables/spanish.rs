@@ -1,5 +1,5 @@
 //! Syllables of Spanish words. Spelling decides them: the rules are those of the *Ortografía de la lengua española* (RAE and
-//! ASALE, 2010, chapter II) on diphthongs, triphthongs and hiatuses, which hold by convention however a word is spoken.
+//! ASALE, 2010) on diphthongs, triphthongs and hiatuses, which hold by convention however a word is spoken.
 //!
 //! - Two open vowels (a, e, o) are two syllables: `te-a-tro`.
 //! - A closed vowel (i, u) without an accent joins the open or closed vowel beside it: `cau-sa`, `ciu-dad`, `guion`.
