@@ -1,0 +1,142 @@
+//! The state that every request sees. Built once and handed around; there are no globals, so two servers can run side by
+//! side in one process.
+
+use crate::config::ServerConfig;
+use crate::error::ApiError;
+use crate::metrics::Metrics;
+use redundancy_engine::{Clock, Engine, EngineError, IdSource, Identified, Operation};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Semaphore;
+
+/// Everything the routes need. Cheap to clone: clones share one state.
+#[derive(Clone)]
+pub struct App(Arc<State>);
+
+struct State {
+    config: ServerConfig,
+    engine: Arc<Engine>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    metrics: Metrics,
+    readiness: Readiness,
+    /// One permit for each request under `/api/v1` that is worked on.
+    capacity: Arc<Semaphore>,
+}
+
+/// Whether the server should get traffic. Clones share one state.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness {
+    draining: Arc<AtomicBool>,
+}
+
+impl Readiness {
+    /// From now on `/health/ready` answers 503.
+    pub fn start_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether new requests are welcome.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.draining.load(Ordering::Relaxed)
+    }
+}
+
+impl App {
+    /// The state of one server.
+    #[must_use]
+    pub fn new(
+        config: ServerConfig,
+        engine: Arc<Engine>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+    ) -> Self {
+        let metrics = Metrics::new(engine.stats().started_at);
+        let capacity = Arc::new(Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)));
+        let readiness = Readiness::default();
+        Self(Arc::new(State { config, engine, clock, ids, metrics, readiness, capacity }))
+    }
+
+    /// Tells `/health/ready` when the server drains.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.0.readiness.clone()
+    }
+
+    pub(crate) fn config(&self) -> &ServerConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    pub(crate) fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
+    }
+
+    pub(crate) fn ids(&self) -> &dyn IdSource {
+        &*self.0.ids
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    pub(crate) fn capacity(&self) -> &Arc<Semaphore> {
+        &self.0.capacity
+    }
+
+    /// Waits for an analysis and counts it.
+    pub(crate) async fn analysis<T>(
+        &self,
+        operation: Operation,
+        work: impl Future<Output = Result<Identified<T>, EngineError>>,
+    ) -> Result<Identified<T>, ApiError> {
+        let began = self.0.clock.monotonic();
+        let finding = work.await?;
+        self.0.metrics.analysis(operation, self.0.clock.monotonic().saturating_sub(began));
+        Ok(finding)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use redundancy_engine::{CpuPoolConfig, EngineConfig, Timestamp};
+    use redundancy_store::MemoryStore;
+    use std::time::Duration;
+
+    struct StoppedClock;
+
+    impl Clock for StoppedClock {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(0)
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    struct OneId;
+
+    impl IdSource for OneId {
+        fn random_128(&self) -> u128 {
+            1
+        }
+    }
+
+    /// An app for tests that need one but not its answers.
+    pub(crate) fn app(config: ServerConfig) -> App {
+        let cpu = CpuPoolConfig { workers: 1, queue: 1 };
+        let store = Arc::new(MemoryStore::default());
+        let engine = Engine::new(EngineConfig { cpu }, Arc::new(StoppedClock), Arc::new(OneId), store);
+        App::new(config, Arc::new(engine), Arc::new(StoppedClock), Arc::new(OneId))
+    }
+}

@@ -1,0 +1,261 @@
+//! The one place that turns what went wrong into an HTTP status and a body.
+//!
+//! Handlers and middleware answer with an [`ApiError`]. It travels outward as an extension of a response without a body;
+//! [`render`] writes the body at the end of the chain, where the id of the request is known to every kind of failure,
+//! panics and timeouts included.
+
+use crate::middleware::request_id::RequestId;
+use axum::extract::Request;
+use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode, Version};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use redundancy_engine::EngineError;
+use serde::Serialize;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// A request that was not done, and why.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiError {
+    kind: ErrorType,
+    status: StatusCode,
+    message: String,
+    details: Vec<FieldFault>,
+    retry_after: Option<Duration>,
+    /// Whether the rest of the request's body is not worth reading.
+    abandons_body: bool,
+}
+
+/// The kind of an error, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) enum ErrorType {
+    /// 400 for JSON that cannot be read, 422 for a value that will not do.
+    ValidationError,
+    /// 404.
+    NotFound,
+    /// 405.
+    MethodNotAllowed,
+    /// 413.
+    PayloadTooLarge,
+    /// 415.
+    UnsupportedMediaType,
+    /// 500.
+    Internal,
+    /// 503.
+    Unavailable,
+    /// 504.
+    Timeout,
+}
+
+/// One field at fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct FieldFault {
+    /// JSON pointer (RFC 6901) into the body, `?name` for a query parameter, or the name of a header.
+    #[schema(example = "/threshold")]
+    pub(crate) field: String,
+    /// What is wrong, and what would do.
+    #[schema(example = "must be between 0 and 1")]
+    pub(crate) message: String,
+}
+
+/// An answer to a request that was not done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Failure {
+    /// Always `false`.
+    #[schema(example = false)]
+    success: bool,
+    error: ErrorBody,
+}
+
+/// What went wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ErrorBody {
+    /// What to do about it, for people.
+    #[schema(example = "/threshold must be between 0 and 1.")]
+    message: String,
+    /// The HTTP status.
+    #[schema(example = 422)]
+    code: u16,
+    /// The kind, for programs.
+    r#type: ErrorType,
+    /// The id under which logs know the request; also in the header `X-Request-Id`.
+    #[schema(example = "req_4fzzzxjylrx7b1a3")]
+    request_id: String,
+    /// The fields at fault, all of them, up to 100. Left out where no field is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    details: Vec<FieldFault>,
+}
+
+impl ApiError {
+    fn new(kind: ErrorType, status: StatusCode, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { kind, status, message, details: Vec::new(), retry_after: None, abandons_body: false }
+    }
+
+    /// A body that cannot be read.
+    pub(crate) fn malformed(message: impl Into<String>) -> Self {
+        Self::new(ErrorType::ValidationError, StatusCode::BAD_REQUEST, message)
+    }
+
+    /// Values that will not do.
+    pub(crate) fn invalid(message: impl Into<String>, details: Vec<FieldFault>) -> Self {
+        Self { details, ..Self::new(ErrorType::ValidationError, StatusCode::UNPROCESSABLE_ENTITY, message) }
+    }
+
+    /// Values of which at least one is too long.
+    pub(crate) fn value_too_large(message: impl Into<String>, details: Vec<FieldFault>) -> Self {
+        Self { details, ..Self::new(ErrorType::PayloadTooLarge, StatusCode::PAYLOAD_TOO_LARGE, message) }
+    }
+
+    /// A body that is too long to be read to its end.
+    pub(crate) fn body_too_large(max_bytes: usize) -> Self {
+        let message = format!(
+            "The body is longer than the {max_bytes} bytes that are taken here. Send less text at once."
+        );
+        Self {
+            abandons_body: true,
+            ..Self::new(ErrorType::PayloadTooLarge, StatusCode::PAYLOAD_TOO_LARGE, message)
+        }
+    }
+
+    /// A body of a kind that cannot be read.
+    pub(crate) fn unsupported_media_type(message: impl Into<String>) -> Self {
+        Self::new(ErrorType::UnsupportedMediaType, StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
+    }
+
+    /// Nothing is here.
+    pub(crate) fn not_found() -> Self {
+        let message = "There is nothing at this path. The paths that exist are listed at /docs.";
+        Self::new(ErrorType::NotFound, StatusCode::NOT_FOUND, message)
+    }
+
+    /// Something is here, for another method.
+    pub(crate) fn method_not_allowed() -> Self {
+        let message = "This path does not take this method. The header Allow lists those it takes.";
+        Self::new(ErrorType::MethodNotAllowed, StatusCode::METHOD_NOT_ALLOWED, message)
+    }
+
+    /// A defect of this program.
+    pub(crate) fn internal() -> Self {
+        let message = "The request met a defect of this service. Please report it with the request id.";
+        Self::new(ErrorType::Internal, StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+
+    /// No room for this request now.
+    pub(crate) fn unavailable(message: impl Into<String>, retry_after: Duration) -> Self {
+        let retry_after = Some(retry_after);
+        Self { retry_after, ..Self::new(ErrorType::Unavailable, StatusCode::SERVICE_UNAVAILABLE, message) }
+    }
+
+    /// The time for this request is over.
+    pub(crate) fn timeout(limit: Duration) -> Self {
+        let seconds = limit.as_secs_f64();
+        let message = format!(
+            "The request was not done within {seconds} s: its body came too slowly or the work took too long. \
+             Send less text at once, or try again later."
+        );
+        Self { abandons_body: true, ..Self::new(ErrorType::Timeout, StatusCode::GATEWAY_TIMEOUT, message) }
+    }
+
+    fn into_rendered(self, request_id: &RequestId, version: Version, mut response: Response) -> Response {
+        let failure = Failure {
+            success: false,
+            error: ErrorBody {
+                message: self.message,
+                code: self.status.as_u16(),
+                r#type: self.kind,
+                request_id: request_id.as_str().to_owned(),
+                details: self.details,
+            },
+        };
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(wait) = self.retry_after {
+            let whole_seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds.max(1)));
+        }
+        // HTTP/2 has no such header: there a stream is abandoned without its connection.
+        if self.abandons_body && version <= Version::HTTP_11 {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        // Serialising strings and numbers cannot fail; an empty body spares a panic that cannot happen.
+        *response.body_mut() = serde_json::to_vec(&failure).unwrap_or_default().into();
+        response
+    }
+}
+
+impl From<EngineError> for ApiError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Busy { retry_after } => Self::unavailable(
+                "Too many analyses are under way. Try again after the time in Retry-After.",
+                retry_after,
+            ),
+            EngineError::ShuttingDown => {
+                let message = "The service is shutting down. Try again after the time in Retry-After.";
+                Self::unavailable(message, Duration::from_secs(1))
+            }
+            EngineError::Store(_) => {
+                let message = "The store does not answer. Try again after the time in Retry-After.";
+                Self::unavailable(message, Duration::from_secs(1))
+            }
+            EngineError::TextTooLong(_) => {
+                let message = "A text is longer than can be analysed. Split it.";
+                Self::new(ErrorType::PayloadTooLarge, StatusCode::PAYLOAD_TOO_LARGE, message)
+            }
+            EngineError::Panicked => Self::internal(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Middleware: writes the body of every answer that carries an [`ApiError`].
+pub(crate) async fn render(request_id: RequestId, request: Request, next: Next) -> Response {
+    let version = request.version();
+    let mut response = next.run(request).await;
+    match response.extensions_mut().remove::<ApiError>() {
+        Some(error) => error.into_rendered(&request_id, version, response),
+        None => response,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redundancy_engine::StoreError;
+    use redundancy_engine::detect::TextTooLong;
+
+    #[test]
+    fn failures_of_the_engine_have_a_status_each() {
+        let busy = EngineError::Busy { retry_after: Duration::from_millis(1500) };
+        for (error, kind, status, retry_after) in [
+            (busy, ErrorType::Unavailable, 503, Some("2")),
+            (EngineError::ShuttingDown, ErrorType::Unavailable, 503, Some("1")),
+            (
+                StoreError::Unavailable("/secret/path".to_owned()).into(),
+                ErrorType::Unavailable,
+                503,
+                Some("1"),
+            ),
+            (TextTooLong { bytes: 1 }.into(), ErrorType::PayloadTooLarge, 413, None),
+            (EngineError::Panicked, ErrorType::Internal, 500, None),
+        ] {
+            let error = ApiError::from(error);
+            assert!(!error.message.contains("secret"), "{}", error.message);
+            assert_eq!((error.kind, error.status.as_u16()), (kind, status));
+            let response = error.clone().into_response();
+            let rendered = error.into_rendered(&RequestId::default(), Version::HTTP_11, response);
+            let header = rendered.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap());
+            assert_eq!((rendered.status().as_u16(), header), (status, retry_after));
+        }
+    }
+}

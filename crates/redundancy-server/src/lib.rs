@@ -1,0 +1,29 @@
+//! HTTP adapter of Content Redundancy Detector: routes, wire types, middleware, error answers, `OpenAPI` document, pages.
+//!
+//! [`App`] holds the state and is built once; [`router`] makes an [`axum::Router`] of it, which is all that a function
+//! platform needs; [`serve`] runs a router on a listener, hardened and with a graceful end.
+//!
+//! A request passes the layers listed in `middleware.rs`, is taken apart by `request.rs`, which collects every fault before
+//! it complains, and reaches a handler in `routes/`: one file for each resource, with its wire types and their conversion
+//! to and from the types of the engine. What goes wrong anywhere becomes an answer in `error.rs`, and only there.
+//!
+//! What is behind the ports of the engine, and where settings come from, is none of this crate's business.
+
+#![forbid(unsafe_code)]
+
+mod app;
+mod config;
+mod envelope;
+mod error;
+mod metrics;
+mod middleware;
+pub mod openapi;
+mod request;
+mod routes;
+mod serve;
+mod wire;
+
+pub use app::{App, Readiness};
+pub use config::{InvalidOrigin, Origin, ServerConfig};
+pub use routes::router;
+pub use serve::{Drained, ServeOptions, serve};

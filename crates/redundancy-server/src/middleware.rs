@@ -1,0 +1,125 @@
+//! What every request passes through, in order. Each layer stands in a file of its own; here stands why it is where it is.
+//!
+//! Not for reading bodies: that is the business of [`crate::request`], because the cap on a body depends on the route.
+
+mod access_log;
+mod capacity;
+mod cors;
+mod deadline;
+mod http_metrics;
+pub(crate) mod request_id;
+mod security_headers;
+mod trace_context;
+
+use crate::app::App;
+use crate::error::{self, ApiError};
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use std::any::Any;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::predicate::{Predicate, SizeAbove};
+use tower_http::compression::{CompressionLayer, CompressionLevel};
+
+/// Answers of fewer bytes are sent as they are: compressed they would hardly be smaller.
+const COMPRESS_FROM_BYTES: u64 = 1024;
+
+/// Puts the whole chain around `router`. A layer added later stands further out: read the list from the bottom, as a request
+/// does.
+pub(crate) fn around_everything(router: Router<App>, app: &App) -> Router<App> {
+    router
+        // Innermost, so that it covers reading the body and the work, and its answer passes through all the rest.
+        .layer(from_fn_with_state(app.clone(), deadline::enforce))
+        // Around everything that could panic while it works; what is further out only handles heads.
+        .layer(CatchPanicLayer::custom(answer_panic))
+        // Around all that can fail, so that every failure gets the same kind of body, with the id of the request.
+        .layer(from_fn(error::render))
+        // Answers preflight requests itself, so what is said of every answer has to stand further out.
+        .layer(cors::layer(&app.config().cors_origins))
+        // Leaves alone what pages have said about themselves.
+        .layer(from_fn(security_headers::add))
+        // Sees the final status of everything above.
+        .layer(from_fn_with_state(app.clone(), http_metrics::count))
+        // Opens the span that all of the above log in, and writes one line when the answer is known.
+        .layer(from_fn_with_state(app.clone(), access_log::log))
+        // Before everything that names the request in logs and answers.
+        .layer(from_fn_with_state(app.clone(), request_id::assign))
+        // Outermost, so that the log tells the size of an answer as it was made, whatever a client lets it shrink to.
+        .layer(compression())
+}
+
+/// Puts a limit on the number of requests around routes that do work. Health, metrics and pages are not among them: they
+/// have to answer when the service is busy.
+pub(crate) fn around_work(router: Router<App>, app: &App) -> Router<App> {
+    router.layer(from_fn_with_state(app.clone(), capacity::limit))
+}
+
+/// Fast levels: for JSON they reach most of the gain at a fraction of the time, which is taken from other requests.
+fn compression() -> CompressionLayer<impl Predicate> {
+    CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(COMPRESS_FROM_BYTES))
+}
+
+/// What a panic carries is for developers. The panic hook has already logged it.
+fn answer_panic(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("a request handler panicked");
+    ApiError::internal().into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::tests::app;
+    use crate::config::ServerConfig;
+    use axum::body::Body;
+    use axum::http::Request;
+    use axum::routing::get;
+    use http_body_util::BodyExt;
+    use serde_json::Value;
+    use std::time::Duration;
+    use tower::ServiceExt;
+
+    /// Status and body of the answer to `GET path` of routes that misbehave.
+    async fn call(config: ServerConfig, path: &str) -> (u16, Value) {
+        let app = app(config);
+        let misbehaving = Router::new()
+            .route("/panics", get(async || -> &str { panic!("a secret of the program") }))
+            .route("/hangs", get(std::future::pending::<()>))
+            .route("/works", get(async || "true"));
+        let router = around_everything(around_work(misbehaving, &app), &app).with_state(app);
+        let Ok(response) = router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await;
+        let status = response.status().as_u16();
+        (status, serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap())
+    }
+
+    fn assert_failure((status, body): (u16, Value), expected: u16, kind: &str) {
+        assert_eq!((status, &body["success"]), (expected, &false.into()), "{body}");
+        assert_eq!(
+            (&body["error"]["code"], &body["error"]["type"]),
+            (&expected.into(), &kind.into()),
+            "{body}"
+        );
+        assert_eq!(body["error"]["request_id"], "req_00000000000000000000000000000001", "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error_that_keeps_its_message_to_itself() {
+        let answer = call(ServerConfig::default(), "/panics").await;
+        assert!(!answer.1.to_string().contains("secret"), "{}", answer.1);
+        assert_failure(answer, 500, "Internal");
+    }
+
+    #[tokio::test]
+    async fn work_that_does_not_end_is_a_timeout() {
+        let config = ServerConfig { request_timeout: Duration::from_millis(10), ..ServerConfig::default() };
+        assert_failure(call(config, "/hangs").await, 504, "Timeout");
+    }
+
+    #[tokio::test]
+    async fn work_without_room_for_it_is_unavailable() {
+        assert_eq!(call(ServerConfig::default(), "/works").await, (200, true.into()));
+        let config = ServerConfig { max_concurrent_requests: 0, ..ServerConfig::default() };
+        assert_failure(call(config, "/works").await, 503, "Unavailable");
+    }
+}

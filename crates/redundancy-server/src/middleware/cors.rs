@@ -1,0 +1,34 @@
+//! Which pages of other origins may call this service from a browser.
+
+use super::request_id::X_REQUEST_ID;
+use crate::config::Origin;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderName, Method};
+use std::time::Duration;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+/// How long a browser may remember that it is allowed to call. Chromium keeps it for two hours at most.
+const MAX_AGE: Duration = Duration::from_hours(2);
+
+/// The layer that answers preflight requests and marks other answers for the `origins`. An origin that is not among them gets
+/// no CORS header, so that its browser keeps the answer from the page.
+pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
+    let allowed = if origins.iter().any(Origin::is_any) {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(origins.iter().map(|origin| origin.header_value().clone()))
+    };
+    CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            CONTENT_TYPE,
+            CONTENT_ENCODING,
+            X_REQUEST_ID,
+            HeaderName::from_static("x-user-id"),
+            HeaderName::from_static("traceparent"),
+            HeaderName::from_static("tracestate"),
+        ])
+        .expose_headers([X_REQUEST_ID, RETRY_AFTER])
+        .max_age(MAX_AGE)
+}

@@ -1,0 +1,83 @@
+//! Gives every request an id: the caller's own if it is sane, else a new one. Logs, errors and the answer carry it.
+
+use crate::app::App;
+use crate::error::ApiError;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use std::sync::Arc;
+
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Longest id that is taken from a caller, in bytes.
+const MAX_BYTES: usize = 128;
+
+/// The id of one request: 1 to 128 of `[A-Za-z0-9._-]`. Cheap to clone.
+#[cfg_attr(test, derive(Default))]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RequestId(Arc<str>);
+
+impl RequestId {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn from_caller(value: &HeaderValue) -> Option<Self> {
+        let text = value.to_str().ok()?;
+        let is_sane = (1..=MAX_BYTES).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
+        is_sane.then(|| Self(text.into()))
+    }
+
+    fn new(random: u128) -> Self {
+        Self(format!("req_{random:032x}").into())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestId {
+    type Rejection = ApiError;
+
+    /// The id that [`assign`] gave. Without that middleware the program is put together wrongly.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(ApiError::internal)
+    }
+}
+
+/// Middleware: assigns the id and sends it back.
+pub(super) async fn assign(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let own = request.headers().get(X_REQUEST_ID).and_then(RequestId::from_caller);
+    let id = own.unwrap_or_else(|| RequestId::new(app.ids().random_128()));
+    request.extensions_mut().insert(id.clone());
+    let mut response = next.run(request).await;
+    // Both kinds of id are made of characters that a header can hold.
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sane_id_is_taken_and_any_other_is_not() {
+        let taken = |text: &str| RequestId::from_caller(&HeaderValue::from_str(text).unwrap()).is_some();
+        for id in ["a", "abc-1", "A.b_C-9", &"x".repeat(128)] {
+            assert!(taken(id), "{id}");
+        }
+        for id in ["", " ", "a b", "a/b", "a\"b", "ñ", &"x".repeat(129)] {
+            assert!(!taken(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_new_id_is_sane_itself() {
+        for random in [0, u128::MAX] {
+            let id = RequestId::new(random);
+            assert_eq!(RequestId::from_caller(&HeaderValue::from_str(id.as_str()).unwrap()), Some(id));
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The `OpenAPI` 3.1 document of the service. Each handler describes its own success; what all of them have in common, error
+//! answers and headers, is added here.
+
+mod errors;
+
+use crate::error::Failure;
+use crate::routes;
+use utoipa::OpenApi as _;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr, Required, Type};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    paths(
+        routes::analyze::analyze,
+        routes::similarity::similarity,
+        routes::quality::quality,
+        routes::stats::stats,
+        routes::metrics::scrape,
+        routes::health::alive,
+        routes::health::live,
+        routes::health::ready,
+        routes::health::status,
+        routes::openapi::document,
+    ),
+    components(schemas(Failure)),
+    tags(
+        (name = "Detection", description = "Find redundancy in text, with evidence"),
+        (name = "Monitoring", description = "What the service has done and is doing"),
+        (name = "Health", description = "Whether the service is well"),
+        (name = "Documentation", description = "How to use the service"),
+    ),
+)]
+struct Described;
+
+const DESCRIPTION: &str = "Finds redundancy in text: inside one text, and between two. Every answer under `/api/v1` is JSON \
+    in an envelope: `{\"success\": true, \"data\": …, \"status\": 200}`, or `{\"success\": false, \"error\": …}` with a \
+    message that says what to do. Bodies of requests may be compressed with gzip, br, zstd or deflate (`Content-Encoding`), \
+    and answers are if `Accept-Encoding` allows. Unknown fields and query parameters are refused, so that a spelling mistake \
+    does not pass unnoticed.";
+
+/// The document for the given version of the product.
+#[must_use]
+pub fn document(version: &str) -> OpenApi {
+    let mut document = Described::openapi();
+    document.info = InfoBuilder::new()
+        .title("Content Redundancy Detector")
+        .version(version)
+        .description(Some(DESCRIPTION))
+        .license(Some(
+            LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build(),
+        ))
+        .build();
+    let components = document.components.get_or_insert_default();
+    components.responses.extend(errors::responses());
+    for (path, item) in &mut document.paths.paths {
+        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            errors::add_to(operation, path);
+            add_headers(operation);
+        }
+    }
+    document
+}
+
+/// The headers that every request may carry, and the one that every answer does.
+fn add_headers(operation: &mut Operation) {
+    let parameters = operation.parameters.get_or_insert_default();
+    if operation.request_body.is_some() {
+        parameters.push(
+            header(
+                "X-User-Id",
+                "The user on whose behalf this is asked; `user_id` in the body goes before it.",
+            )
+            .into(),
+        );
+    }
+    parameters.push(
+        header(
+            "X-Request-Id",
+            "An id of 1 to 128 of `[A-Za-z0-9._-]` for logs and answers; else one is made.",
+        )
+        .into(),
+    );
+    parameters
+        .push(header("traceparent", "The trace that the caller works in, by W3C Trace Context.").into());
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response {
+            response.headers.insert("X-Request-Id".to_owned(), RefOr::T(request_id_header()));
+        }
+    }
+}
+
+fn header(name: &str, description: &str) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .build()
+}
+
+fn request_id_header() -> utoipa::openapi::Header {
+    HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .description(Some("The id of the request"))
+        .build()
+}

@@ -1,0 +1,246 @@
+//! What the fields of requests may hold. A rule takes a JSON value and gives what it means, or a [`Refusal`] that says what
+//! would do.
+
+use super::json::Json;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+/// Longest id of a user, in characters.
+const MAX_USER_ID_CHARS: usize = 256;
+
+/// Why a value will not do: the rest of a sentence that begins with the name of the field.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) message: String,
+    /// Whether it is refused for its size alone.
+    pub(crate) too_large: bool,
+}
+
+impl Refusal {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), too_large: false }
+    }
+
+    fn must_be(what: impl Display, value: &Json<'_>) -> Self {
+        Self::new(format!("must be {what}, not {}", value.kind()))
+    }
+}
+
+/// A text of 1 to `max_bytes` bytes that is not only white space.
+pub(crate) fn text(max_bytes: usize) -> impl Fn(Json<'_>) -> Result<String, Refusal> {
+    move |value| {
+        let Json::String(text) = value else { return Err(Refusal::must_be("a string", &value)) };
+        if text.is_empty() {
+            return Err(Refusal::new("must not be empty: send the text to look into"));
+        }
+        if text.len() > max_bytes {
+            let message =
+                format!("has {} bytes, and at most {max_bytes} are taken: split the text", text.len());
+            return Err(Refusal { message, too_large: true });
+        }
+        if text.trim().is_empty() {
+            return Err(Refusal::new("must not be only white space: send the text to look into"));
+        }
+        Ok(text.into_owned())
+    }
+}
+
+/// A whole number in `range`. `8.0` is one, as JSON does not tell it from `8`.
+pub(crate) fn whole_number(range: RangeInclusive<u16>) -> impl Fn(Json<'_>) -> Result<u16, Refusal> {
+    move |value| {
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        let Json::Number(number) = value else { return Err(Refusal::must_be(expected, &value)) };
+        // Ranges are short, and comparing with each candidate spares a lossy cast.
+        range
+            .clone()
+            .find(|candidate| number.as_f64() == Some(f64::from(*candidate)))
+            .ok_or_else(|| Refusal::new(format!("must be {expected}")))
+    }
+}
+
+/// How many words a passage has at least.
+pub(crate) fn passage_words(value: Json<'_>) -> Result<u16, Refusal> {
+    whole_number(1..=1000)(value)
+}
+
+/// A number from 0 to 1.
+pub(crate) fn share(value: Json<'_>) -> Result<f64, Refusal> {
+    const EXPECTED: &str = "between 0 and 1";
+    let Json::Number(number) = value else {
+        return Err(Refusal::must_be(format_args!("a number {EXPECTED}"), &value));
+    };
+    number
+        .as_f64()
+        .filter(|number| (0.0..=1.0).contains(number))
+        .ok_or_else(|| Refusal::new(format!("must be {EXPECTED}")))
+}
+
+/// One of the `names`, giving what stands beside it.
+pub(crate) fn one_of<T: Copy>(names: &[(&'static str, T)]) -> impl Fn(Json<'_>) -> Result<T, Refusal> {
+    move |value| {
+        let list = || names.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        let Json::String(given) = value else {
+            return Err(Refusal::must_be(format_args!("one of {}", list()), &value));
+        };
+        let found = names.iter().find(|(name, _)| *name == given);
+        found.map(|(_, meaning)| *meaning).ok_or_else(|| Refusal::new(format!("must be one of {}", list())))
+    }
+}
+
+/// A language tag (BCP 47): a language of 2 or 3 letters, and subtags of up to 8 letters and digits, which do not matter
+/// here. Gives the language in lower case.
+pub(crate) fn language(value: Json<'_>) -> Result<String, Refusal> {
+    const EXPECTED: &str = "a language tag such as \"en\" or \"es-MX\"";
+    let Json::String(tag) = value else { return Err(Refusal::must_be(EXPECTED, &value)) };
+    let mut subtags = tag.split('-');
+    let language = subtags.next().unwrap_or_default();
+    let is_language =
+        matches!(language.len(), 2..=3) && language.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_subtag = |subtag: &str| {
+        matches!(subtag.len(), 1..=8) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    if is_language && subtags.all(is_subtag) {
+        Ok(language.to_ascii_lowercase())
+    } else {
+        Err(Refusal::new(format!("must be {EXPECTED}")))
+    }
+}
+
+/// Whatever names a user: 1 to 256 characters, none of them a control character.
+pub(crate) fn user_id(value: Json<'_>) -> Result<String, Refusal> {
+    let Json::String(id) = value else { return Err(Refusal::must_be("a string", &value)) };
+    if id.is_empty() || id.chars().count() > MAX_USER_ID_CHARS || id.chars().any(char::is_control) {
+        let message =
+            format!("must have 1 to {MAX_USER_ID_CHARS} characters, none of them a control character");
+        return Err(Refusal::new(message));
+    }
+    Ok(id.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::json::parse;
+    use super::*;
+    use std::fmt::Debug;
+
+    fn check<T: Debug + PartialEq>(
+        rule: impl for<'b> Fn(Json<'b>) -> Result<T, Refusal>,
+        cases: impl IntoIterator<Item = (&'static str, Result<T, &'static str>)>,
+    ) {
+        for (json, expected) in cases {
+            let found = rule(parse(json.as_bytes()).unwrap()).map_err(|refusal| refusal.message);
+            assert_eq!(found, expected.map_err(str::to_owned), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_something_in_it() {
+        check(
+            text(8),
+            [
+                ("\"a\"", Ok("a".to_owned())),
+                ("\" a\\n\"", Ok(" a\n".to_owned())),
+                ("\"\"", Err("must not be empty: send the text to look into")),
+                ("\" \\t\\n\\u2003\"", Err("must not be only white space: send the text to look into")),
+                ("5", Err("must be a string, not a number")),
+                ("null", Err("must be a string, not null")),
+                ("[\"a\"]", Err("must be a string, not a list")),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_text_is_measured_in_bytes_and_too_long_a_one_is_told_apart() {
+        let eight_bytes = Json::String("ññññ".into());
+        assert_eq!(text(8)(eight_bytes), Ok("ññññ".to_owned()));
+        let refusal = text(8)(Json::String("ññññ ".into())).unwrap_err();
+        assert_eq!(refusal.message, "has 9 bytes, and at most 8 are taken: split the text");
+        assert!(refusal.too_large);
+        assert!(!text(8)(Json::String("".into())).unwrap_err().too_large);
+    }
+
+    #[test]
+    fn a_whole_number_lies_in_its_range() {
+        let out = "must be a whole number from 1 to 1000";
+        check(
+            whole_number(1..=1000),
+            [
+                ("1", Ok(1)),
+                ("1000", Ok(1000)),
+                ("8.0", Ok(8)),
+                ("8e0", Ok(8)),
+                ("0", Err(out)),
+                ("1001", Err(out)),
+                ("-1", Err(out)),
+                ("8.5", Err(out)),
+                ("18446744073709551615", Err(out)),
+                ("1e300", Err(out)),
+                ("\"8\"", Err("must be a whole number from 1 to 1000, not a string")),
+                ("true", Err("must be a whole number from 1 to 1000, not a boolean")),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_share_lies_between_0_and_1() {
+        let out = "must be between 0 and 1";
+        check(
+            share,
+            [
+                ("0", Ok(0.0)),
+                ("1", Ok(1.0)),
+                ("0.8", Ok(0.8)),
+                ("1.0000001", Err(out)),
+                ("-0.1", Err(out)),
+                ("7", Err(out)),
+                ("\"0.8\"", Err("must be a number between 0 and 1, not a string")),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_name_is_one_of_those_known() {
+        let rule = one_of(&[("chars", 1), ("bytes", 2)]);
+        check(
+            rule,
+            [
+                ("\"bytes\"", Ok(2)),
+                ("\"Bytes\"", Err("must be one of \"chars\", \"bytes\"")),
+                ("2", Err("must be one of \"chars\", \"bytes\", not a number")),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_language_is_told_by_the_first_subtag() {
+        let out = "must be a language tag such as \"en\" or \"es-MX\"";
+        check(
+            language,
+            [
+                ("\"en\"", Ok("en".to_owned())),
+                ("\"ES-419\"", Ok("es".to_owned())),
+                ("\"zh-Hant-TW\"", Ok("zh".to_owned())),
+                ("\"yue\"", Ok("yue".to_owned())),
+                ("\"\"", Err(out)),
+                ("\"e\"", Err(out)),
+                ("\"english\"", Err(out)),
+                ("\"en_US\"", Err(out)),
+                ("\"en-\"", Err(out)),
+                ("\"en-abcdefghi\"", Err(out)),
+                ("\"ñ\"", Err(out)),
+                ("7", Err("must be a language tag such as \"en\" or \"es-MX\", not a number")),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_user_id_is_short_and_printable() {
+        let out = "must have 1 to 256 characters, none of them a control character";
+        check(
+            user_id,
+            [("\"José 1\"", Ok("José 1".to_owned())), ("\"\"", Err(out)), ("\"a\\nb\"", Err(out))],
+        );
+        assert!(user_id(Json::String("ñ".repeat(256).into())).is_ok());
+        assert!(user_id(Json::String("ñ".repeat(257).into())).is_err());
+    }
+}

@@ -1,0 +1,53 @@
+//! Which path leads where. One file for each resource, with its handlers and its wire types.
+
+pub(crate) mod analyze;
+mod assets;
+mod dashboard;
+mod docs;
+pub(crate) mod health;
+pub(crate) mod metrics;
+pub(crate) mod openapi;
+pub(crate) mod quality;
+pub(crate) mod similarity;
+pub(crate) mod stats;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::middleware;
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::routing::{get, post};
+
+/// What [`route_of`] says of a path that leads nowhere.
+const UNMATCHED: &str = "unmatched";
+
+/// All routes of `app` in their middleware.
+pub fn router(app: App) -> Router {
+    let work = Router::new()
+        .route("/api/v1/analyze", post(analyze::analyze))
+        .route("/api/v1/similarity", post(similarity::similarity))
+        .route("/api/v1/quality", post(quality::quality))
+        .route("/api/v1/stats", get(stats::stats));
+    let mut rest = Router::new()
+        .route("/health", get(health::alive))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/api/v1/health/status", get(health::status))
+        .route("/openapi.json", get(openapi::document))
+        .route("/docs", get(docs::page))
+        .route("/", get(dashboard::page))
+        .merge(assets::files());
+    if app.config().enable_metrics {
+        rest = rest.route("/metrics", get(metrics::scrape));
+    }
+    let all = middleware::around_work(work, &app)
+        .merge(rest)
+        .fallback(async || ApiError::not_found())
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed());
+    middleware::around_everything(all, &app).with_state(app)
+}
+
+/// The template of the path that a request matched, for logs and metrics: paths that clients make up must not become labels.
+pub(crate) fn route_of(request: &Request) -> String {
+    request.extensions().get::<MatchedPath>().map_or(UNMATCHED, MatchedPath::as_str).to_owned()
+}

@@ -1,0 +1,41 @@
+//! `GET /metrics`: what Prometheus scrapes.
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::metrics::Exposition;
+use axum::extract::State;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+
+/// Metrics for Prometheus
+///
+/// Prometheus text, or `OpenMetrics` text when `Accept` asks for `application/openmetrics-text`.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "Monitoring",
+    responses((status = 200, description = "All metrics", body = String, content_type = "text/plain; version=0.0.4; charset=utf-8")),
+)]
+pub(crate) async fn scrape(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let exposition = wanted(&headers);
+    let content_type = match exposition {
+        Exposition::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+        Exposition::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+    };
+    let body = app.metrics().render(exposition).map_err(|_| ApiError::internal())?;
+    Ok(([(CONTENT_TYPE, HeaderValue::from_static(content_type))], body).into_response())
+}
+
+fn wanted(headers: &HeaderMap) -> Exposition {
+    let names_open_metrics = |value: &HeaderValue| {
+        value
+            .to_str()
+            .is_ok_and(|accept| accept.to_ascii_lowercase().contains("application/openmetrics-text"))
+    };
+    if headers.get_all(ACCEPT).iter().any(names_open_metrics) {
+        Exposition::OpenMetrics
+    } else {
+        Exposition::Prometheus
+    }
+}

@@ -1,0 +1,213 @@
+//! What matters to browsers: CORS, security headers, compressed answers, pages.
+
+use crate::service::{Reply, Service, request, unpacked};
+use axum::body::Body;
+use axum::http::Method;
+use redundancy_server::ServerConfig;
+use serde_json::json;
+
+async fn preflight(service: &Service, origin: &str) -> Reply {
+    let headers = [
+        ("origin", origin),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "content-type,x-request-id"),
+    ];
+    service.call(request(Method::OPTIONS, "/api/v1/analyze", &headers, Body::empty())).await
+}
+
+#[tokio::test]
+async fn a_preflight_from_a_known_origin_is_allowed() {
+    let service = Service::new();
+    for port in [3000, 5173, 4200, 8080, 5000] {
+        let origin = format!("http://localhost:{port}");
+        let reply = preflight(&service, &origin).await;
+        assert!((200..300).contains(&reply.status));
+        assert_eq!(reply.header("access-control-allow-origin"), Some(&*origin));
+        assert_eq!(reply.header("access-control-max-age"), Some("7200"));
+        assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+        let listed = |name: &str, wanted: &str| {
+            reply.header(name).unwrap().split(',').any(|one| one.trim().eq_ignore_ascii_case(wanted))
+        };
+        assert!(listed("access-control-allow-methods", "POST"));
+        assert!(listed("access-control-allow-headers", "content-type"));
+        assert!(listed("access-control-allow-headers", "x-request-id"));
+        assert!(listed("vary", "origin"));
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_gets_no_permission() {
+    let service = Service::new();
+    for origin in ["http://evil.example", "https://localhost:5173", "http://localhost:51730", "null"] {
+        assert_eq!(preflight(&service, origin).await.header("access-control-allow-origin"), None, "{origin}");
+        let reply = service.call(request(Method::GET, "/health", &[("origin", origin)], Body::empty())).await;
+        assert_eq!(reply.header("access-control-allow-origin"), None, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn answers_and_errors_can_be_read_by_a_known_origin() {
+    let service = Service::new();
+    for path in ["/health", "/api/v1/analyze", "/nothing"] {
+        let from = [("origin", "http://localhost:5173")];
+        let reply = service.call(request(Method::GET, path, &from, Body::empty())).await;
+        assert_eq!(reply.header("access-control-allow-origin"), Some("http://localhost:5173"), "{path}");
+        let exposed = reply.header("access-control-expose-headers").unwrap();
+        assert!(exposed.contains("x-request-id") && exposed.contains("retry-after"), "{exposed}");
+        let varies =
+            reply.headers.get_all("vary").iter().any(|vary| vary.to_str().unwrap().contains("origin"));
+        assert!(varies, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_origins_are_those_of_the_settings() {
+    let origins = ["https://app.example.com"].map(|origin| origin.parse().unwrap());
+    let service = Service::with(ServerConfig { cors_origins: origins.to_vec(), ..ServerConfig::default() });
+    let allowed = preflight(&service, "https://app.example.com").await;
+    assert_eq!(allowed.header("access-control-allow-origin"), Some("https://app.example.com"));
+    assert_eq!(
+        preflight(&service, "http://localhost:3000").await.header("access-control-allow-origin"),
+        None
+    );
+
+    let any =
+        Service::with(ServerConfig { cors_origins: vec!["*".parse().unwrap()], ..ServerConfig::default() });
+    assert_eq!(preflight(&any, "http://anywhere").await.header("access-control-allow-origin"), Some("*"));
+
+    let none = Service::with(ServerConfig { cors_origins: Vec::new(), ..ServerConfig::default() });
+    assert_eq!(preflight(&none, "http://localhost:3000").await.header("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
+async fn every_answer_has_the_security_headers() {
+    let service = Service::new();
+    for path in [
+        "/health",
+        "/api/v1/stats",
+        "/api/v1/analyze",
+        "/nothing",
+        "/",
+        "/docs",
+        "/assets/style.css",
+        "/openapi.json",
+    ] {
+        let reply = service.get(path).await;
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(reply.header(name), Some(value), "{path}: {name}");
+        }
+        assert!(reply.header("permissions-policy").unwrap().contains("camera=()"), "{path}");
+        let policy = reply.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_api_answers_is_not_kept() {
+    let service = Service::new();
+    for path in ["/api/v1/stats", "/api/v1/analyze", "/health", "/metrics"] {
+        assert_eq!(service.get(path).await.header("cache-control"), Some("no-store"), "{path}");
+    }
+    for path in ["/", "/docs", "/assets/style.css"] {
+        assert_eq!(service.get(path).await.header("cache-control"), Some("no-cache"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn long_answers_are_compressed_as_the_client_can_read() {
+    let service = Service::new();
+    let plain = service.get("/openapi.json").await;
+    assert_eq!(plain.header("content-encoding"), None);
+    for encoding in ["gzip", "br", "zstd"] {
+        let accept = [("accept-encoding", encoding)];
+        let reply = service.call(request(Method::GET, "/openapi.json", &accept, Body::empty())).await;
+        assert_eq!(reply.header("content-encoding"), Some(encoding));
+        assert!(reply.body.len() < plain.body.len() / 2, "{encoding}: {} bytes", reply.body.len());
+        assert_eq!(unpacked(encoding, &reply.body).await, plain.body, "{encoding}");
+        let varies = reply
+            .headers
+            .get_all("vary")
+            .iter()
+            .any(|vary| vary.to_str().unwrap().contains("accept-encoding"));
+        assert!(varies, "{encoding}");
+    }
+}
+
+#[tokio::test]
+async fn long_errors_are_compressed_too() {
+    let body = json!((0..50).map(|number| (number.to_string(), json!(0))).collect::<serde_json::Map<_, _>>());
+    let headers = [("content-type", "application/json"), ("accept-encoding", "gzip")];
+    let reply = Service::new().post_bytes("/api/v1/analyze", &headers, body.to_string()).await;
+    assert_eq!((reply.status, reply.header("content-encoding")), (422, Some("gzip")));
+}
+
+#[tokio::test]
+async fn short_answers_are_not_compressed() {
+    let service = Service::new();
+    let accept = [("accept-encoding", "gzip, br, zstd")];
+    let reply = service.call(request(Method::GET, "/health", &accept, Body::empty())).await;
+    assert_eq!((reply.header("content-encoding"), reply.text()), (None, r#"{"status":"ok"}"#));
+}
+
+#[tokio::test]
+async fn pages_and_their_files_come_from_this_server_alone() {
+    let service = Service::new();
+    for path in ["/", "/docs"] {
+        let page = service.get(path).await;
+        assert_eq!(
+            (page.status, page.header("content-type")),
+            (200, Some("text/html; charset=utf-8")),
+            "{path}"
+        );
+        let html = page.text();
+        // What the policy of the page would block: code and styles inside the page, and anything from elsewhere.
+        for forbidden in [
+            "<script>",
+            "<style",
+            " style=\"",
+            " onclick=",
+            "src=\"http",
+            "href=\"http",
+            "src=\"//",
+            "@import",
+        ] {
+            assert!(!html.contains(forbidden), "{path}: {forbidden}");
+        }
+        let mut files = 0;
+        for (_, rest) in html.match_indices("assets/").map(|(start, _)| html.split_at(start)) {
+            let file = rest.split('"').next().unwrap();
+            assert_eq!(service.get(&format!("/{file}")).await.status, 200, "{path}: {file}");
+            files += 1;
+        }
+        assert!(files >= 3, "{path}: {files}");
+    }
+    for (file, media_type) in [
+        ("style.css", "text/css; charset=utf-8"),
+        ("dashboard.js", "text/javascript; charset=utf-8"),
+        ("docs.js", "text/javascript; charset=utf-8"),
+        ("icon.svg", "image/svg+xml"),
+    ] {
+        let reply = service.get(&format!("/assets/{file}")).await;
+        assert_eq!(reply.header("content-type"), Some(media_type));
+        assert!(!reply.text().contains("innerHTML") && !reply.text().contains("url(http"), "{file}");
+    }
+}
+
+#[tokio::test]
+async fn every_element_that_the_dashboard_script_asks_for_is_on_the_page() {
+    let service = Service::new();
+    let (page, script) = (service.get("/").await, service.get("/assets/dashboard.js").await);
+    let wanted: Vec<&str> =
+        script.text().split("element(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(wanted.len() > 10);
+    for id in wanted {
+        assert!(page.text().contains(&format!("id=\"{id}\"")), "{id}");
+    }
+}

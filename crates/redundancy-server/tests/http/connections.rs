@@ -1,0 +1,97 @@
+//! What a connection may do: many requests, slow heads, long heads, no reading.
+
+use crate::service::Service;
+use crate::socket::{Listening, post};
+use redundancy_server::ServeOptions;
+use std::time::Duration;
+
+const GET_HEALTH: &str = "GET /health HTTP/1.1\r\nhost: test\r\n\r\n";
+
+#[tokio::test]
+async fn one_connection_serves_many_requests() {
+    let listening = Listening::new(Service::new()).await;
+    let mut client = listening.connect().await;
+    for _ in 0..3 {
+        client.send(GET_HEALTH).await;
+        assert_eq!(client.reply().await.text(), r#"{"status":"ok"}"#);
+    }
+    // Two at once, before the first answer.
+    client.send([post("/api/v1/analyze", br#"{"content": "a text"}"#), GET_HEALTH.into()].concat()).await;
+    client.reply().await.data();
+    assert_eq!(client.reply().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_fault_does_not_end_the_connection() {
+    let listening = Listening::new(Service::new()).await;
+    let mut client = listening.connect().await;
+    client.send(post("/api/v1/analyze", b"{}")).await;
+    client.reply().await.error(422, "ValidationError");
+    client.send(GET_HEALTH).await;
+    assert_eq!(client.reply().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_end_ends_the_connection() {
+    let service = Service::new();
+    let options = ServeOptions {
+        header_read_timeout: Duration::from_millis(100),
+        ..ServeOptions::new(service.app.readiness())
+    };
+    let listening = Listening::with(service, options).await;
+    let mut client = listening.connect().await;
+    client.send("GET /health HTTP/1.1\r\nhost: test\r\nx-slow: ").await;
+    // The end comes from the service: the client keeps its side open.
+    assert_eq!(client.rest().await, "");
+    // So does that of a connection on which nothing comes at all.
+    assert_eq!(listening.connect().await.rest().await, "");
+    listening.assert_well().await;
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_431() {
+    let listening = Listening::new(Service::new()).await;
+    let many = "x-many: 1\r\n".repeat(200);
+    let long = format!("x-long: {}\r\n", "x".repeat(64 * 1024));
+    for headers in [many, long] {
+        let mut client = listening.connect().await;
+        client.send(format!("GET /health HTTP/1.1\r\nhost: test\r\n{headers}\r\n")).await;
+        assert!(client.rest().await.starts_with("HTTP/1.1 431"));
+    }
+    listening.assert_well().await;
+}
+
+#[tokio::test]
+async fn what_is_no_http_does_no_harm() {
+    let listening = Listening::new(Service::new()).await;
+    for bytes in [
+        "\0\0\0\0\r\n\r\n",
+        "\u{16}\u{3}\u{1}hello TLS\r\n\r\n",
+        "GET\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ] {
+        let mut client = listening.connect().await;
+        client.send(bytes).await;
+        client.finish().await;
+        assert!(!client.rest().await.contains("200"), "{bytes:?}");
+    }
+    listening.assert_well().await;
+}
+
+#[tokio::test]
+async fn connections_over_the_limit_wait_for_their_turn() {
+    let service = Service::new();
+    let options = ServeOptions { max_connections: 1, ..ServeOptions::new(service.app.readiness()) };
+    let listening = Listening::with(service, options).await;
+    let mut first = listening.connect().await;
+    first.send(GET_HEALTH).await;
+    first.reply().await;
+    let mut second = listening.connect().await;
+    second.send(GET_HEALTH).await;
+    // Nothing can come while the first is open; a longer wait would only make the test slower.
+    let early = tokio::time::timeout(Duration::from_millis(50), second.reply()).await;
+    assert!(early.is_err(), "{early:?}");
+    drop(first);
+    drop(second);
+    listening.assert_well().await;
+}

@@ -1,0 +1,132 @@
+//! What the service logs, and what it must never log.
+
+use crate::service::{Service, request};
+use axum::body::Body;
+use axum::http::Method;
+use std::io;
+use std::sync::{Arc, Mutex};
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Collects everything that is logged on this thread while it lives.
+struct Log {
+    lines: Lines,
+    _guard: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn begin() -> Self {
+        let lines = Lines::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(lines.clone())
+            .finish();
+        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'w> MakeWriter<'w> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'w self) -> Self {
+        self.clone()
+    }
+}
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+#[tokio::test]
+async fn one_line_tells_how_a_request_ended() {
+    let log = Log::begin();
+    let traceparent = format!("00-{TRACE}-00f067aa0ba902b7-01");
+    let headers =
+        [("content-type", "application/json"), ("x-request-id", "abc-1"), ("traceparent", &*traceparent)];
+    let body = r#"{"content": "a text"}"#;
+    let reply = Service::new().call(request(Method::POST, "/api/v1/analyze", &headers, body)).await;
+    let text = log.text();
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("answered")).collect();
+    let [line] = lines.as_slice() else { panic!("{text}") };
+    for part in [
+        "INFO",
+        "method=POST",
+        "route=/api/v1/analyze",
+        "status=200",
+        "duration_ms=",
+        &format!("bytes={}", reply.body.len()),
+        "request_id=\"abc-1\"",
+        &format!("trace_id={TRACE}"),
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+}
+
+#[tokio::test]
+async fn errors_are_logged_and_quiet_probes_are_not_worth_a_line() {
+    let log = Log::begin();
+    let service = Service::new();
+    service.get("/nothing").await;
+    service.get("/health").await;
+    let text = log.text();
+    let of = |route: &str| {
+        text.lines()
+            .find(|line| line.contains(&format!("route={route} ")))
+            .unwrap_or_else(|| panic!("{text}"))
+    };
+    assert!(of("unmatched").contains("INFO") && of("unmatched").contains("status=404"), "{text}");
+    assert!(of("/health").contains("DEBUG"), "{text}");
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_is_logged_too() {
+    let log = Log::begin();
+    let service = Service::new();
+    let (_sender, receiver) = tokio::io::duplex(1);
+    let never = Body::from_stream(tokio_util::io::ReaderStream::new(receiver));
+    let headers = [("content-type", "application/json")];
+    tokio::select! {
+        biased;
+        _ = service.post_bytes("/api/v1/analyze", &headers, never) => unreachable!("its body never comes"),
+        () = std::future::ready(()) => {}
+    }
+    assert!(log.text().contains("the client went away"), "{}", log.text());
+}
+
+#[tokio::test]
+async fn nothing_that_is_sent_is_logged() {
+    let log = Log::begin();
+    let service = Service::new();
+    let json = ("content-type", "application/json");
+    for body in [
+        r#"{"content": "my secret text. my secret text.", "user_id": "secret"}"#,
+        r#"{"content": "my secret text", "secret": 1}"#,
+        r#"{"content": "my secret text"#,
+        r#"{"content": secret}"#,
+    ] {
+        let headers =
+            [json, ("x-user-id", "secret"), ("authorization", "secret"), ("x-request-id", "a secret")];
+        service.post_bytes("/api/v1/analyze?secret=secret", &headers, body).await;
+    }
+    service.get("/secret").await;
+    let text = log.text();
+    assert_eq!(text.lines().filter(|line| line.contains("answered")).count(), 5, "{text}");
+    assert!(!text.contains("secret"), "{text}");
+}

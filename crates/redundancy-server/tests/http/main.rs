@@ -1,0 +1,21 @@
+//! The HTTP adapter from outside: through its router where a request in memory says enough, and over sockets where the bytes
+//! on the wire or their timing matter.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "everything here belongs to tests, which fail by panicking"
+)]
+
+mod bodies;
+mod browsers;
+mod connections;
+mod detection;
+mod documentation;
+mod faults;
+mod limits;
+mod logs;
+mod monitoring;
+mod service;
+mod shutdown;
+mod socket;

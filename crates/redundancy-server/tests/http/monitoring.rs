@@ -1,0 +1,137 @@
+//! Health, statistics and metrics.
+
+use crate::service::{STARTED_AT_MS, Service, request};
+use axum::body::Body;
+use axum::http::Method;
+use redundancy_server::ServerConfig;
+use serde_json::json;
+
+#[tokio::test]
+async fn probes_get_a_plain_answer() {
+    let service = Service::new();
+    for path in ["/health", "/health/live", "/health/ready"] {
+        let reply = service.get(path).await;
+        assert_eq!((reply.status, reply.json()), (200, json!({"status": "ok"})), "{path}");
+        assert_eq!(reply.header("content-type"), Some("application/json"));
+    }
+}
+
+#[tokio::test]
+async fn a_draining_service_is_alive_but_not_ready() {
+    let service = Service::new();
+    service.app.readiness().start_draining();
+    let ready = service.get("/health/ready").await;
+    assert_eq!((ready.status, ready.json()), (503, json!({"status": "draining"})));
+    assert_eq!(service.get("/health").await.status, 200);
+    assert_eq!(service.get("/health/live").await.status, 200);
+    assert_eq!(service.get("/api/v1/health/status").await.data()["status"], "draining");
+}
+
+#[tokio::test]
+async fn health_status_shows_the_parts() {
+    let config =
+        ServerConfig { version: "1.2.3".to_owned(), profile: "lambda".to_owned(), ..ServerConfig::default() };
+    let data = Service::with(config).get("/api/v1/health/status").await.data();
+    assert_eq!(
+        (&data["status"], &data["version"], &data["profile"]),
+        (&"ok".into(), &"1.2.3".into(), &"lambda".into())
+    );
+    assert!(data["uptime_seconds"].as_f64().unwrap() > 0.0);
+    let workers = json!({"state": "ok", "total": 2, "running": 0, "waiting": 0, "waiting_limit": 8});
+    assert_eq!(data["parts"]["workers"], workers);
+    assert_eq!(data["parts"]["memory"]["state"], "ok");
+    if cfg!(target_os = "linux") {
+        assert!(data["parts"]["memory"]["resident_bytes"].as_u64().unwrap() > 1024 * 1024);
+    }
+}
+
+#[tokio::test]
+async fn stats_count_what_was_done() {
+    let service = Service::new();
+    for _ in 0..2 {
+        service.post("/api/v1/analyze", &json!({"content": "12345678"})).await.data();
+    }
+    service.post("/api/v1/similarity", &json!({"text1": "1234", "text2": "12"})).await.data();
+    service.post("/api/v1/analyze", &json!({"content": ""})).await.error(422, "ValidationError");
+    let data = service.get("/api/v1/stats").await.data();
+    assert_eq!(data["started_at_ms"], STARTED_AT_MS);
+    assert!(data["uptime_seconds"].as_f64().unwrap() > 0.0);
+    let counted: Vec<_> = data["operations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            (
+                one["operation"].as_str().unwrap(),
+                one["completed"].as_u64().unwrap(),
+                one["bytes"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(counted, [("analyze", 2, 16), ("similarity", 1, 6), ("quality", 0, 0)]);
+    assert!(data["operations"][0]["busy_seconds"].as_f64().unwrap() > 0.0);
+    assert!(data["operations"][0]["per_second"].as_f64().unwrap() > 0.0);
+    assert_eq!(data["operations"][2]["per_second"], 0.0);
+    assert_eq!(data["workers"]["total"], 2);
+}
+
+#[tokio::test]
+async fn metrics_count_requests_and_analyses() {
+    let service = Service::new();
+    service.post("/api/v1/analyze", &json!({"content": "a text"})).await.data();
+    service.post("/api/v1/analyze", &json!({})).await;
+    for path in ["/made-up/1", "/made-up/2"] {
+        service.get(path).await;
+    }
+    let metrics = service.get("/metrics").await;
+    assert_eq!(metrics.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    for line in [
+        r#"http_requests_total{method="POST",route="/api/v1/analyze",status="200"} 1"#,
+        r#"http_requests_total{method="POST",route="/api/v1/analyze",status="422"} 1"#,
+        r#"http_requests_total{method="GET",route="unmatched",status="404"} 2"#,
+        r#"http_request_duration_seconds_count{method="POST",route="/api/v1/analyze"} 2"#,
+        r#"analyses_total{operation="analyze"} 1"#,
+        r#"analyses_total{operation="quality"} 0"#,
+        r#"analysis_duration_seconds_count{operation="analyze"} 1"#,
+        "# TYPE http_requests_total counter",
+        "# TYPE analysis_duration_seconds histogram",
+        "# TYPE process_start_time_seconds gauge",
+    ] {
+        assert!(metrics.text().lines().any(|found| found == line), "{line} is not in\n{}", metrics.text());
+    }
+    if cfg!(target_os = "linux") {
+        for name in
+            ["resident_memory_bytes", "virtual_memory_bytes", "cpu_seconds_total", "open_fds", "max_fds"]
+        {
+            assert!(metrics.text().contains(&format!("\nprocess_{name} ")), "{name}\n{}", metrics.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn open_metrics_are_written_for_those_who_ask() {
+    let accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5";
+    let scrape = request(Method::GET, "/metrics", &[("accept", accept)], Body::empty());
+    let metrics = Service::new().call(scrape).await;
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert_eq!(metrics.header("content-type"), Some(content_type));
+    assert!(metrics.text().contains("\n# TYPE analyses counter\nanalyses_total{"), "{}", metrics.text());
+    assert!(metrics.text().ends_with("# EOF\n"));
+}
+
+#[tokio::test]
+async fn metrics_can_be_switched_off() {
+    let service = Service::with(ServerConfig { enable_metrics: false, ..ServerConfig::default() });
+    service.get("/metrics").await.error(404, "NotFound");
+}
+
+#[tokio::test]
+async fn two_services_in_one_process_count_for_themselves() {
+    let (busy, idle) = (Service::new(), Service::new());
+    busy.post("/api/v1/analyze", &json!({"content": "a text"})).await.data();
+    let counted = async |service: &Service| {
+        service.get("/api/v1/stats").await.data()["operations"][0]["completed"].clone()
+    };
+    assert_eq!((counted(&busy).await, counted(&idle).await), (1.into(), 0.into()));
+    assert!(!idle.get("/metrics").await.text().contains("/api/v1/analyze"));
+}

@@ -1,0 +1,197 @@
+//! A service to test: the real router over the real engine, with a clock and ids that give the same on every run.
+
+use async_compression::tokio::bufread as packers;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request};
+use axum::{Router, response::Response};
+use http_body_util::BodyExt;
+use redundancy_engine::{AnalysisStore, Clock, CpuPoolConfig, Engine, EngineConfig, IdSource, Timestamp};
+use redundancy_server::{App, ServerConfig};
+use redundancy_store::MemoryStore;
+use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tower::ServiceExt;
+
+/// When every service under test starts, in milliseconds since the Unix epoch.
+pub(crate) const STARTED_AT_MS: u64 = 1_767_323_045_678;
+
+/// A millisecond passes whenever it is looked at.
+#[derive(Default)]
+struct TickingClock(AtomicU64);
+
+impl Clock for TickingClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(STARTED_AT_MS)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+#[derive(Default)]
+struct CountingIds(AtomicU64);
+
+impl IdSource for CountingIds {
+    fn random_128(&self) -> u128 {
+        u128::from(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A service without a socket.
+pub(crate) struct Service {
+    pub(crate) app: App,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) router: Router,
+}
+
+impl Service {
+    pub(crate) fn new() -> Self {
+        Self::with(ServerConfig::default())
+    }
+
+    pub(crate) fn with(config: ServerConfig) -> Self {
+        Self::over(config, Arc::new(MemoryStore::default()), CpuPoolConfig { workers: 2, queue: 8 })
+    }
+
+    pub(crate) fn over(config: ServerConfig, store: Arc<dyn AnalysisStore>, cpu: CpuPoolConfig) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(TickingClock::default());
+        let ids: Arc<dyn IdSource> = Arc::new(CountingIds::default());
+        let engine = Arc::new(Engine::new(EngineConfig { cpu }, Arc::clone(&clock), Arc::clone(&ids), store));
+        let app = App::new(config, Arc::clone(&engine), clock, ids);
+        Self { router: redundancy_server::router(app.clone()), app, engine }
+    }
+
+    pub(crate) async fn call(&self, request: Request<Body>) -> Reply {
+        let Ok(response) = self.router.clone().oneshot(request).await;
+        Reply::of(response).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.call(request(Method::GET, path, &[], Body::empty())).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.post_bytes(path, &[("content-type", "application/json")], body.to_string()).await
+    }
+
+    pub(crate) async fn post_bytes(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Reply {
+        self.call(request(Method::POST, path, headers, body)).await
+    }
+}
+
+pub(crate) fn request(
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Request<Body> {
+    let builder = Request::builder().method(method).uri(path);
+    let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+    builder.body(body.into()).unwrap()
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    async fn of(response: Response) -> Self {
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Self { status: head.status.as_u16(), headers: head.headers, body }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
+    }
+
+    /// The data of an answer that must be a success with status 200, in the envelope and nothing else.
+    #[track_caller]
+    pub(crate) fn data(&self) -> Value {
+        let json = self.json();
+        assert_eq!(
+            (self.status, &json["success"], &json["status"]),
+            (200, &true.into(), &200.into()),
+            "{json}"
+        );
+        assert_eq!(json.as_object().unwrap().len(), 3, "{json}");
+        json["data"].clone()
+    }
+
+    /// The error of an answer that must be a failure with this status and type, in the envelope and nothing else.
+    #[track_caller]
+    pub(crate) fn error(&self, status: u16, kind: &str) -> Value {
+        let json = self.json();
+        assert_eq!(
+            (self.status, &json["success"], json["error"]["type"].as_str()),
+            (status, &false.into(), Some(kind)),
+            "{json}"
+        );
+        assert_eq!(json.as_object().unwrap().len(), 2, "{json}");
+        let error = &json["error"];
+        assert_eq!(error["code"], status, "{error}");
+        assert_eq!(error["request_id"].as_str(), self.header("x-request-id"), "{error}");
+        assert!(!error["message"].as_str().unwrap().is_empty(), "{error}");
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        error.clone()
+    }
+
+    /// The fields at fault in an error, in order.
+    pub(crate) fn fields(&self) -> Vec<String> {
+        let details = self.json()["error"]["details"].clone();
+        details
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|fault| fault["field"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+/// `content` compressed as the `Content-Encoding` of that name says.
+pub(crate) async fn packed(encoding: &str, content: &[u8]) -> Vec<u8> {
+    match encoding {
+        "gzip" => read(packers::GzipEncoder::new(content)).await,
+        "deflate" => read(packers::ZlibEncoder::new(content)).await,
+        "br" => read(packers::BrotliEncoder::with_quality(content, async_compression::Level::Fastest)).await,
+        "zstd" => read(packers::ZstdEncoder::new(content)).await,
+        _ => content.to_vec(),
+    }
+}
+
+/// What `content` was before it was compressed as the `Content-Encoding` of that name says.
+pub(crate) async fn unpacked(encoding: &str, content: &[u8]) -> Vec<u8> {
+    match encoding {
+        "gzip" => read(packers::GzipDecoder::new(content)).await,
+        "br" => read(packers::BrotliDecoder::new(content)).await,
+        "zstd" => read(packers::ZstdDecoder::new(content)).await,
+        _ => panic!("the service does not send {encoding}"),
+    }
+}
+
+pub(crate) async fn read(mut reader: impl AsyncRead + Unpin) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).await.unwrap();
+    bytes
+}
