@@ -5,10 +5,10 @@ use crate::error::EngineError;
 use crate::ids::AnalysisId;
 use crate::ports::{AnalysisState, AnalysisStore, Clock, IdSource, StoredAnalysis, Timestamp};
 use crate::requests::{
-    AnalyzeRequest, Identified, Operation, QualityRequest, Request, SimilarityRequest, Work,
+    AnalyzeRequest, Comparison, Identified, Operation, QualityRequest, Request, SimilarityRequest, Work,
 };
 use crate::stats::{Counters, Stats};
-use redundancy_detect::{analyze::Analysis, quality::Quality, similarity::Similarity};
+use redundancy_detect::{analyze::Analysis, quality::Quality};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
@@ -63,7 +63,7 @@ impl Engine {
     pub async fn similarity(
         &self,
         request: SimilarityRequest,
-    ) -> Result<Identified<Similarity>, EngineError> {
+    ) -> Result<Identified<Comparison>, EngineError> {
         self.answer(request).await
     }
 
@@ -72,13 +72,22 @@ impl Engine {
         self.answer(request).await
     }
 
-    /// Accepts work for later: when this returns, the analysis is in the store and a place in the pool is its own.
-    pub async fn submit(self: &Arc<Self>, request: Request) -> Result<AnalysisId, EngineError> {
-        let operation = request.operation();
+    /// Accepts work for later: when this returns, the analysis is in the store and a place in the pool is its own. `ended` is
+    /// called when there is a result, or none.
+    pub async fn submit(
+        self: &Arc<Self>,
+        request: Request,
+        ended: impl FnOnce(&AnalysisState) + Send + 'static,
+    ) -> Result<AnalysisId, EngineError> {
         let place = self.reserve(&request)?;
-        let id = self.new_id();
-        let accepted =
-            StoredAnalysis { id, operation, created_at: self.clock.now(), state: AnalysisState::Pending };
+        let accepted = StoredAnalysis {
+            id: self.new_id(),
+            operation: request.operation(),
+            created_at: self.clock.now(),
+            bytes: request.bytes(),
+            state: AnalysisState::Pending,
+        };
+        let id = accepted.id;
         self.store.put(accepted.clone()).await?;
         let engine = Arc::clone(self);
         self.submitted.spawn(async move {
@@ -86,6 +95,7 @@ impl Engine {
                 Ok(finding) => AnalysisState::Completed(Arc::new(finding)),
                 Err(error) => AnalysisState::Failed(error.to_string()),
             };
+            ended(&state);
             // A store that is away now leaves the analysis pending; who asks for it is told so.
             let _ = engine.store.put(StoredAnalysis { state, ..accepted }).await;
         });

@@ -23,6 +23,6 @@ pub use ids::AnalysisId;
 pub use ports::{AnalysisState, AnalysisStore, Clock, IdSource, StoreError, StoredAnalysis, Timestamp};
 pub use redundancy_detect as detect;
 pub use requests::{
-    AnalyzeRequest, Finding, Identified, Operation, QualityRequest, Request, SimilarityRequest,
+    AnalyzeRequest, Comparison, Finding, Identified, Operation, QualityRequest, Request, SimilarityRequest,
 };
 pub use stats::{OperationStats, Stats};

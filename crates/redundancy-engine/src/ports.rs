@@ -59,6 +59,8 @@ pub struct StoredAnalysis {
     pub operation: Operation,
     /// When it was accepted.
     pub created_at: Timestamp,
+    /// Bytes of text that it is about. What it finds takes room in proportion to this.
+    pub bytes: usize,
     /// How far it got.
     pub state: AnalysisState,
 }

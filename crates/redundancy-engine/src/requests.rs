@@ -81,12 +81,31 @@ pub struct SimilarityRequest {
     pub text1: String,
     /// The second text.
     pub text2: String,
+    /// From which similarity score on, 0 to 1, the texts count as similar.
+    pub threshold: f64,
     /// What to look for.
     pub options: SimilarityOptions,
 }
 
+/// What two texts share, seen from a threshold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// What they share.
+    pub similarity: Similarity,
+    /// From which similarity score on they count as similar.
+    pub threshold: f64,
+}
+
+impl Comparison {
+    /// Whether the texts count as similar.
+    #[must_use]
+    pub fn is_similar(&self) -> bool {
+        self.similarity.similarity_score >= self.threshold
+    }
+}
+
 impl Work for SimilarityRequest {
-    type Finding = Similarity;
+    type Finding = Comparison;
 
     fn operation(&self) -> Operation {
         Operation::Similarity
@@ -96,8 +115,9 @@ impl Work for SimilarityRequest {
         self.text1.len() + self.text2.len()
     }
 
-    fn perform(&self) -> Result<Similarity, TextTooLong> {
-        similarity(&self.text1, &self.text2, &self.options)
+    fn perform(&self) -> Result<Comparison, TextTooLong> {
+        let similarity = similarity(&self.text1, &self.text2, &self.options)?;
+        Ok(Comparison { similarity, threshold: self.threshold })
     }
 }
 
@@ -137,15 +157,23 @@ pub enum Request {
     Quality(QualityRequest),
 }
 
+impl Request {
+    /// Which kind of analysis is asked for.
+    #[must_use]
+    pub const fn operation(&self) -> Operation {
+        match self {
+            Self::Analyze(_) => Operation::Analyze,
+            Self::Similarity(_) => Operation::Similarity,
+            Self::Quality(_) => Operation::Quality,
+        }
+    }
+}
+
 impl Work for Request {
     type Finding = Finding;
 
     fn operation(&self) -> Operation {
-        match self {
-            Self::Analyze(request) => request.operation(),
-            Self::Similarity(request) => request.operation(),
-            Self::Quality(request) => request.operation(),
-        }
+        self.operation()
     }
 
     fn bytes(&self) -> usize {
@@ -171,7 +199,7 @@ pub enum Finding {
     /// Of [`Request::Analyze`].
     Analyze(Analysis),
     /// Of [`Request::Similarity`].
-    Similarity(Similarity),
+    Similarity(Comparison),
     /// Of [`Request::Quality`].
     Quality(Quality),
 }

@@ -77,10 +77,14 @@ async fn each_use_case_answers_and_is_counted() {
     let (engine, _) = engine(1, 4);
     let analysis = engine.analyze(analyze_request("one two three")).await.unwrap();
     assert_eq!(analysis.finding.counts.words, 3);
-    let request =
-        SimilarityRequest { text1: "a b".into(), text2: "a b".into(), options: SimilarityOptions::default() };
+    let request = SimilarityRequest {
+        text1: "a b".into(),
+        text2: "a b".into(),
+        threshold: 0.8,
+        options: SimilarityOptions::default(),
+    };
     let similarity = engine.similarity(request).await.unwrap();
-    assert!(similarity.finding.similarity_score > 0.99);
+    assert!(similarity.finding.is_similar());
     let request = QualityRequest { content: "We all had fun.".into(), options: QualityOptions::default() };
     let quality = engine.quality(request).await.unwrap();
     assert!(quality.finding.readability_score > 80.0);
@@ -99,7 +103,7 @@ async fn each_use_case_answers_and_is_counted() {
 #[tokio::test]
 async fn work_for_later_is_in_the_store_when_it_is_accepted_and_completed_when_the_engine_is_drained() {
     let (engine, _) = engine(1, 4);
-    let id = engine.submit(Request::Analyze(analyze_request("one two three"))).await.unwrap();
+    let id = engine.submit(Request::Analyze(analyze_request("one two three")), |_| ()).await.unwrap();
     assert_eq!(engine.result(id).await.unwrap().unwrap().operation, Operation::Analyze);
     engine.drain().await;
     let AnalysisState::Completed(finding) = engine.result(id).await.unwrap().unwrap().state else {
@@ -113,7 +117,7 @@ async fn work_for_later_is_in_the_store_when_it_is_accepted_and_completed_when_t
 async fn what_the_store_does_not_take_is_not_accepted() {
     let (engine, shelf) = engine(1, 0);
     shelf.is_away.store(true, Ordering::Relaxed);
-    let refused = engine.submit(Request::Analyze(analyze_request("one"))).await.unwrap_err();
+    let refused = engine.submit(Request::Analyze(analyze_request("one")), |_| ()).await.unwrap_err();
     assert!(matches!(refused, EngineError::Store(StoreError::Unavailable(_))));
     // The place that was taken for it is free again.
     assert_eq!(engine.stats().pool.running + engine.stats().pool.waiting, 0);
@@ -123,7 +127,7 @@ async fn what_the_store_does_not_take_is_not_accepted() {
 #[tokio::test]
 async fn more_work_than_there_are_places_is_refused_and_counted() {
     let (engine, _) = engine(1, 1);
-    let submit = || engine.submit(Request::Analyze(analyze_request("one")));
+    let submit = || engine.submit(Request::Analyze(analyze_request("one")), |_| ());
     // The test's only thread gives accepted work no chance to begin, so each keeps its place.
     submit().await.unwrap();
     submit().await.unwrap();

@@ -4,7 +4,9 @@
 use crate::config::ServerConfig;
 use crate::error::ApiError;
 use crate::metrics::Metrics;
-use redundancy_engine::{Clock, Engine, EngineError, IdSource, Identified, Operation};
+use redundancy_engine::{
+    AnalysisId, AnalysisState, Clock, Engine, EngineError, IdSource, Identified, Operation, Request,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
@@ -68,7 +70,7 @@ impl App {
         &self.0.config
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.0.engine
     }
 
@@ -90,6 +92,18 @@ impl App {
 
     pub(crate) fn capacity(&self) -> &Arc<Semaphore> {
         &self.0.capacity
+    }
+
+    /// Accepts an analysis for later and counts it when it has given a result.
+    pub(crate) async fn submit(&self, request: Request) -> Result<AnalysisId, ApiError> {
+        let app = self.clone();
+        let (operation, began) = (request.operation(), self.0.clock.monotonic());
+        let count = move |state: &AnalysisState| {
+            if matches!(state, AnalysisState::Completed(_)) {
+                app.0.metrics.analysis(operation, app.0.clock.monotonic().saturating_sub(began));
+            }
+        };
+        Ok(self.0.engine.submit(request, count).await?)
     }
 
     /// Waits for an analysis and counts it.

@@ -25,6 +25,16 @@ impl<T> Envelope<T> {
     pub(crate) fn ok(data: T) -> Self {
         Self { success: true, data, status: StatusCode::OK.as_u16() }
     }
+
+    /// What was asked for.
+    pub(crate) fn data(&self) -> &T {
+        &self.data
+    }
+
+    /// `data` with status 202: what it speaks of is yet to be done.
+    pub(crate) fn accepted(data: T) -> Self {
+        Self { success: true, data, status: StatusCode::ACCEPTED.as_u16() }
+    }
 }
 
 impl<T: Serialize> IntoResponse for Envelope<T> {

@@ -127,7 +127,11 @@ impl ApiError {
 
     /// Nothing is here.
     pub(crate) fn not_found() -> Self {
-        let message = "There is nothing at this path. The paths that exist are listed at /docs.";
+        Self::not_found_here("There is nothing at this path. The paths that exist are listed at /docs.")
+    }
+
+    /// The path is right, but what it names is not there.
+    pub(crate) fn not_found_here(message: &str) -> Self {
         Self::new(ErrorType::NotFound, StatusCode::NOT_FOUND, message)
     }
 

@@ -16,6 +16,7 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr
         routes::analyze::analyze,
         routes::similarity::similarity,
         routes::quality::quality,
+        routes::analyses::analysis,
         routes::stats::stats,
         routes::metrics::scrape,
         routes::health::alive,

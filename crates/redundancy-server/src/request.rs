@@ -19,6 +19,8 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use fields::{Faults, Fields};
 use json::Json;
+
+pub(crate) use query::Timing;
 use rules::Refusal;
 
 /// Bytes beside the texts that a body may have: other fields, names, white space.
@@ -42,8 +44,12 @@ pub(crate) struct Limits {
     pub(crate) max_content_bytes: usize,
 }
 
-/// A body whose every field has been checked.
-pub(crate) struct Checked<T>(pub(crate) T);
+/// A request whose every field has been checked.
+pub(crate) struct Checked<T> {
+    pub(crate) body: T,
+    /// From the query parameter `async`.
+    pub(crate) timing: Timing,
+}
 
 impl<T: Body> FromRequest<App> for Checked<T> {
     type Rejection = ApiError;
@@ -56,11 +62,11 @@ impl<T: Body> FromRequest<App> for Checked<T> {
         let document = json::parse(&bytes).map_err(|malformed| ApiError::malformed(malformed.to_string()))?;
 
         let mut faults = Faults::default();
-        query::refuse_all(head.uri.query(), &mut faults);
+        let timing = query::timing(head.uri.query(), &mut faults);
         check_user(&head.headers, &mut faults);
         let value = read_fields(document, limits, &mut faults);
         match (faults.into_error(), value) {
-            (None, Some(value)) => Ok(Self(value)),
+            (None, Some(body)) => Ok(Self { body, timing }),
             (Some(error), _) => Err(error),
             // A body that gives neither a value nor a fault breaks the contract of [`Body::read`].
             (None, None) => Err(ApiError::internal()),

@@ -1,5 +1,6 @@
 //! Which path leads where. One file for each resource, with its handlers and its wire types.
 
+pub(crate) mod analyses;
 pub(crate) mod analyze;
 mod assets;
 mod dashboard;
@@ -27,6 +28,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/analyze", post(analyze::analyze))
         .route("/api/v1/similarity", post(similarity::similarity))
         .route("/api/v1/quality", post(quality::quality))
+        .route("/api/v1/analyses/{id}", get(analyses::analysis))
         .route("/api/v1/stats", get(stats::stats));
     let mut rest = Router::new()
         .route("/health", get(health::alive))

@@ -6,56 +6,83 @@ use redundancy_engine::{AnalysisId, AnalysisState, AnalysisStore, StoreError, St
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many analyses are kept unless the caller says otherwise.
-pub const DEFAULT_CAPACITY: usize = 1000;
+/// How many bytes of text the kept analyses are about, unless the caller says otherwise. For ordinary text the findings take
+/// a fraction of that; for the worst text they take a few times as much.
+pub const DEFAULT_CAPACITY_BYTES: usize = 32 << 20;
+/// What an analysis of the shortest text counts for: more than the room that its record takes.
+const MIN_WEIGHT_BYTES: usize = 4096;
 
 /// Keeps a bounded number of analyses in memory.
 #[derive(Debug)]
 pub struct MemoryStore {
-    capacity: usize,
+    capacity_bytes: usize,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
     /// Ids sort by time, so the first is the oldest.
-    analyses: Mutex<BTreeMap<AnalysisId, StoredAnalysis>>,
+    analyses: BTreeMap<AnalysisId, StoredAnalysis>,
+    /// The sum of their weights.
+    bytes: usize,
 }
 
 impl MemoryStore {
-    /// An empty store for `capacity` analyses (at least 1).
+    /// An empty store for analyses of up to `capacity_bytes` of text together. Texts below 4 KiB count as 4 KiB.
     #[must_use]
-    pub fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(1), analyses: Mutex::default() }
+    pub fn new(capacity_bytes: usize) -> Self {
+        Self { capacity_bytes, kept: Mutex::default() }
     }
 
-    fn analyses(&self) -> MutexGuard<'_, BTreeMap<AnalysisId, StoredAnalysis>> {
-        // Every change is a single call on the map, so a panic elsewhere leaves nothing half done.
-        self.analyses.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Nothing under the lock calls anything that could panic halfway.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Default for MemoryStore {
     fn default() -> Self {
-        Self::new(DEFAULT_CAPACITY)
+        Self::new(DEFAULT_CAPACITY_BYTES)
     }
 }
 
 #[async_trait]
 impl AnalysisStore for MemoryStore {
     async fn put(&self, analysis: StoredAnalysis) -> Result<(), StoreError> {
-        let mut kept = self.analyses();
-        if kept.len() >= self.capacity && !kept.contains_key(&analysis.id) {
-            // What is not finished was accepted and must not be lost; what is finished had its time.
-            let is_finished = |analysis: &StoredAnalysis| !matches!(analysis.state, AnalysisState::Pending);
-            let oldest = kept.values().find(|analysis| is_finished(analysis)).map(|analysis| analysis.id);
-            let Some(oldest) = oldest else {
-                let message =
-                    format!("{} analyses are waiting to be done, which is all that fits", kept.len());
-                return Err(StoreError::Unavailable(message));
-            };
-            kept.remove(&oldest);
+        let mut kept = self.kept();
+        if !kept.analyses.contains_key(&analysis.id) {
+            kept.make_room(weight(&analysis), self.capacity_bytes)?;
+            kept.bytes += weight(&analysis);
         }
-        kept.insert(analysis.id, analysis);
+        kept.analyses.insert(analysis.id, analysis);
         Ok(())
     }
 
     async fn get(&self, id: AnalysisId) -> Result<Option<StoredAnalysis>, StoreError> {
-        Ok(self.analyses().get(&id).cloned())
+        Ok(self.kept().analyses.get(&id).cloned())
     }
+}
+
+impl Kept {
+    /// Forgets the oldest finished analyses until `bytes` more fit. What is not finished was accepted and is never forgotten.
+    fn make_room(&mut self, bytes: usize, capacity_bytes: usize) -> Result<(), StoreError> {
+        while self.bytes.saturating_add(bytes) > capacity_bytes {
+            let is_finished = |analysis: &&StoredAnalysis| !matches!(analysis.state, AnalysisState::Pending);
+            let Some(oldest) = self.analyses.values().find(is_finished) else {
+                let waiting = self.analyses.len();
+                return Err(StoreError::Unavailable(format!(
+                    "{waiting} analyses wait to be done, and no more fit"
+                )));
+            };
+            let (id, weight) = (oldest.id, weight(oldest));
+            self.analyses.remove(&id);
+            self.bytes -= weight;
+        }
+        Ok(())
+    }
+}
+
+/// How much of the capacity an analysis takes.
+fn weight(analysis: &StoredAnalysis) -> usize {
+    analysis.bytes.max(MIN_WEIGHT_BYTES)
 }

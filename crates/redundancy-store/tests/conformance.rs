@@ -14,7 +14,7 @@ fn id(number: u8) -> AnalysisId {
 
 fn analysis(number: u8, state: AnalysisState) -> StoredAnalysis {
     let created_at = Timestamp::from_millis(u64::from(number));
-    StoredAnalysis { id: id(number), operation: Operation::Analyze, created_at, state }
+    StoredAnalysis { id: id(number), operation: Operation::Analyze, created_at, bytes: 1 << 20, state }
 }
 
 fn failed(number: u8) -> StoredAnalysis {
@@ -46,12 +46,12 @@ async fn conforms(store: &dyn AnalysisStore) {
 
 #[tokio::test]
 async fn the_memory_store_conforms() {
-    conforms(&MemoryStore::new(10)).await;
+    conforms(&MemoryStore::default()).await;
 }
 
 #[tokio::test]
 async fn a_full_memory_store_forgets_the_oldest_finished_analysis_first() {
-    let store = MemoryStore::new(3);
+    let store = MemoryStore::new(3 << 20);
     store.put(analysis(1, AnalysisState::Pending)).await.unwrap();
     for number in [2, 3, 4] {
         store.put(failed(number)).await.unwrap();
@@ -62,7 +62,7 @@ async fn a_full_memory_store_forgets_the_oldest_finished_analysis_first() {
 
 #[tokio::test]
 async fn a_memory_store_full_of_unfinished_work_refuses_more_and_loses_none() {
-    let store = MemoryStore::new(2);
+    let store = MemoryStore::new(2 << 20);
     for number in [1, 2] {
         store.put(analysis(number, AnalysisState::Pending)).await.unwrap();
     }

@@ -23,6 +23,13 @@ const MALFORMED: ErrorAnswer = ErrorAnswer {
     message: "The body is not valid JSON at line 1, column 14. Check quotes, commas and brackets there.",
     r#type: "ValidationError",
 };
+const NOT_FOUND: ErrorAnswer = ErrorAnswer {
+    status: 404,
+    name: "NotFound",
+    description: "What the path names is not there",
+    message: "There is no analysis with this id, or it was forgotten: ask for it anew.",
+    r#type: "NotFound",
+};
 const TOO_LARGE: ErrorAnswer = ErrorAnswer {
     status: 413,
     name: "TooLarge",
@@ -67,7 +74,8 @@ const TIMEOUT: ErrorAnswer = ErrorAnswer {
     r#type: "Timeout",
 };
 
-const ALL: [ErrorAnswer; 7] = [MALFORMED, TOO_LARGE, UNSUPPORTED, INVALID, INTERNAL, UNAVAILABLE, TIMEOUT];
+const ALL: [ErrorAnswer; 8] =
+    [MALFORMED, NOT_FOUND, TOO_LARGE, UNSUPPORTED, INVALID, INTERNAL, UNAVAILABLE, TIMEOUT];
 
 /// The answers, by the name under which operations refer to them.
 pub(super) fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -79,7 +87,9 @@ pub(super) fn add_to(operation: &mut Operation, path: &str) {
     let takes_body = operation.request_body.is_some();
     let is_api = path.starts_with("/api/");
     let is_health = path.contains("/health");
-    let possible: [(bool, &[ErrorAnswer]); 4] = [
+    let names_something = path.contains('{');
+    let possible: [(bool, &[ErrorAnswer]); 5] = [
+        (names_something, &[NOT_FOUND]),
         (takes_body, &[MALFORMED, TOO_LARGE, UNSUPPORTED]),
         (is_api, &[INVALID]),
         (is_api && !is_health, &[UNAVAILABLE]),

@@ -4,11 +4,12 @@ use crate::app::App;
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::request::fields::Fields;
-use crate::request::{Body, Checked, Limits, rules};
+use crate::request::{Body, Checked, Limits, Timing, rules};
+use crate::routes::analyses::{AcceptedData, Answer};
 use crate::wire::{Language, OffsetUnit, Span};
 use axum::extract::State;
 use redundancy_engine::detect::analyze::{self as domain, AnalyzeOptions, DEFAULT_MIN_PASSAGE_WORDS};
-use redundancy_engine::{AnalyzeRequest, Identified, Operation};
+use redundancy_engine::{AnalyzeRequest, Identified, Operation, Request};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -121,14 +122,24 @@ struct DuplicateSentence {
                     We keep your data safe and never sell it to anyone.",
         "min_passage_words": 8,
     })),
-    responses((status = 200, description = "What is redundant in the text", body = Envelope<AnalyzeData>)),
+    params(("async" = Option<bool>, Query, description = "Whether to answer at once and do the work later")),
+    responses(
+        (status = 200, description = "What is redundant in the text", body = Envelope<AnalyzeData>),
+        (status = 202, description = "Accepted: the result will stand at the path in `Location`", body = Envelope<AcceptedData>),
+    ),
 )]
 pub(crate) async fn analyze(
     State(app): State<App>,
-    Checked(body): Checked<AnalyzeBody>,
-) -> Result<Envelope<AnalyzeData>, ApiError> {
-    let found = app.analysis(Operation::Analyze, app.engine().analyze(body.into())).await?;
-    Ok(Envelope::ok(found.into()))
+    Checked { body, timing }: Checked<AnalyzeBody>,
+) -> Result<Answer<AnalyzeData>, ApiError> {
+    let request = AnalyzeRequest::from(body);
+    match timing {
+        Timing::Now => {
+            let found = app.analysis(Operation::Analyze, app.engine().analyze(request)).await?;
+            Ok(Answer::now(found.into()))
+        }
+        Timing::Later => Ok(Answer::later(app.submit(Request::Analyze(request)).await?)),
+    }
 }
 
 impl Body for AnalyzeBody {

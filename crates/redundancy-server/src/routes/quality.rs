@@ -4,11 +4,12 @@ use crate::app::App;
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::request::fields::Fields;
-use crate::request::{Body, Checked, Limits, rules};
+use crate::request::{Body, Checked, Limits, Timing, rules};
+use crate::routes::analyses::{AcceptedData, Answer};
 use crate::wire::{Language, OffsetUnit, Span};
 use axum::extract::State;
 use redundancy_engine::detect::quality::{self as domain, QualityOptions};
-use redundancy_engine::{Identified, Operation, QualityRequest};
+use redundancy_engine::{Identified, Operation, QualityRequest, Request};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -101,14 +102,24 @@ struct Suggestion {
     request_body(content = QualityBody, example = json!({
         "content": "The cat sat on the mat. The dog ran to the red barn. We all had fun.",
     })),
-    responses((status = 200, description = "How well the text reads", body = Envelope<QualityData>)),
+    params(("async" = Option<bool>, Query, description = "Whether to answer at once and do the work later")),
+    responses(
+        (status = 200, description = "How well the text reads", body = Envelope<QualityData>),
+        (status = 202, description = "Accepted: the result will stand at the path in `Location`", body = Envelope<AcceptedData>),
+    ),
 )]
 pub(crate) async fn quality(
     State(app): State<App>,
-    Checked(body): Checked<QualityBody>,
-) -> Result<Envelope<QualityData>, ApiError> {
-    let found = app.analysis(Operation::Quality, app.engine().quality(body.into())).await?;
-    Ok(Envelope::ok(found.into()))
+    Checked { body, timing }: Checked<QualityBody>,
+) -> Result<Answer<QualityData>, ApiError> {
+    let request = QualityRequest::from(body);
+    match timing {
+        Timing::Now => {
+            let found = app.analysis(Operation::Quality, app.engine().quality(request)).await?;
+            Ok(Answer::now(found.into()))
+        }
+        Timing::Later => Ok(Answer::later(app.submit(Request::Quality(request)).await?)),
+    }
 }
 
 impl Body for QualityBody {

@@ -4,11 +4,12 @@ use crate::app::App;
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::request::fields::Fields;
-use crate::request::{Body, Checked, Limits, rules};
+use crate::request::{Body, Checked, Limits, Timing, rules};
+use crate::routes::analyses::{AcceptedData, Answer};
 use crate::wire::{OffsetUnit, Span};
 use axum::extract::State;
 use redundancy_engine::detect::similarity::{self as domain, DEFAULT_MIN_MATCH_WORDS, SimilarityOptions};
-use redundancy_engine::{Identified, Operation, SimilarityRequest};
+use redundancy_engine::{Comparison, Identified, Operation, Request, SimilarityRequest};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -103,15 +104,24 @@ struct Match {
         "text2": "We keep your data for ninety days and then delete it.",
         "threshold": 0.8,
     })),
-    responses((status = 200, description = "What the texts share", body = Envelope<SimilarityData>)),
+    params(("async" = Option<bool>, Query, description = "Whether to answer at once and do the work later")),
+    responses(
+        (status = 200, description = "What the texts share", body = Envelope<SimilarityData>),
+        (status = 202, description = "Accepted: the result will stand at the path in `Location`", body = Envelope<AcceptedData>),
+    ),
 )]
 pub(crate) async fn similarity(
     State(app): State<App>,
-    Checked(body): Checked<SimilarityBody>,
-) -> Result<Envelope<SimilarityData>, ApiError> {
-    let threshold = body.threshold.unwrap_or(DEFAULT_THRESHOLD);
-    let found = app.analysis(Operation::Similarity, app.engine().similarity(body.into())).await?;
-    Ok(Envelope::ok(SimilarityData::new(found, threshold)))
+    Checked { body, timing }: Checked<SimilarityBody>,
+) -> Result<Answer<SimilarityData>, ApiError> {
+    let request = SimilarityRequest::from(body);
+    match timing {
+        Timing::Now => {
+            let found = app.analysis(Operation::Similarity, app.engine().similarity(request)).await?;
+            Ok(Answer::now(found.into()))
+        }
+        Timing::Later => Ok(Answer::later(app.submit(Request::Similarity(request)).await?)),
+    }
 }
 
 impl Body for SimilarityBody {
@@ -140,6 +150,7 @@ impl From<SimilarityBody> for SimilarityRequest {
         Self {
             text1: body.text1,
             text2: body.text2,
+            threshold: body.threshold.unwrap_or(DEFAULT_THRESHOLD),
             options: SimilarityOptions {
                 min_passage_words: body.min_passage_words.map_or(DEFAULT_MIN_MATCH_WORDS, usize::from),
                 offset_unit: body.offset_unit.unwrap_or_default().into(),
@@ -148,18 +159,20 @@ impl From<SimilarityBody> for SimilarityRequest {
     }
 }
 
-impl SimilarityData {
-    fn new(Identified { analysis_id, finding }: Identified<domain::Similarity>, threshold: f64) -> Self {
+impl From<Identified<Comparison>> for SimilarityData {
+    fn from(Identified { analysis_id, finding }: Identified<Comparison>) -> Self {
+        let is_similar = finding.is_similar();
+        let Comparison { similarity, threshold } = finding;
         Self {
             analysis_id: analysis_id.to_string(),
-            similarity_score: finding.similarity_score,
-            is_similar: finding.similarity_score >= threshold,
+            similarity_score: similarity.similarity_score,
+            is_similar,
             threshold,
-            jaccard: finding.jaccard,
-            containment: finding.containment.into(),
-            cosine: finding.cosine,
-            matches: finding.matches.into_iter().map(Match::from).collect(),
-            common_words: finding.common_words,
+            jaccard: similarity.jaccard,
+            containment: similarity.containment.into(),
+            cosine: similarity.cosine,
+            matches: similarity.matches.into_iter().map(Match::from).collect(),
+            common_words: similarity.common_words,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The `OpenAPI` document and its page, held against what the service really does.
 
+use crate::analyses;
 use crate::service::{Service, request};
 use axum::body::Body;
 use axum::http::Method;
@@ -89,6 +90,13 @@ async fn the_document_is_openapi_3_1_and_its_references_lead_somewhere() {
     }
 }
 
+/// The id of an analysis that was accepted for later, and done.
+async fn accepted(service: &Service) -> String {
+    let location = analyses::accept(service, "/api/v1/analyze", &json!({"content": "one two three"})).await;
+    analyses::finished(service, &location).await;
+    location.rsplit('/').next().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn every_route_of_the_contract_is_described_and_there() {
     let service = Service::new();
@@ -97,6 +105,7 @@ async fn every_route_of_the_contract_is_described_and_there() {
         operations(&document).iter().map(|(method, path, _)| format!("{method} {path}")).collect();
     described.sort();
     let expected = [
+        "GET /api/v1/analyses/{id}",
         "GET /api/v1/health/status",
         "GET /api/v1/stats",
         "GET /health",
@@ -109,8 +118,10 @@ async fn every_route_of_the_contract_is_described_and_there() {
         "POST /api/v1/similarity",
     ];
     assert_eq!(described, expected);
+    let id = accepted(&service).await;
     for (method, path, _) in operations(&document) {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let path = path.replace("{id}", &id);
         let status = service.call(request(method, &path, &[], Body::empty())).await.status;
         assert!(!matches!(status, 404 | 405), "{path}: {status}");
     }
@@ -119,6 +130,7 @@ async fn every_route_of_the_contract_is_described_and_there() {
 #[tokio::test]
 async fn every_example_works_and_every_answer_is_as_described() {
     let service = Service::new();
+    let id = accepted(&service).await;
     let document = document().await;
     for (method, path, operation) in operations(&document) {
         let content = &operation["requestBody"]["content"]["application/json"];
@@ -126,7 +138,7 @@ async fn every_example_works_and_every_answer_is_as_described() {
             assert_fits(&document, &content["schema"], &content["example"], &path);
             service.post(&path, &content["example"]).await
         } else {
-            service.get(&path).await
+            service.get(&path.replace("{id}", &id)).await
         };
         assert_eq!(reply.status, 200, "{path}: {}", reply.text());
         let described = &operation["responses"]["200"]["content"];
@@ -162,8 +174,9 @@ async fn every_error_is_as_described() {
             operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
         let expected: &[&str] = match path.as_str() {
             "/api/v1/analyze" | "/api/v1/similarity" | "/api/v1/quality" => {
-                &["200", "400", "413", "415", "422", "500", "503", "504"]
+                &["200", "202", "400", "413", "415", "422", "500", "503", "504"]
             }
+            "/api/v1/analyses/{id}" => &["200", "404", "422", "500", "503", "504"],
             "/api/v1/stats" => &["200", "422", "500", "503", "504"],
             "/api/v1/health/status" => &["200", "422", "500", "504"],
             "/health/ready" => &["200", "500", "503", "504"],

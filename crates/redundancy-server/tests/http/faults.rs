@@ -79,7 +79,7 @@ async fn every_fault_of_a_request_is_named_at_once() {
         "nope": 1, "a/b~c": 2,
     });
     let headers = [JSON, ("x-user-id", &*"x".repeat(257))];
-    let reply = service.post_bytes("/api/v1/analyze?async=true&x", &headers, body.to_string()).await;
+    let reply = service.post_bytes("/api/v1/analyze?async=yes&x", &headers, body.to_string()).await;
     reply.error(422, "ValidationError");
     let mut fields = reply.fields();
     fields.sort();
@@ -110,10 +110,11 @@ async fn a_single_fault_is_told_in_the_message() {
             "/nope is not a known field: leave it out or correct its name.",
         ),
         (
-            "/api/v1/analyze?async=true",
+            "/api/v1/analyze?asink=true",
             json!({"content": "x y"}),
-            "?async is not a known query parameter: leave it out.",
+            "?asink is not a known query parameter: leave it out.",
         ),
+        ("/api/v1/analyze?async=1", json!({"content": "x y"}), "?async must be true or false."),
         (
             "/api/v1/similarity",
             json!({"text1": "a", "text2": "b", "threshold": 7}),

@@ -55,7 +55,7 @@ async fn a_full_pool_is_503_with_retry_after() {
     let body = json!({"content": "a text"});
     let reply = tokio::select! {
         biased;
-        _ = service.engine.submit(Request::Analyze(occupant)) => unreachable!("the store never finishes"),
+        _ = service.engine.submit(Request::Analyze(occupant), |_| ()) => unreachable!("the store never finishes"),
         reply = service.post("/api/v1/quality", &body) => reply,
     };
     reply.error(503, "Unavailable");

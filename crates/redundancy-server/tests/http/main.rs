@@ -7,6 +7,7 @@
     reason = "everything here belongs to tests, which fail by panicking"
 )]
 
+mod analyses;
 mod bodies;
 mod browsers;
 mod connections;
