@@ -1,0 +1,102 @@
+//! What the program does: one file for each command. A command gives its outcome or the reason why there is none; only
+//! here do these become messages and exit codes.
+
+mod analyze;
+mod compare;
+mod completions;
+mod config;
+mod documents;
+mod health;
+mod man;
+mod openapi;
+mod output;
+mod positions;
+mod quality;
+mod serve;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use crate::cli::service::SettingsArgs;
+use crate::cli::{Cli, Command};
+use crate::settings::{Faults, Purpose, Settings, Sources};
+
+/// Exit code: done, and nothing to complain about.
+pub const FINE: u8 = 0;
+/// Exit code: something was found that the user asked to be told of, or something failed.
+pub const FOUND: u8 = 1;
+/// Exit code: the program was asked for something that it does not understand.
+pub const USAGE: u8 = 2;
+
+/// How a command ended that could do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing to complain about.
+    Fine,
+    /// Something was found that the user asked to be told of, or a part of the work failed and was reported.
+    Found,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// Settings will not do.
+    #[error(transparent)]
+    Settings(#[from] Faults),
+    /// Arguments do not go together.
+    #[error("{0}")]
+    Usage(String),
+    /// What was found could not be written.
+    #[error("cannot write: {0}")]
+    Output(#[from] io::Error),
+    /// Anything else, in words for the user.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Does what `cli` says and gives the exit code.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    let colour = cli.color.applies_to(io::stdout().is_terminal());
+    let result = match cli.command {
+        Command::Analyze(args) => analyze::run(&args, colour),
+        Command::Compare(args) => compare::run(&args, colour),
+        Command::Quality(args) => quality::run(&args, colour),
+        Command::Serve(args) => serve::run(&args, cli.color),
+        Command::Config(args) => config::run(&args),
+        Command::Health(args) => health::run(&args),
+        Command::Openapi => openapi::run(),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Man { command } => man::run(command.as_deref()),
+    };
+    ExitCode::from(exit_code(result))
+}
+
+fn exit_code(result: Result<Outcome, Failure>) -> u8 {
+    match result {
+        Ok(Outcome::Fine) => FINE,
+        Ok(Outcome::Found) => FOUND,
+        // Whoever read the output has seen enough, as with `| head`.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => FINE,
+        Err(failure) => {
+            complain(&failure.to_string());
+            match failure {
+                Failure::Settings(_) | Failure::Usage(_) => USAGE,
+                Failure::Output(_) | Failure::Other(_) => FOUND,
+            }
+        }
+    }
+}
+
+/// Tells the user on standard error. Names of files and values of settings stand in messages, and must not steer the
+/// terminal.
+fn complain(message: &str) {
+    let message = message.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}");
+    // Nowhere is left to say that it could not be said.
+    let _ = writeln!(io::stderr(), "redundancy: {message}");
+}
+
+/// The settings from all sources.
+fn settings(args: &SettingsArgs, purpose: Purpose) -> Result<Settings, Faults> {
+    let sources = Sources::gather(args.key_values(), args.config.as_deref())?;
+    Settings::read(&sources, purpose)
+}

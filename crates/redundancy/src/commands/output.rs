@@ -1,0 +1,72 @@
+//! Where findings go: to standard output for people or programs, and into a report.
+
+use std::fs;
+use std::io::{self, BufWriter, StdoutLock, Write as _};
+
+use serde::Serialize;
+
+use super::{Failure, complain};
+use crate::cli::documents::OutputArgs;
+use crate::html::Report;
+use crate::terminal::Screen;
+
+/// Shows findings in the way that was asked for.
+pub(super) struct Output<'a> {
+    args: &'a OutputArgs,
+    colour: bool,
+    report: Option<Report>,
+    printed: bool,
+}
+
+impl<'a> Output<'a> {
+    /// Output as `args` say; the report is called `title`.
+    pub(super) fn new(args: &'a OutputArgs, colour: bool, title: &str) -> Self {
+        Self { args, colour, report: args.html.is_some().then(|| Report::new(title)), printed: false }
+    }
+
+    /// The report, if one was asked for.
+    pub(super) const fn report(&mut self) -> Option<&mut Report> {
+        self.report.as_mut()
+    }
+
+    /// Whether programs will read what is printed.
+    pub(super) const fn is_json(&self) -> bool {
+        self.args.json
+    }
+
+    /// Prints for people; an empty line divides what one call prints from what the next one does.
+    pub(super) fn people(
+        &mut self,
+        print: impl FnOnce(&mut Screen<BufWriter<StdoutLock<'static>>>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let columns = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        let mut screen = Screen::new(BufWriter::new(io::stdout().lock()), self.colour, columns);
+        if std::mem::replace(&mut self.printed, true) {
+            screen.blank()?;
+        }
+        print(&mut screen)?;
+        screen.flush()
+    }
+
+    /// Writes the report, if one was asked for and there is something in it.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        let (Some(path), Some(report)) = (&self.args.html, self.report) else {
+            return Ok(());
+        };
+        if report.is_empty() {
+            return Ok(());
+        }
+        fs::write(path, report.page())
+            .map_err(|error| Failure::Other(format!("{} cannot be written: {error}", path.display())))?;
+        complain(&format!("the report is in {}", path.display()));
+        Ok(())
+    }
+}
+
+/// Prints `value` as JSON in one line.
+pub(super) fn print_json(value: &impl Serialize) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    serde_json::to_writer(&mut out, value)?;
+    writeln!(out)?;
+    out.flush()
+}

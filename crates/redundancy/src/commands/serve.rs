@@ -1,0 +1,155 @@
+//! `redundancy serve`: puts the service together from its parts, runs it, and ends it in good order.
+
+mod open_files;
+mod signals;
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use redundancy_engine::{CpuPoolConfig, Engine, EngineConfig};
+use redundancy_server::{App, ServeOptions, ServerConfig, router, serve};
+use redundancy_store::MemoryStore;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+
+use self::signals::Signals;
+use super::{Failure, Outcome};
+use crate::cli::ColourChoice;
+use crate::cli::service::ServeArgs;
+use crate::clock::SystemClock;
+use crate::logging;
+use crate::random::SystemRandom;
+use crate::settings::{Purpose, Settings};
+
+/// Analyses that wait for a core at most. They hold their texts; with more of them, the last would wait longer than a
+/// request may take.
+const MAX_WAITING_ANALYSES: usize = 1024;
+/// Files that are open besides connections: the log, the listener, what the runtime needs.
+const OTHER_OPEN_FILES: u64 = 128;
+/// Connections that wait to be accepted at most: a burst of clients should not be turned away.
+const BACKLOG: u32 = 1024;
+/// How long work without a request, accepted for later, may take to finish after the last request has ended.
+const DRAIN_ENGINE: Duration = Duration::from_secs(10);
+
+pub(super) fn run(args: &ServeArgs, colour: ColourChoice) -> Result<Outcome, Failure> {
+    let settings = super::settings(&args.settings, Purpose::Serve)?;
+    logging::start(&settings.telemetry, colour);
+    for entry in settings.without_effect() {
+        tracing::warn!(setting = entry.key.name, "this setting has no effect in this version");
+    }
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let runtime = runtime(cores).map_err(|error| Failure::Other(format!("cannot start threads: {error}")))?;
+    let outcome = runtime.block_on(service(&settings, cores));
+    // Work that was cut off must not hold up the end.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn runtime(cores: usize) -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(cores).thread_name("http").enable_io().enable_time().build()
+}
+
+/// Serves until the first signal, then lets requests finish, until the second one.
+async fn service(settings: &Settings, cores: usize) -> Result<Outcome, Failure> {
+    let mut signals =
+        Signals::listen().map_err(|error| Failure::Other(format!("cannot catch signals: {error}")))?;
+    let listener = listen(settings.listen.address)?;
+    let address = listener.local_addr()?;
+    let (app, engine) = parts(settings, cores)?;
+    let options = ServeOptions::new(app.readiness());
+    open_files::allow(options.max_connections as u64 + OTHER_OPEN_FILES);
+    greet(address);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = serve(listener, router(app), options, async {
+        let _ = stopped.await;
+    });
+    let ended = async {
+        let drained = serving.await;
+        let in_time = tokio::time::timeout(DRAIN_ENGINE, engine.drain()).await;
+        (drained, in_time.is_ok())
+    };
+    let told_twice = async {
+        let signal = signals.next().await;
+        tracing::info!(signal, "finishing what has begun; a second signal ends at once");
+        let _ = stop.send(());
+        signals.next().await
+    };
+    tokio::select! {
+        (drained, all_done) = ended => {
+            tracing::info!(finished = drained.finished, cut_off = drained.cut_off, "ended");
+            let clean = drained.cut_off == 0 && all_done;
+            Ok(if clean { Outcome::Fine } else { Outcome::Found })
+        }
+        signal = told_twice => {
+            tracing::warn!(signal, "ended at once");
+            Ok(Outcome::Found)
+        }
+    }
+}
+
+/// The service over its ports.
+fn parts(settings: &Settings, cores: usize) -> Result<(App, Arc<Engine>), Failure> {
+    let requests = &settings.requests;
+    let clock = Arc::new(SystemClock::new());
+    let random =
+        SystemRandom::new().map_err(|error| Failure::Other(format!("no random numbers: {error}")))?;
+    let random = Arc::new(random);
+    let cpu = CpuPoolConfig { workers: cores, queue: requests.max_concurrent.min(MAX_WAITING_ANALYSES) };
+    let store = Arc::new(MemoryStore::default());
+    let engine = Arc::new(Engine::new(EngineConfig { cpu }, clock.clone(), random.clone(), store));
+    let config = ServerConfig {
+        max_content_bytes: requests.max_content_bytes,
+        request_timeout: requests.timeout,
+        max_concurrent_requests: requests.max_concurrent,
+        cors_origins: requests.cors_origins.clone(),
+        enable_metrics: settings.telemetry.metrics,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        profile: settings.profile.name().to_owned(),
+    };
+    Ok((App::new(config, engine.clone(), clock, random), engine))
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let socket = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A restart must not wait for the connections of the run before to time out.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    socket().map_err(|error| Failure::Other(format!("cannot listen on {address}: {}", remedy(&error))))
+}
+
+fn remedy(error: &io::Error) -> String {
+    let known = [
+        (
+            io::ErrorKind::AddrInUse,
+            "another program uses this port; stop it, or choose another one with PORT or --port",
+        ),
+        (
+            io::ErrorKind::PermissionDenied,
+            "the system does not allow this port; choose one above 1023 with PORT or --port",
+        ),
+        (
+            io::ErrorKind::AddrNotAvailable,
+            "this machine does not have that address; choose another one with HOST or --host",
+        ),
+    ];
+    let remedy = known.into_iter().find(|(kind, _)| *kind == error.kind());
+    remedy.map_or_else(|| error.to_string(), |(_, remedy)| remedy.to_owned())
+}
+
+/// Says where the service is. The log goes to standard error, so this line is all that stands on standard output.
+fn greet(address: SocketAddr) {
+    // A service that nobody listens to on standard output is none the worse for it.
+    let _ = writeln!(
+        io::stdout(),
+        "redundancy {} listens on http://{address} (Ctrl-C ends it; the API is explained at http://{address}/docs)",
+        env!("CARGO_PKG_VERSION")
+    );
+}

@@ -1,0 +1,88 @@
+//! Figures as people read them: percentages, counts with their nouns, the names of metrics.
+
+use redundancy_engine::detect::quality::MetricValue;
+
+/// A share as a percentage, right-aligned in six columns. What is neither nothing nor all is never rounded to either.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent > 0.0 && percent < 0.1 {
+        return "< 0.1%".to_owned();
+    }
+    if percent > 99.9 && percent < 100.0 {
+        return " 99.9%".to_owned();
+    }
+    format!("{percent:>5.1}%")
+}
+
+/// A number with its noun: `1 word`, `12,345 words`.
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(number))
+}
+
+/// A number with its thousands apart.
+#[must_use]
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The name of a metric as people write it.
+#[must_use]
+pub fn metric_name(name: &str) -> String {
+    match name {
+        "flesch_reading_ease" => "Flesch reading ease",
+        "flesch_kincaid_grade" => "Flesch-Kincaid grade",
+        "gunning_fog" => "Gunning fog",
+        "smog" => "SMOG",
+        "ari" => "ARI",
+        "coleman_liau" => "Coleman-Liau",
+        "fernandez_huerta" => "Fernández-Huerta",
+        "szigriszt_pazos" => "Szigriszt-Pazos",
+        "inflesz" => "INFLESZ",
+        "gutierrez_polini" => "Gutiérrez de Polini",
+        "crawford" => "Crawford",
+        "lix" => "LIX",
+        "rix" => "RIX",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// The value of a metric.
+#[must_use]
+pub fn metric_value(value: MetricValue) -> String {
+    match value {
+        MetricValue::Number(number) => format!("{number:.1}"),
+        MetricValue::Band(name) => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_rounded_to_nothing_or_all_only_if_it_is() {
+        assert_eq!(
+            [0.0, 0.0001, 0.5, 0.99999, 1.0].map(percent),
+            ["  0.0%", "< 0.1%", " 50.0%", " 99.9%", "100.0%"]
+        );
+    }
+
+    #[test]
+    fn counts_have_their_noun_and_thousands_apart() {
+        assert_eq!(count(1, "word"), "1 word");
+        assert_eq!(count(0, "word"), "0 words");
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,193 @@
+//! How the sources of settings go together, and what is refused.
+
+use std::path::PathBuf;
+
+use super::*;
+
+/// Settings from `.env`-like lines for each source.
+fn sources(command_line: &[(&str, &str)], environment: &[(&str, &str)], dotenv: &str, file: &str) -> Sources {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    Sources {
+        command_line: command_line.iter().map(owned).collect(),
+        environment: environment.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        dotenv: Some(dotenv.to_owned()),
+        file: Some((PathBuf::from("redundancy.toml"), file.to_owned())),
+        log_to_terminal: false,
+    }
+}
+
+fn environment(variables: &[(&str, &str)]) -> Sources {
+    sources(&[], variables, "", "")
+}
+
+fn read(sources: &Sources) -> Settings {
+    Settings::read(sources, Purpose::Show).unwrap()
+}
+
+fn faults(variables: &[(&str, &str)]) -> String {
+    Settings::read(&environment(variables), Purpose::Serve).unwrap_err().to_string()
+}
+
+fn entry<'s>(settings: &'s Settings, name: &str) -> &'s Entry {
+    settings.entries.iter().find(|entry| entry.key.name == name).unwrap()
+}
+
+#[test]
+fn without_any_source_the_defaults_of_the_table_hold() {
+    let settings = read(&Sources::default());
+    assert_eq!(settings.profile, Profile::Server);
+    assert_eq!(settings.listen.address.to_string(), "127.0.0.1:8000");
+    assert_eq!(settings.requests.max_content_bytes, 1 << 20);
+    assert_eq!(settings.requests.timeout.as_secs(), 30);
+    assert_eq!(settings.requests.max_concurrent, 4096);
+    assert_eq!(settings.requests.cors_origins.len(), 5);
+    assert_eq!(entry(&settings, "WEBHOOK_WORKERS").shown.as_deref(), Some("10"));
+    assert_eq!(entry(&settings, "LOG_FORMAT").shown.as_deref(), Some("json"));
+    assert_eq!(entry(&settings, "REDIS_URL").shown, None);
+    assert_eq!(settings.without_effect().count(), 0);
+}
+
+#[test]
+fn every_key_of_the_table_is_read_once_and_shown_in_its_order() {
+    let settings = read(&Sources::default());
+    let names: Vec<_> = settings.entries.iter().map(|entry| entry.key.name).collect();
+    assert_eq!(names, keys::ALL.map(|key| key.name));
+}
+
+#[test]
+fn each_source_beats_the_weaker_ones() {
+    let mut layers = sources(
+        &[("PORT", "1"), ("port", "2")],
+        &[("PORT", "3"), ("LOG_LEVEL", "")],
+        "PORT=4\nLOG_LEVEL=debug",
+        "port = 5\nlog_level = \"warn\"\ndata_dir = \"d\"",
+    );
+    let port = |layers: &Sources| {
+        let settings = read(layers);
+        (settings.listen.address.port(), entry(&settings, "PORT").origin.to_string())
+    };
+    assert_eq!(port(&layers), (2, "command line".to_owned()));
+    layers.command_line.clear();
+    assert_eq!(port(&layers), (3, "environment".to_owned()));
+    // Set to nothing is unset, so `.env` decides.
+    assert_eq!(entry(&read(&layers), "LOG_LEVEL").shown.as_deref(), Some("debug"));
+    layers.environment.clear();
+    assert_eq!(port(&layers), (4, ".env:1".to_owned()));
+    layers.dotenv = None;
+    assert_eq!(port(&layers), (5, "redundancy.toml:1".to_owned()));
+    layers.file = None;
+    assert_eq!(port(&layers), (8000, "default".to_owned()));
+}
+
+#[test]
+fn function_platforms_are_recognised_and_make_small_defaults() {
+    for variable in ["AWS_LAMBDA_FUNCTION_NAME", "FUNCTION_APP", "FUNCTION_NAME", "K_SERVICE"] {
+        let settings = read(&environment(&[(variable, "f"), ("PORT", "8080")]));
+        assert_eq!(settings.profile.name(), "function", "{variable}");
+        assert_eq!(settings.listen.address.port(), 8080);
+        assert_eq!(entry(&settings, "WEBHOOK_WORKERS").shown.as_deref(), Some("2"));
+        assert_eq!(entry(&settings, "WEBHOOK_POOL_SIZE").shown.as_deref(), Some("5"));
+    }
+}
+
+#[test]
+fn the_port_of_the_function_host_beats_port_but_not_the_command_line() {
+    let mut layers = environment(&[("FUNCTIONS_CUSTOMHANDLER_PORT", "7071"), ("PORT", "80")]);
+    let settings = read(&layers);
+    assert_eq!(settings.listen.address.port(), 7071);
+    assert_eq!(settings.profile.to_string(), "function (Azure Functions)");
+    layers.command_line.push(("port".to_owned(), "9000".to_owned()));
+    assert_eq!(read(&layers).listen.address.port(), 9000);
+}
+
+#[test]
+fn all_wrong_settings_are_told_at_once_with_key_value_place_and_remedy() {
+    let layers = sources(
+        &[("colour", "red")],
+        &[("HOST", "example.org"), ("MAX_CONTENT_BYTES", "lots")],
+        "LOG_LEVEL=loud",
+        "prot = 1\nworkers = 2\ntrusted_proxies = [\"10.0.0.0/99\"]",
+    );
+    let told = Settings::read(&layers, Purpose::Serve).unwrap_err().to_string();
+    for part in [
+        "7 settings will not do",
+        "colour (command line): there is no such setting",
+        "HOST = \"example.org\" (environment): must be an IP address",
+        "MAX_CONTENT_BYTES = \"lots\" (environment): must be a number of bytes",
+        "LOG_LEVEL = \"loud\" (.env:1): must be one of error, warn, info, debug, trace, off",
+        "redundancy.toml:1: there is no setting prot; did you mean port?",
+        "redundancy.toml:2: there is no setting workers",
+        "TRUSTED_PROXIES = \"10.0.0.0/99\" (redundancy.toml:3): must be networks",
+    ] {
+        assert!(told.contains(part), "{told}\nlacks {part}");
+    }
+}
+
+#[test]
+fn no_secret_stands_in_entries_or_faults() {
+    let variables = [
+        ("API_KEYS", "hunter2"),
+        ("JWT_SECRET", "hunter2"),
+        ("WEBHOOK_SECRET_KEY", "hunter2"),
+        ("REDIS_URL", "redis://me:hunter2@host"),
+        ("JWKS_URL", "https://me:hunter2@host/keys"),
+        ("OTLP_ENDPOINT", "https://host/v1?key=hunter2"),
+    ];
+    let settings = read(&environment(&variables));
+    assert!(!format!("{:?}", settings.entries).contains("hunter2"));
+    let refused = faults(&variables);
+    assert!(refused.contains("REDIS_URL = \"redis://****@host\""), "{refused}");
+    assert!(!refused.contains("hunter2"), "{refused}");
+    let wrong = faults(&[("REDIS_URL", "hunter2@host"), ("JWKS_URL", "ftp://me:hunter2@host")]);
+    assert!(wrong.contains("REDIS_URL") && wrong.contains("JWKS_URL"), "{wrong}");
+    assert!(!wrong.contains("hunter2"), "{wrong}");
+}
+
+#[test]
+fn what_this_version_cannot_hold_to_refuses_to_serve_and_can_be_looked_at() {
+    for (name, value) in [
+        ("AUTH_MODE", "api_key"),
+        ("AUTH_MODE", "jwt"),
+        ("TLS_CERT", "cert.pem"),
+        ("TLS_KEY", "key.pem"),
+        ("TLS_CLIENT_CA", "ca.pem"),
+        ("WEBHOOK_STORAGE_TYPE", "embedded"),
+        ("WEBHOOK_STORAGE_TYPE", "redis"),
+        ("REDIS_URL", "redis://127.0.0.1"),
+        ("ENABLE_TRACING", "true"),
+        ("OTLP_ENDPOINT", "http://127.0.0.1:4317"),
+    ] {
+        let told = faults(&[(name, value)]);
+        assert!(told.contains(name) && told.contains("not available in this version: unset it"), "{told}");
+        read(&environment(&[(name, value)]));
+    }
+    for allowed in [
+        ("AUTH_MODE", "none"),
+        ("ENABLE_TRACING", "false"),
+        ("WEBHOOK_STORAGE_TYPE", "memory"),
+        ("WEBHOOK_STORAGE_TYPE", "auto"),
+    ] {
+        Settings::read(&environment(&[allowed]), Purpose::Serve).unwrap();
+    }
+}
+
+#[test]
+fn what_has_no_effect_yet_is_named_when_it_was_given() {
+    let settings =
+        read(&environment(&[("RATE_LIMIT_REQUESTS", "5"), ("WEBHOOK_WORKERS", "3"), ("PORT", "1")]));
+    let names: Vec<_> = settings.without_effect().map(|entry| entry.key.name).collect();
+    assert_eq!(names, ["RATE_LIMIT_REQUESTS", "WEBHOOK_WORKERS"]);
+}
+
+#[test]
+fn everybody_is_let_in_on_an_outside_address_only_if_that_is_said() {
+    for host in ["0.0.0.0", "::", "192.0.2.1"] {
+        let told = faults(&[("HOST", host)]);
+        assert!(told.contains("ALLOW_ANONYMOUS=true"), "{told}");
+        let said = environment(&[("HOST", host), ("ALLOW_ANONYMOUS", "true")]);
+        Settings::read(&said, Purpose::Serve).unwrap();
+    }
+    for host in ["127.0.0.1", "::1", "[::1]", "localhost", "127.1.2.3"] {
+        Settings::read(&environment(&[("HOST", host)]), Purpose::Serve).unwrap();
+    }
+}

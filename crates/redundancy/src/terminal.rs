@@ -1,0 +1,14 @@
+//! Findings for a person at a terminal: a short summary, then the evidence in its context. In a pipe the same comes
+//! without colours, with brackets around what is highlighted.
+
+pub mod analysis;
+pub mod comparison;
+pub mod excerpt;
+pub mod flow;
+pub mod quality;
+pub mod screen;
+pub mod style;
+
+mod bar;
+
+pub use screen::Screen;

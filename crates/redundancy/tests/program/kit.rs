@@ -1,0 +1,245 @@
+//! Runs the program in a folder of its own, without the environment of the test, and keeps what it says.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long an answer is waited for: far longer than any takes, so that only a service that hangs meets it.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A sentence of eleven words; twice in a text, it is a repeated passage.
+pub(crate) const PASSAGE: &str = "The lighthouse keeper counted every passing ship until the morning fog.";
+
+/// A folder with files, in which the program runs.
+pub(crate) struct Place(TempDir);
+
+/// What a run of the program left behind.
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// A running service. Dropping it ends it.
+pub(crate) struct Service {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+/// An answer of a service.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+impl Place {
+    /// An empty folder.
+    pub(crate) fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    /// The folder with one more file.
+    pub(crate) fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// What stands in a file of the folder.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path().join(name)).unwrap()
+    }
+
+    /// The program, ready to run here with nothing in its environment.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_redundancy"));
+        command.args(arguments).current_dir(self.path()).env_clear().stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        Run::of(self.command(arguments))
+    }
+
+    /// Runs the program to its end with variables in its environment.
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Run {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        Run::of(command)
+    }
+
+    /// Runs the program to its end with something on its standard input.
+    pub(crate) fn run_on(&self, input: impl AsRef<[u8]>, arguments: &[&str]) -> Run {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_ref()).unwrap();
+        Run::from(child.wait_with_output().unwrap())
+    }
+
+    /// Starts the service on a free port.
+    pub(crate) fn serve(&self, variables: &[(&str, &str)]) -> Service {
+        let mut command = self.command(&["serve", "--port", "0"]);
+        command.envs(variables.iter().copied());
+        Service::start(command)
+    }
+
+    /// Starts the service with room for no more than `open_files` files and connections, unless it makes more.
+    pub(crate) fn serve_with_open_files(&self, open_files: usize) -> Service {
+        let program = env!("CARGO_BIN_EXE_redundancy");
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -S -n {open_files}; exec '{program}' serve --port 0")]);
+        command.current_dir(self.path()).env_clear().stdin(Stdio::null());
+        Service::start(command)
+    }
+}
+
+impl Run {
+    fn of(mut command: Command) -> Self {
+        Self::from(command.output().unwrap())
+    }
+
+    /// What was printed, as one JSON document.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
+    }
+
+    /// Fails unless the program ended with `code`, with everything it said.
+    #[track_caller]
+    pub(crate) fn ended_with(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "\n{}\n{}", self.out, self.err);
+        self
+    }
+}
+
+impl From<std::process::Output> for Run {
+    fn from(output: std::process::Output) -> Self {
+        Self {
+            code: output.status.code().expect("the program was ended by a signal"),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Service {
+    /// Starts the service and waits for the line that says where it is.
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next());
+        let Some(address) = address.and_then(|address| address.parse().ok()) else {
+            let output = child.wait_with_output().unwrap();
+            panic!("no address in {line:?}; {}", String::from_utf8_lossy(&output.stderr));
+        };
+        Self { child, address }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"))
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        self.exchange(&format!(
+            "POST {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+
+    /// A connection that gives up after a while.
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    fn exchange(&self, request: &str) -> Answer {
+        let mut stream = self.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        Answer::read(stream)
+    }
+
+    /// Stops reading the log, as a program does at the other end of a pipe that has ended.
+    pub(crate) fn close_log(&mut self) {
+        drop(self.child.stderr.take());
+    }
+
+    /// Sends a signal by its name, such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits until the service has ended by itself, and gives its exit code and its log.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String) {
+        let mut log = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (self.child.wait().unwrap().code(), log)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Answer {
+    /// Reads the answer on a connection up to its end.
+    pub(crate) fn read(mut stream: TcpStream) -> Self {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head in {answer:?}"));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
+        Self { status, body: body.to_owned() }
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+/// The program on a terminal of its own, which `script` makes; what it says there comes out of standard output.
+pub(crate) fn on_terminal(place: &Place, arguments: &[&str]) -> Command {
+    let program = format!("'{}' {}", env!("CARGO_BIN_EXE_redundancy"), arguments.join(" "));
+    let mut command = Command::new("script");
+    command
+        .args(["--quiet", "--flush", "--return", "--command", &program, "/dev/null"])
+        .current_dir(place.path())
+        .env_clear()
+        .env("TERM", "xterm")
+        .stdin(Stdio::null());
+    command
+}
+
+/// What the program says on a terminal.
+pub(crate) fn run_on_terminal(place: &Place, variables: &[(&str, &str)], arguments: &[&str]) -> String {
+    let output = on_terminal(place, arguments).envs(variables.iter().copied()).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
