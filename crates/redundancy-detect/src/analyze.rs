@@ -12,6 +12,7 @@ use crate::words::Word;
 
 pub use phrases::RepeatedPhrase;
 pub use sentences::DuplicateSentence;
+pub(crate) use sentences::equal_sentences;
 
 /// How many words a passage has at least unless the caller says otherwise.
 pub const DEFAULT_MIN_PASSAGE_WORDS: usize = 8;
@@ -42,8 +43,8 @@ impl Default for AnalyzeOptions {
 pub struct Analysis {
     /// BLAKE3 of the exact bytes.
     pub content_hash: blake3::Hash,
-    /// BLAKE3 of the normalised words with one space between them: equal for texts that differ in case, punctuation, white
-    /// space or Unicode form only.
+    /// BLAKE3 of the normalised words with one space between them: equal for texts that differ only in case, Unicode form,
+    /// and what stands between the words.
     pub normalized_hash: blake3::Hash,
     /// The language, named by the caller or detected.
     pub language: DetectedLanguage,
@@ -86,7 +87,8 @@ pub struct RepeatedPassage {
     pub words: usize,
     /// The original text of its first occurrence. Others may differ in case, punctuation and white space.
     pub text: String,
-    /// Where it stands, in order and without overlap, in the unit asked for.
+    /// Every place where its words stand, inside longer passages too, in order, in the unit asked for. Of places that overlap,
+    /// the earlier one.
     pub occurrences: Vec<Span>,
 }
 

@@ -7,7 +7,9 @@
 //!
 //! Passages are found by covering the redundant words from left to right with the longest copies of earlier text (longest
 //! previous factors: Crochemore & Ilie 2008), choosing at each border the copy that reaches furthest. So copies are maximal,
-//! a repeat inside a longer one is not reported again, and all of them together have at most twice the words of the text.
+//! a repeat that only ever stands inside a longer one is not reported again, and all copies together have at most twice the
+//! words of the text. In periodic text, where copies would overlap themselves, whole periods are taken; what is left of the
+//! last period is redundant and counts, but is in no passage.
 
 mod copies;
 mod passages;
@@ -31,7 +33,8 @@ pub(crate) struct Repeats {
 impl Repeats {
     /// Prepares the repeats of at least `min_words` words (at least 1). Linear time.
     pub(crate) fn of(words: &[Word], min_words: usize) -> Self {
-        let min_words = min_words.max(1);
+        // No window is longer than the text; a bound keeps sums of positions and lengths in range.
+        let min_words = min_words.clamp(1, words.len() + 1);
         // Vocabularies stay below 2^30 words because texts stay below 2^30 bytes.
         let mut sequence: Vec<i32> = words.iter().map(|word| word.id.0.cast_signed()).collect();
         let suffixes = Suffixes::of(&mut sequence);
@@ -68,7 +71,7 @@ impl Repeats {
 
     /// The passages that stand more than once: longest first, then by place.
     pub(crate) fn passages(&self) -> Vec<Passage> {
-        passages::group(&self.sequence, &Copies::of(self).find())
+        passages::of(&self.sequence, &self.suffixes, Copies::of(self).find())
     }
 
     /// Start positions of redundant windows, in order.

@@ -64,9 +64,13 @@ fn hostile_texts_are_analysed() {
     for (name, source) in texts() {
         let options = AnalyzeOptions { offset_unit: OffsetUnit::Utf16, ..AnalyzeOptions::default() };
         let found = analyze(&Text::new(&source).unwrap(), &options);
-        let occurrences: usize =
-            found.repeated_passages.iter().map(|passage| passage.occurrences.len() * passage.words).sum();
-        assert!(occurrences <= 4 * found.counts.words, "{name}: the answer is larger than the text");
+        let places: usize = found.repeated_passages.iter().map(|passage| passage.occurrences.len()).sum();
+        let quoted: usize = found.repeated_passages.iter().map(|passage| passage.words).sum();
+        let words = found.counts.words;
+        assert!(
+            places <= words && quoted <= 2 * words,
+            "{name}: {places} places, {quoted} words quoted, of {words} words"
+        );
         assert!((0.0..=1.0).contains(&found.redundancy_score), "{name}");
     }
 }

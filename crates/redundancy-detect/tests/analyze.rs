@@ -67,11 +67,41 @@ fn a_text_four_times_over_is_one_passage_with_four_places() {
 }
 
 #[test]
-fn a_repeat_inside_a_longer_one_is_reported_where_it_stands_alone() {
+fn a_repeat_inside_a_longer_one_is_reported_with_every_place_where_it_also_stands_alone() {
     // The second half of FOX also stands alone, twice.
     let half = "dog while seven wizards quietly judge my vow";
     let source = format!("{FOX}. Red {FOX}. Green {half}. Blue {half}. White.");
-    assert_eq!(passages(&source), [(16, vec![FOX, FOX]), (8, vec![half; 3])]);
+    assert_eq!(passages(&source), [(16, vec![FOX, FOX]), (8, vec![half; 4])]);
+}
+
+#[test]
+fn the_places_of_a_passage_do_not_depend_on_the_order_of_longer_ones() {
+    let (passage, longer) = (FOX.to_owned(), format!("red {FOX}"));
+    for order in [
+        [&passage, &longer, &longer, &passage],
+        [&longer, &longer, &passage, &passage],
+        [&passage, &longer, &passage, &longer],
+    ] {
+        let source = format!("{}. x. {}. y. {}. z. {}.", order[0], order[1], order[2], order[3]);
+        let counts: Vec<(usize, usize)> =
+            passages(&source).iter().map(|(words, places)| (*words, places.len())).collect();
+        assert_eq!(counts, [(17, 2), (16, 4)], "{source}");
+    }
+}
+
+#[test]
+fn a_minimum_beyond_the_text_finds_nothing() {
+    for min_passage_words in [17, 1000, usize::MAX] {
+        let options = AnalyzeOptions { min_passage_words, ..AnalyzeOptions::default() };
+        let source = format!("{FOX}. {FOX}.");
+        let found = analyze(&Text::new(&source).unwrap(), &options);
+        assert_eq!((found.redundancy_score, found.repeated_passages.len()), (0.0, 0), "{min_passage_words}");
+    }
+}
+
+#[test]
+fn a_phrase_that_overlaps_itself_is_a_stutter_and_no_phrase() {
+    assert_eq!(of("Ha ha ha ha ha ha ha.").repeated_phrases, []);
 }
 
 #[test]

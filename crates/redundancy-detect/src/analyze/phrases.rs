@@ -12,8 +12,12 @@ use std::ops::Range;
 
 /// Pairs of words ("of the") repeat in any text.
 const MIN_WORDS: usize = 3;
+/// A longer run is no turn of phrase, whatever the minimum of a passage.
+const MAX_WORDS: usize = 30;
 /// How many phrases are reported at most.
 const MAX_PHRASES: usize = 50;
+/// How many phrases are looked up in full at most.
+const MAX_LOOKED_UP: usize = 2 * MAX_PHRASES;
 /// How many places of a phrase are looked at to tell whether it runs over the end of a sentence.
 const PLACES_LOOKED_AT: usize = 16;
 
@@ -24,7 +28,7 @@ pub struct RepeatedPhrase {
     pub phrase: String,
     /// How many words it has.
     pub words: usize,
-    /// How often it stands in the text.
+    /// How often it stands in the text, without overlap.
     pub count: usize,
 }
 
@@ -75,8 +79,8 @@ impl Group {
 }
 
 /// Finds the phrases of 3 to `min_passage_words - 1` words that take most words of the text by standing again. A phrase that
-/// is always part of the same longer one is left out, and one that runs over the end of a sentence is cut there. Time
-/// n·log n at worst, for ordering the candidates.
+/// is always part of the same longer one is left out, and so is one that overlaps itself ("ha ha ha"); one that runs over the
+/// end of a sentence is cut there. Time n·log n, for ordering the candidates.
 pub(super) fn find(
     text: &Text<'_>,
     structure: &Structure,
@@ -85,44 +89,60 @@ pub(super) fn find(
 ) -> Vec<RepeatedPhrase> {
     let suffixes = repeats.suffixes();
     let same_before = SameWordBefore::of(repeats);
-    let begins_sentence = sentence_starts(text, structure);
-    let mut candidates: BinaryHeap<Group> = groups(suffixes, MIN_WORDS..min_passage_words);
+    let sentences = SentenceStarts::of(text, structure);
+    let mut candidates = groups(suffixes, MIN_WORDS..min_passage_words.min(MAX_WORDS + 1));
     let mut phrases = Vec::new();
     let mut seen: Vec<&[i32]> = Vec::new();
     while phrases.len() < MAX_PHRASES
         && let Some(mut group) = candidates.pop()
     {
-        let words = words_in_sentence(group.places(suffixes), group.words, &begins_sentence);
+        if same_before.throughout(&group) {
+            continue;
+        }
+        let words = sentences.words_before_end(group.places(suffixes), group.words);
         if words < group.words {
             group.words = words;
             candidates.extend((words >= MIN_WORDS).then_some(group));
             continue;
         }
-        if same_before.throughout(&group) {
+        let content =
+            repeats.words_at(group.places(suffixes).first().map_or(0, |&place| index(place)), words);
+        // What was cut may equal a phrase that was cut elsewhere, or that stands on its own.
+        if seen.contains(&content) {
             continue;
         }
+        seen.push(content);
         // A phrase that was cut also stands wherever it goes on in another way.
         group.widen(suffixes);
-        let first = group.places(suffixes).iter().min().map_or(0, |&place| index(place));
-        let content = repeats.words_at(first, words);
-        if !seen.contains(&content) {
-            seen.push(content);
+        if let Some((first, count)) = count_apart(group.places(suffixes), words) {
             let phrase = span_of_words(text.words(), first, words).slice(text.source()).to_owned();
-            phrases.push(RepeatedPhrase { phrase, words, count: group.places(suffixes).len() });
+            phrases.push(RepeatedPhrase { phrase, words, count });
+        } else if seen.len() >= MAX_LOOKED_UP {
+            // A text of nothing but stutters could otherwise have all its candidates counted.
+            break;
         }
     }
     phrases.sort_by_key(|phrase| Reverse((phrase.count - 1) * phrase.words));
     phrases
 }
 
-/// How many of the `words` at each of `places` are left when the phrase is cut where, at most of the places, a sentence ends.
-fn words_in_sentence(places: &[i32], words: usize, begins_sentence: &[bool]) -> usize {
-    let looked_at = places.get(..PLACES_LOOKED_AT).unwrap_or(places);
-    let ends_before = |offset: &usize| {
-        let begins = |&&place: &&i32| begins_sentence.get(index(place) + offset) == Some(&true);
-        looked_at.iter().filter(begins).count() * 2 > looked_at.len()
+/// The first place and how many there are without those that overlap the one before; nothing when the first two do.
+fn count_apart(places: &[i32], words: usize) -> Option<(usize, usize)> {
+    let mut places: Vec<usize> = places.iter().copied().map(index).collect();
+    places.sort_unstable();
+    let (&first, &second) = (places.first()?, places.get(1)?);
+    if second < first + words {
+        return None;
+    }
+    let mut free_from = 0;
+    let is_apart = |&&place: &&usize| {
+        let is_apart = place >= free_from;
+        if is_apart {
+            free_from = place + words;
+        }
+        is_apart
     };
-    (1..words).find(ends_before).unwrap_or(words)
+    Some((first, places.iter().filter(is_apart).count()))
 }
 
 /// The groups whose number of shared words lies in `words`: the inner nodes of the suffix tree of that depth, found with a
@@ -176,13 +196,38 @@ impl SameWordBefore {
     }
 }
 
-/// For each word, whether a sentence begins with it.
-fn sentence_starts(text: &Text<'_>, structure: &Structure) -> Vec<bool> {
-    let mut starts = vec![false; text.words().len()];
-    for sentence in &structure.sentences {
-        if let Some(start) = starts.get_mut(sentence.words.start) {
-            *start = true;
+/// Tells where phrases run over the end of a sentence.
+struct SentenceStarts {
+    /// For each word, how many words on the next sentence begins.
+    to_next: Vec<usize>,
+}
+
+impl SentenceStarts {
+    fn of(text: &Text<'_>, structure: &Structure) -> Self {
+        let mut to_next = vec![usize::MAX; text.words().len()];
+        let mut starts = structure.sentences.iter().rev().map(|sentence| sentence.words.start).peekable();
+        let mut next = usize::MAX;
+        for (word, distance) in to_next.iter_mut().enumerate().rev() {
+            *distance = next - word;
+            if starts.next_if_eq(&word).is_some() {
+                next = word;
+            }
         }
+        Self { to_next }
     }
-    starts
+
+    /// How many of the `words` at each of `places` are left when the phrase is cut where, at most of the places, a sentence
+    /// ends. Looks at a bounded number of places.
+    fn words_before_end(&self, places: &[i32], words: usize) -> usize {
+        let looked_at = places.get(..PLACES_LOOKED_AT).unwrap_or(places);
+        let is_most = |places: usize| places * 2 > looked_at.len();
+        let distance = |place: usize| self.to_next.get(place).copied().unwrap_or(usize::MAX);
+        if !is_most(looked_at.iter().filter(|&&place| distance(index(place)) < words).count()) {
+            return words;
+        }
+        let ends_at = |offset: usize| {
+            is_most(looked_at.iter().filter(|&&place| distance(index(place) + offset - 1) == 1).count())
+        };
+        (1..words).find(|&offset| ends_at(offset)).unwrap_or(words)
+    }
 }

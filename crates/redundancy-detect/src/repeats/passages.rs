@@ -1,9 +1,11 @@
-//! Brings copies with equal words together into passages.
+//! From copies to passages: each run of words that was copied, with every place where it stands.
 
 use super::copies::Copy;
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
-use std::hash::BuildHasher as _;
+use crate::suffixes::{Suffixes, index};
+
+/// How many places are looked at in all, as a multiple of the words of the text. Ordinary text needs less than one look for
+/// each word; only periodic text, in which places overlap, can need more.
+const LOOKS_PER_WORD: usize = 8;
 
 /// A run of words that stands at least twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,48 +16,78 @@ pub(crate) struct Passage {
     pub(crate) starts: Vec<usize>,
 }
 
-/// The passages that `copies` stand for, longest first, then by first place. Linear in the words of all copies, but for the
-/// final sort.
-pub(super) fn group(sequence: &[i32], copies: &[Copy]) -> Vec<Passage> {
-    let words = |start: usize, len: usize| sequence.get(start..start + len).unwrap_or_default();
-    // Collisions cost one comparison of words each; the words themselves are what the caller's seed protects.
-    let state = FixedState::default();
-    let hash = |words: &[i32]| state.hash_one(words);
-    let mut passages: Vec<Passage> = Vec::new();
-    let mut known: HashTable<usize> = HashTable::new();
-    for copy in copies {
-        let content = words(copy.target, copy.len);
-        let content_of =
-            |passage: &Passage| words(passage.starts.first().copied().unwrap_or_default(), passage.len);
-        let same = |&id: &usize| passages.get(id).is_some_and(|passage| content_of(passage) == content);
-        if let Some(&id) = known.find(hash(content), same) {
-            if let Some(passage) = passages.get_mut(id) {
-                passage.starts.extend([copy.source, copy.target]);
+/// The passages that `copies` stand for, longest first, then by first place. Time n·log n.
+pub(super) fn of(sequence: &[i32], suffixes: &Suffixes, mut copies: Vec<Copy>) -> Vec<Passage> {
+    let words = |copy: &Copy| sequence.get(copy.target..copy.target + copy.len).unwrap_or_default();
+    // Sorting, not hashing: nobody can prepare texts that collide. All copies together have at most twice the words of the
+    // text, so all comparisons of one round are linear.
+    copies.sort_unstable_by(|a, b| {
+        b.len.cmp(&a.len).then_with(|| words(a).cmp(words(b))).then(a.target.cmp(&b.target))
+    });
+    let places = Places::of(suffixes);
+    let mut looks_left = LOOKS_PER_WORD * sequence.len();
+    let mut passages: Vec<Passage> = copies
+        .chunk_by(|a, b| words(a) == words(b))
+        .filter_map(|same| {
+            let first = same.first()?;
+            let mut starts = places.of_run(first.target, first.len, &mut looks_left);
+            if starts.is_empty() {
+                starts = same.iter().flat_map(|copy| [copy.source, copy.target]).collect();
             }
-        } else {
-            let id = passages.len();
-            passages.push(Passage { len: copy.len, starts: vec![copy.source, copy.target] });
-            known.insert_unique(hash(content), id, |&id| {
-                passages.get(id).map_or(0, |passage| hash(content_of(passage)))
-            });
-        }
-    }
-    for passage in &mut passages {
-        keep_apart(passage);
-    }
+            Some(Passage { len: first.len, starts: apart(starts, first.len) })
+        })
+        .collect();
     passages.sort_unstable_by(|a, b| b.len.cmp(&a.len).then_with(|| a.starts.cmp(&b.starts)));
     passages
 }
 
-/// Sorts the occurrences and drops those that overlap the one before. Taking the earliest first keeps as many as possible.
-fn keep_apart(passage: &mut Passage) {
-    passage.starts.sort_unstable();
-    let mut free_from = 0;
-    passage.starts.retain(|&start| {
-        let apart = start >= free_from;
-        if apart {
-            free_from = start + passage.len;
+/// The suffix array with its inverse, to find all places of a run.
+struct Places<'s> {
+    suffixes: &'s Suffixes,
+    ranks: Vec<u32>,
+}
+
+impl<'s> Places<'s> {
+    fn of(suffixes: &'s Suffixes) -> Self {
+        let mut ranks = vec![0; suffixes.order.len()];
+        for (rank, &position) in (0..).zip(&suffixes.order) {
+            if let Some(place) = ranks.get_mut(index(position)) {
+                *place = rank;
+            }
         }
-        apart
+        Self { suffixes, ranks }
+    }
+
+    /// All places of the `len` words at `start`: the suffixes that begin with them are neighbours. Nothing when that takes
+    /// more looks than are left.
+    fn of_run(&self, start: usize, len: usize, looks_left: &mut usize) -> Vec<usize> {
+        let rank = self.ranks.get(start).map_or(0, |&rank| rank as usize);
+        let shares = |&&shared: &&i32| index(shared) >= len;
+        let before = self.suffixes.shared.get(..=rank).unwrap_or_default();
+        let behind = self.suffixes.shared.get(rank + 1..).unwrap_or_default();
+        let before = before.iter().rev().take(*looks_left).take_while(shares).count();
+        let behind = behind.iter().take(*looks_left).take_while(shares).count();
+        let looks = before + behind + 1;
+        let Some(left) = looks_left.checked_sub(looks) else {
+            *looks_left = 0;
+            return Vec::new();
+        };
+        *looks_left = left;
+        let neighbours = self.suffixes.order.get(rank - before..=rank + behind).unwrap_or_default();
+        neighbours.iter().copied().map(index).collect()
+    }
+}
+
+/// Places in order without those that overlap the one before. Taking the earliest first keeps as many as possible.
+fn apart(mut starts: Vec<usize>, len: usize) -> Vec<usize> {
+    starts.sort_unstable();
+    let mut free_from = 0;
+    starts.retain(|&start| {
+        let is_apart = start >= free_from;
+        if is_apart {
+            free_from = start + len;
+        }
+        is_apart
     });
+    starts
 }

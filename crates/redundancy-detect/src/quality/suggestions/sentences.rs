@@ -2,12 +2,12 @@
 
 use super::finding::Finding;
 use super::{Evidence, Located};
+use crate::analyze::equal_sentences;
 use crate::quality::counts::begins_with_capital;
 use crate::quality::primary_subtag;
 use crate::quality::syllables::is_figure;
 use crate::span::Span;
 use crate::structure::Part;
-use crate::vocabulary::WordId;
 use crate::words::Word;
 
 /// Words of a sentence beyond which readers lose the thread; style guides for plain language ask for 15 to 25.
@@ -85,14 +85,8 @@ fn complex(evidence: &Evidence<'_>, sentence: &Part, syllables: usize) -> Option
 
 /// Sentences that stand more than once, word for word: points at the second place of each.
 fn repeated(evidence: &Evidence<'_>, found: &mut Vec<Located>) {
-    let words: Vec<WordId> = evidence.text.words().iter().map(|word| word.id).collect();
-    let ids = |part: &Part| words.get(part.words.clone()).unwrap_or_default();
-    let mut sorted: Vec<&Part> =
-        evidence.structure.sentences.iter().filter(|s| s.words.len() >= REPEATED_SENTENCE_WORDS).collect();
-    // A stable sort: equal sentences stay in the order of the text.
-    sorted.sort_by(|one, other| ids(one).cmp(ids(other)));
-    for group in sorted.chunk_by(|one, next| ids(one) == ids(next)) {
-        if let [first, second, ..] = group {
+    for group in equal_sentences(evidence.text, evidence.structure, REPEATED_SENTENCE_WORDS) {
+        if let [first, second, ..] = group.as_slice() {
             let finding = Finding::RepeatedSentence { words: first.words.len(), times: group.len() };
             found.push(Located::at(finding, second.span));
         }
