@@ -2,25 +2,27 @@
 
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
-/// How much a [`CpuPool`] takes.
+/// How much a [`CpuPool`] takes. Any numbers will do: a pool brings them into its range, and its stats tell what they became.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CpuPoolConfig {
-    /// Jobs that run at the same time; at least 1. As many as there are cores makes sense.
+    /// Jobs that run at the same time, 1 to [`Semaphore::MAX_PERMITS`]. As many as there are cores makes sense.
     pub workers: usize,
-    /// Jobs that wait for a worker at most.
+    /// Jobs that wait for a worker at most. Together with the workers no more than [`Semaphore::MAX_PERMITS`].
     pub queue: usize,
 }
 
 /// Runs jobs on threads of their own, a bounded number at a time. Must be used inside a tokio runtime.
 #[derive(Debug)]
 pub struct CpuPool {
+    /// Within range: the sum of the two is a valid number of permits.
     config: CpuPoolConfig,
     /// One permit for each job that runs.
     workers: Arc<Semaphore>,
     /// One permit for each job that runs or waits.
     places: Arc<Semaphore>,
+    /// All places that were given and are not given back. Closed when the pool is.
     tasks: TaskTracker,
 }
 
@@ -51,35 +53,39 @@ pub struct PoolStats {
     pub waiting: usize,
 }
 
-/// A right to run one job on the pool, kept until the job ends.
+/// A right to run one job on the pool, kept until the job ends. It outlasts [`CpuPool::close`].
 #[derive(Debug)]
 pub struct Place {
     _permit: OwnedSemaphorePermit,
+    /// Makes a drain wait for a job that has its place but no worker yet.
+    _accepted: TaskTrackerToken,
 }
 
 impl CpuPool {
     /// A pool without jobs.
     #[must_use]
     pub fn new(config: CpuPoolConfig) -> Self {
-        let config = CpuPoolConfig { workers: config.workers.max(1), ..config };
+        let workers = config.workers.clamp(1, Semaphore::MAX_PERMITS);
+        let queue = config.queue.min(Semaphore::MAX_PERMITS - workers);
         Self {
-            config,
-            workers: Arc::new(Semaphore::new(config.workers)),
-            places: Arc::new(Semaphore::new(
-                config.workers.saturating_add(config.queue).min(Semaphore::MAX_PERMITS),
-            )),
+            config: CpuPoolConfig { workers, queue },
+            workers: Arc::new(Semaphore::new(workers)),
+            places: Arc::new(Semaphore::new(workers + queue)),
             tasks: TaskTracker::new(),
         }
     }
 
     /// Takes a place for one job, or says at once that there is none.
     pub fn reserve(&self) -> Result<Place, PoolError> {
+        // Taken before the look at the pool's state: a place that is given in spite of a close that comes at the same time
+        // is one that the drain waits for.
+        let accepted = self.tasks.token();
         if self.tasks.is_closed() {
             return Err(PoolError::Closed);
         }
         Arc::clone(&self.places)
             .try_acquire_owned()
-            .map(|permit| Place { _permit: permit })
+            .map(|permit| Place { _permit: permit, _accepted: accepted })
             .map_err(|_| PoolError::Full)
     }
 
@@ -99,9 +105,15 @@ impl CpuPool {
         running.await.map_err(|ended| if ended.is_panic() { PoolError::Panicked } else { PoolError::Closed })
     }
 
-    /// Takes no more jobs and waits until those that run have ended.
-    pub async fn drain(&self) {
+    /// Gives no more places. Jobs that have one are still done.
+    pub fn close(&self) {
         self.tasks.close();
+    }
+
+    /// Closes the pool and waits until every place is given back: until the jobs that run and those that wait have ended. It
+    /// does not end while the caller keeps a place that it does not use.
+    pub async fn drain(&self) {
+        self.close();
         self.tasks.wait().await;
     }
 
@@ -109,7 +121,7 @@ impl CpuPool {
     #[must_use]
     pub fn stats(&self) -> PoolStats {
         let CpuPoolConfig { workers, queue } = self.config;
-        let running = workers - self.workers.available_permits().min(workers);
+        let running = workers.saturating_sub(self.workers.available_permits());
         let taken = (workers + queue).saturating_sub(self.places.available_permits());
         PoolStats { workers, queue, running, waiting: taken.saturating_sub(running) }
     }
@@ -118,10 +130,17 @@ impl CpuPool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::{Pin, pin};
     use std::sync::mpsc;
+    use std::task::Poll;
 
     fn pool(workers: usize, queue: usize) -> Arc<CpuPool> {
         Arc::new(CpuPool::new(CpuPoolConfig { workers, queue }))
+    }
+
+    /// Polls once.
+    async fn is_pending(mut future: Pin<&mut impl Future>) -> bool {
+        std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending())).await
     }
 
     #[tokio::test]
@@ -129,14 +148,9 @@ mod tests {
         let pool = pool(1, 1);
         let (release, blocked) = mpsc::channel::<()>();
         let place = pool.reserve().unwrap();
-        let mut running = Box::pin(pool.run(place, move || blocked.recv().is_ok()));
+        let mut running = pin!(pool.run(place, move || blocked.recv().is_ok()));
         // One poll starts the job; it cannot end before it is released.
-        assert!(
-            std::future::poll_fn(|context| std::task::Poll::Ready(
-                running.as_mut().poll(context).is_pending()
-            ))
-            .await
-        );
+        assert!(is_pending(running.as_mut()).await);
         let waiting = pool.reserve().unwrap();
         assert_eq!(pool.reserve().unwrap_err(), PoolError::Full);
         release.send(()).unwrap();
@@ -151,6 +165,29 @@ mod tests {
         assert_eq!(pool.run(place, || panic!("on purpose")).await, Err::<(), _>(PoolError::Panicked));
         let place = pool.reserve().unwrap();
         assert_eq!(pool.run(place, || 1).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn a_drain_waits_for_jobs_that_have_a_place_but_no_worker_yet() {
+        let pool = pool(1, 1);
+        let place = pool.reserve().unwrap();
+        let mut drained = pin!(pool.drain());
+        assert!(is_pending(drained.as_mut()).await);
+        assert_eq!(pool.reserve().unwrap_err(), PoolError::Closed);
+        assert_eq!(pool.run(place, || 1).await, Ok(1));
+        drained.await;
+    }
+
+    #[tokio::test]
+    async fn the_largest_numbers_make_a_pool_that_works() {
+        for (workers, queue) in [(usize::MAX, usize::MAX), (usize::MAX, 0), (0, usize::MAX)] {
+            let pool = pool(workers, queue);
+            let place = pool.reserve().unwrap();
+            let stats = pool.stats();
+            assert_eq!((stats.running, stats.waiting), (0, 1));
+            assert!(stats.workers >= 1 && stats.workers + stats.queue == Semaphore::MAX_PERMITS);
+            assert_eq!(pool.run(place, || 1).await, Ok(1));
+        }
     }
 
     #[tokio::test]

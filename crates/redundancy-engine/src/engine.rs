@@ -5,13 +5,16 @@ use crate::error::EngineError;
 use crate::ids::AnalysisId;
 use crate::ports::{AnalysisState, AnalysisStore, Clock, IdSource, StoredAnalysis, Timestamp};
 use crate::requests::{
-    AnalyzeRequest, Comparison, Identified, Operation, QualityRequest, Request, SimilarityRequest, Work,
+    AnalyzeRequest, Comparison, Identified, QualityRequest, Request, SimilarityRequest, Work,
 };
-use crate::stats::{Counters, Stats};
-use redundancy_detect::{analyze::Analysis, quality::Quality};
+use crate::stats::{Counted, Counters, Stats};
+use redundancy_detect::{TextTooLong, analyze::Analysis, quality::Quality};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
+
+/// How often the result of accepted work is offered to a store that refuses it.
+const RESULT_PUTS: usize = 3;
 
 /// How the engine works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +31,7 @@ pub struct Engine {
     pool: CpuPool,
     /// Analyses that were accepted for later.
     submitted: TaskTracker,
-    counters: Counters,
+    counters: Arc<Counters>,
     started: (Timestamp, Duration),
 }
 
@@ -43,15 +46,7 @@ impl Engine {
     ) -> Self {
         let started = (clock.now(), clock.monotonic());
         let pool = CpuPool::new(config.cpu);
-        Self {
-            clock,
-            ids,
-            store,
-            pool,
-            submitted: TaskTracker::new(),
-            counters: Counters::default(),
-            started,
-        }
+        Self { clock, ids, store, pool, submitted: TaskTracker::new(), counters: Arc::default(), started }
     }
 
     /// Finds what is redundant inside a text.
@@ -72,14 +67,19 @@ impl Engine {
         self.answer(request).await
     }
 
-    /// Accepts work for later: when this returns, the analysis is in the store and a place in the pool is its own. `ended` is
-    /// called when there is a result, or none.
+    /// Accepts work for later: when this returns, the analysis is in the store and a place in the pool is its own.
+    ///
+    /// What comes of it is put into the store first, and `ended` is called after that. A store that refuses it is asked three
+    /// times, one right after the other. If it stays away the result is lost: the analysis remains pending in the store, and
+    /// `ended` alone learns what came of it.
     pub async fn submit(
         self: &Arc<Self>,
         request: Request,
         ended: impl FnOnce(&AnalysisState) + Send + 'static,
     ) -> Result<AnalysisId, EngineError> {
-        let place = self.reserve(&request)?;
+        // Held from before the place is taken, so that a drain that comes between waits for this too.
+        let undone = self.submitted.token();
+        let (place, counted) = self.reserve(&request)?;
         let accepted = StoredAnalysis {
             id: self.new_id(),
             operation: request.operation(),
@@ -91,14 +91,19 @@ impl Engine {
         self.store.put(accepted.clone()).await?;
         let engine = Arc::clone(self);
         self.submitted.spawn(async move {
-            let state = match engine.perform(place, request).await {
+            let state = match engine.perform(place, counted, request).await {
                 Ok(finding) => AnalysisState::Completed(Arc::new(finding)),
                 Err(error) => AnalysisState::Failed(error.to_string()),
             };
-            ended(&state);
-            // A store that is away now leaves the analysis pending; who asks for it is told so.
-            let _ = engine.store.put(StoredAnalysis { state, ..accepted }).await;
+            let analysis = StoredAnalysis { state, ..accepted };
+            for _ in 0..RESULT_PUTS {
+                if engine.store.put(analysis.clone()).await.is_ok() {
+                    break;
+                }
+            }
+            ended(&analysis.state);
         });
+        drop(undone);
         Ok(id)
     }
 
@@ -119,8 +124,9 @@ impl Engine {
         }
     }
 
-    /// Takes no new work and waits until all that was accepted is done. The caller sets the deadline.
+    /// Takes no new work from now on and waits until all that was accepted is done. The caller sets the deadline.
     pub async fn drain(&self) {
+        self.pool.close();
         self.submitted.close();
         self.submitted.wait().await;
         self.pool.drain().await;
@@ -131,33 +137,31 @@ impl Engine {
     }
 
     async fn answer<W: Work>(&self, request: W) -> Result<Identified<W::Finding>, EngineError> {
-        let place = self.reserve(&request)?;
-        let finding = self.perform(place, request).await?;
+        let (place, counted) = self.reserve(&request)?;
+        let finding = self.perform(place, counted, request).await?;
         Ok(Identified { analysis_id: self.new_id(), finding })
     }
 
-    fn reserve(&self, work: &impl Work) -> Result<Place, EngineError> {
-        self.pool.reserve().map_err(|refused| self.failed(work.operation(), refused))
+    /// Takes a place for `work`. From here on it counts, also when there is no place.
+    fn reserve(&self, work: &impl Work) -> Result<(Place, Counted), EngineError> {
+        let counted = self.counters.begin(work.operation());
+        Ok((self.pool.reserve()?, counted))
     }
 
-    /// Does `work` on the pool and counts it.
-    async fn perform<W: Work>(&self, place: Place, work: W) -> Result<W::Finding, EngineError> {
+    /// Does `work` on the pool. It is counted there, because the caller may have given up when it ends.
+    async fn perform<W: Work>(
+        &self,
+        place: Place,
+        counted: Counted,
+        work: W,
+    ) -> Result<W::Finding, EngineError> {
         let clock = Arc::clone(&self.clock);
-        let (operation, bytes) = (work.operation(), work.bytes());
         let timed = move || {
             let began = clock.monotonic();
-            let finding = work.perform();
-            (finding, clock.monotonic().saturating_sub(began))
+            let finding = work.perform()?;
+            counted.completed(work.bytes(), clock.monotonic().saturating_sub(began));
+            Ok::<_, TextTooLong>(finding)
         };
-        let (finding, busy) =
-            self.pool.run(place, timed).await.map_err(|error| self.failed(operation, error))?;
-        let finding = finding.map_err(|error| self.failed(operation, error))?;
-        self.counters.completed(operation, bytes, busy);
-        Ok(finding)
-    }
-
-    fn failed(&self, operation: Operation, error: impl Into<EngineError>) -> EngineError {
-        self.counters.failed(operation);
-        error.into()
+        Ok(self.pool.run(place, timed).await??)
     }
 }

@@ -1,4 +1,4 @@
-//! Identifiers with a readable prefix, sorted by time of creation.
+//! Identifiers with a readable prefix, sorted by the millisecond of their creation.
 
 use crate::ports::{Clock, IdSource};
 use std::fmt;
@@ -11,7 +11,8 @@ const LETTERS: usize = 26;
 /// Random bits behind the 48 bits of time in milliseconds.
 const RANDOM_BITS: u32 = 80;
 
-/// The id of an analysis, on the wire `ana_` and 26 letters. Later ids sort behind earlier ones.
+/// The id of an analysis, on the wire `ana_` and 26 letters. Ids sort by the millisecond in which they were made, by the time
+/// of day on the clock; within one millisecond their order is random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AnalysisId(u128);
 

@@ -90,7 +90,7 @@ impl fmt::Debug for AnalysisState {
 /// A store could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// It is full or away; the same call may work later.
+    /// It is full or away, and the same call may work later; or it is too small for what it was given, and says so.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
 }

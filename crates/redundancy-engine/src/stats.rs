@@ -1,8 +1,10 @@
-//! Counts since the start of the program.
+//! Counts since the start of the program. Each request is counted once, as completed or as failed, whether or not its caller
+//! stayed to hear of it.
 
 use crate::cpu_pool::PoolStats;
 use crate::ports::Timestamp;
 use crate::requests::Operation;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -11,9 +13,10 @@ use std::time::Duration;
 pub struct OperationStats {
     /// Which kind.
     pub operation: Operation,
-    /// Analyses that gave a result.
+    /// Analyses that were done to the end, also those whose caller gave up meanwhile.
     pub completed: u64,
-    /// Analyses that did not, for want of room or because of a defect.
+    /// Analyses that were not: refused by the pool or the store, given up before they began, of too long a text, or ended by
+    /// a defect.
     pub failed: u64,
     /// Bytes of text in the completed ones.
     pub bytes: u64,
@@ -46,17 +49,39 @@ struct OperationCounters {
     busy_nanos: AtomicU64,
 }
 
-impl Counters {
-    pub(crate) fn completed(&self, operation: Operation, bytes: usize, busy: Duration) {
-        let counters = self.of(operation);
+/// One request on its way. Unless it is completed it counts as failed when dropped, so that neither a panic nor a caller who
+/// gives up is missed.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    counters: Arc<Counters>,
+    operation: Operation,
+    is_completed: bool,
+}
+
+impl Counted {
+    /// Counts the request as completed: about `bytes` of text, for `busy` on a core.
+    pub(crate) fn completed(mut self, bytes: usize, busy: Duration) {
+        self.is_completed = true;
+        let counters = self.counters.of(self.operation);
         counters.completed.fetch_add(1, Ordering::Relaxed);
         counters.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         // 2^64 nanoseconds are 584 years.
         counters.busy_nanos.fetch_add(u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
+}
 
-    pub(crate) fn failed(&self, operation: Operation) {
-        self.of(operation).failed.fetch_add(1, Ordering::Relaxed);
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if !self.is_completed {
+            self.counters.of(self.operation).failed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Counters {
+    /// Takes notice of a request.
+    pub(crate) fn begin(self: &Arc<Self>, operation: Operation) -> Counted {
+        Counted { counters: Arc::clone(self), operation, is_completed: false }
     }
 
     pub(crate) fn snapshot(&self) -> Vec<OperationStats> {

@@ -11,8 +11,10 @@ use redundancy_engine::{
     StoredAnalysis, Timestamp,
 };
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::Poll;
 use std::time::Duration;
 
 /// Goes on by one millisecond at each look.
@@ -39,17 +41,50 @@ impl IdSource for Counting {
     }
 }
 
-/// Keeps everything, unless it is told to fail.
+/// Does something at the second measurement. The first is the engine's own at its start, the second is made by the first job.
+struct Hooked {
+    ticking: Ticking,
+    measured: AtomicU64,
+    hook: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Hooked {
+    fn new(hook: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { ticking: Ticking::default(), measured: AtomicU64::new(0), hook: Box::new(hook) })
+    }
+}
+
+impl Clock for Hooked {
+    fn now(&self) -> Timestamp {
+        self.ticking.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        if self.measured.fetch_add(1, Ordering::Relaxed) == 1 {
+            (self.hook)();
+        }
+        self.ticking.monotonic()
+    }
+}
+
+/// Keeps everything, apart from what it is told to refuse.
 #[derive(Default)]
 struct Shelf {
     kept: Mutex<HashMap<AnalysisId, StoredAnalysis>>,
-    is_away: AtomicBool,
+    /// How many puts it refuses from now on.
+    refusals: AtomicUsize,
+    /// Whether a put lets others go first.
+    is_slow: AtomicBool,
 }
 
 #[async_trait::async_trait]
 impl AnalysisStore for Shelf {
     async fn put(&self, analysis: StoredAnalysis) -> Result<(), StoreError> {
-        if self.is_away.load(Ordering::Relaxed) {
+        if self.is_slow.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+        }
+        let one_less = |refusals: usize| refusals.checked_sub(1);
+        if self.refusals.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
             return Err(StoreError::Unavailable("told to fail".to_owned()));
         }
         self.kept.lock().unwrap().insert(analysis.id, analysis);
@@ -62,10 +97,25 @@ impl AnalysisStore for Shelf {
 }
 
 fn engine(workers: usize, queue: usize) -> (Arc<Engine>, Arc<Shelf>) {
+    engine_with(Arc::new(Ticking::default()), workers, queue)
+}
+
+fn engine_with(clock: Arc<dyn Clock>, workers: usize, queue: usize) -> (Arc<Engine>, Arc<Shelf>) {
     let shelf = Arc::new(Shelf::default());
     let config = EngineConfig { cpu: CpuPoolConfig { workers, queue } };
     let store: Arc<dyn AnalysisStore> = Arc::clone(&shelf) as _;
-    (Arc::new(Engine::new(config, Arc::new(Ticking::default()), Arc::new(Counting::default()), store)), shelf)
+    (Arc::new(Engine::new(config, clock, Arc::new(Counting::default()), store)), shelf)
+}
+
+/// Polls once.
+async fn is_pending(mut future: Pin<&mut impl Future>) -> bool {
+    std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending())).await
+}
+
+/// Completed and failed analyses of one text.
+fn counts(engine: &Engine) -> (u64, u64) {
+    let of_analyze = engine.stats().operations[0];
+    (of_analyze.completed, of_analyze.failed)
 }
 
 fn analyze_request(content: &str) -> AnalyzeRequest {
@@ -114,14 +164,84 @@ async fn work_for_later_is_in_the_store_when_it_is_accepted_and_completed_when_t
 }
 
 #[tokio::test]
-async fn what_the_store_does_not_take_is_not_accepted() {
+async fn what_the_store_does_not_take_is_not_accepted_and_counts_as_failed() {
     let (engine, shelf) = engine(1, 0);
-    shelf.is_away.store(true, Ordering::Relaxed);
+    shelf.refusals.store(1, Ordering::Relaxed);
     let refused = engine.submit(Request::Analyze(analyze_request("one")), |_| ()).await.unwrap_err();
     assert!(matches!(refused, EngineError::Store(StoreError::Unavailable(_))));
     // The place that was taken for it is free again.
     assert_eq!(engine.stats().pool.running + engine.stats().pool.waiting, 0);
+    assert_eq!(counts(&engine), (0, 1));
     engine.analyze(analyze_request("one")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_result_that_the_store_refuses_twice_is_kept_at_the_third_time_before_its_end_is_told() {
+    let (engine, shelf) = engine(1, 0);
+    let (told, of_the_end) = tokio::sync::oneshot::channel();
+    let on_the_shelf = Arc::clone(&shelf);
+    let ended = move |state: &AnalysisState| {
+        let kept: Vec<_> =
+            on_the_shelf.kept.lock().unwrap().values().map(|kept| format!("{:?}", kept.state)).collect();
+        told.send((format!("{state:?}"), kept)).unwrap();
+    };
+    engine.submit(Request::Analyze(analyze_request("one")), ended).await.unwrap();
+    shelf.refusals.store(2, Ordering::Relaxed);
+    engine.drain().await;
+    assert_eq!(of_the_end.await.unwrap(), ("Completed".to_owned(), vec!["Completed".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_result_that_the_store_never_takes_stays_pending_and_its_end_is_told() {
+    let (engine, shelf) = engine(1, 0);
+    let (told, of_the_end) = tokio::sync::oneshot::channel();
+    let ended = move |state: &AnalysisState| told.send(format!("{state:?}")).unwrap();
+    let id = engine.submit(Request::Analyze(analyze_request("one")), ended).await.unwrap();
+    shelf.refusals.store(usize::MAX, Ordering::Relaxed);
+    engine.drain().await;
+    assert_eq!(of_the_end.await.unwrap(), "Completed");
+    assert!(matches!(engine.result(id).await.unwrap().unwrap().state, AnalysisState::Pending));
+}
+
+/// Begins an analysis of one text and gives it up while it runs, at `end`. Returns when the work has ended.
+async fn given_up(end: fn()) -> Arc<Engine> {
+    let (release, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let clock = Hooked::new(move || {
+        held.lock().unwrap().recv().unwrap();
+        end();
+    });
+    let (engine, _) = engine_with(clock, 1, 0);
+    {
+        // One poll hands the work to its thread, where it is held; the answer is not taken.
+        let mut work = pin!(engine.analyze(analyze_request("one")));
+        assert!(is_pending(work.as_mut()).await);
+    }
+    release.send(()).unwrap();
+    engine.drain().await;
+    engine
+}
+
+#[tokio::test]
+async fn work_whose_caller_gave_up_is_counted_when_it_ends() {
+    let engine = given_up(|| ()).await;
+    let done = engine.stats().operations[0];
+    assert_eq!((done.completed, done.failed, done.bytes), (1, 0, 3));
+    assert!(!done.busy.is_zero());
+}
+
+#[tokio::test]
+async fn a_panic_in_work_whose_caller_gave_up_is_counted_once() {
+    assert_eq!(counts(&*given_up(|| panic!("on purpose")).await), (0, 1));
+}
+
+#[tokio::test]
+async fn work_for_later_that_panics_is_kept_as_failed_and_counted_once() {
+    let (engine, _) = engine_with(Hooked::new(|| panic!("on purpose")), 1, 0);
+    let id = engine.submit(Request::Analyze(analyze_request("one")), |_| ()).await.unwrap();
+    engine.drain().await;
+    assert!(matches!(engine.result(id).await.unwrap().unwrap().state, AnalysisState::Failed(_)));
+    assert_eq!(counts(&engine), (0, 1));
 }
 
 #[tokio::test]
@@ -133,9 +253,35 @@ async fn more_work_than_there_are_places_is_refused_and_counted() {
     submit().await.unwrap();
     let refused = submit().await.unwrap_err();
     assert!(matches!(refused, EngineError::Busy { retry_after } if retry_after >= Duration::from_secs(1)));
-    assert_eq!(engine.stats().operations[0].failed, 1);
     engine.drain().await;
-    assert_eq!(engine.stats().operations[0].completed, 2);
+    assert_eq!(counts(&engine), (2, 1));
+}
+
+#[tokio::test]
+async fn an_engine_takes_no_work_from_the_moment_its_drain_begins_and_finishes_what_it_took() {
+    let (engine, _) = engine(1, 4);
+    // The test's only thread gives accepted work no chance to begin before the drain does.
+    engine.submit(Request::Analyze(analyze_request("one")), |_| ()).await.unwrap();
+    let mut drained = pin!(engine.drain());
+    assert!(is_pending(drained.as_mut()).await);
+    assert_eq!(engine.analyze(analyze_request("one")).await.unwrap_err(), EngineError::ShuttingDown);
+    let later = engine.submit(Request::Analyze(analyze_request("one")), |_| ()).await;
+    assert_eq!(later.unwrap_err(), EngineError::ShuttingDown);
+    drained.await;
+    assert_eq!(counts(&engine), (1, 2));
+}
+
+#[tokio::test]
+async fn a_drain_waits_for_work_that_the_store_is_just_taking() {
+    let (engine, shelf) = engine(1, 4);
+    shelf.is_slow.store(true, Ordering::Relaxed);
+    let mut accepted = pin!(engine.submit(Request::Analyze(analyze_request("one")), |_| ()));
+    assert!(is_pending(accepted.as_mut()).await);
+    let mut drained = pin!(engine.drain());
+    assert!(is_pending(drained.as_mut()).await);
+    let id = accepted.await.unwrap();
+    drained.await;
+    assert!(matches!(engine.result(id).await.unwrap().unwrap().state, AnalysisState::Completed(_)));
 }
 
 #[tokio::test]

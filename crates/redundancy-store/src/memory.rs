@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use redundancy_engine::{AnalysisId, AnalysisState, AnalysisStore, StoreError, StoredAnalysis};
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many bytes of text the kept analyses are about, unless the caller says otherwise. For ordinary text the findings take
@@ -21,10 +21,13 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// Ids sort by time, so the first is the oldest.
-    analyses: BTreeMap<AnalysisId, StoredAnalysis>,
-    /// The sum of their weights.
+    analyses: HashMap<AnalysisId, StoredAnalysis>,
+    /// Those of them that may be forgotten. Ids sort by time, so the first is the oldest.
+    finished: BTreeSet<AnalysisId>,
+    /// The sum of all weights, never above the capacity.
     bytes: usize,
+    /// The sum of the weights of those that are not finished.
+    pending_bytes: usize,
 }
 
 impl MemoryStore {
@@ -49,13 +52,7 @@ impl Default for MemoryStore {
 #[async_trait]
 impl AnalysisStore for MemoryStore {
     async fn put(&self, analysis: StoredAnalysis) -> Result<(), StoreError> {
-        let mut kept = self.kept();
-        if !kept.analyses.contains_key(&analysis.id) {
-            kept.make_room(weight(&analysis), self.capacity_bytes)?;
-            kept.bytes += weight(&analysis);
-        }
-        kept.analyses.insert(analysis.id, analysis);
-        Ok(())
+        self.kept().put(analysis, self.capacity_bytes)
     }
 
     async fn get(&self, id: AnalysisId) -> Result<Option<StoredAnalysis>, StoreError> {
@@ -64,22 +61,57 @@ impl AnalysisStore for MemoryStore {
 }
 
 impl Kept {
-    /// Forgets the oldest finished analyses until `bytes` more fit. What is not finished was accepted and is never forgotten.
-    fn make_room(&mut self, bytes: usize, capacity_bytes: usize) -> Result<(), StoreError> {
-        while self.bytes.saturating_add(bytes) > capacity_bytes {
-            let is_finished = |analysis: &&StoredAnalysis| !matches!(analysis.state, AnalysisState::Pending);
-            let Some(oldest) = self.analyses.values().find(is_finished) else {
-                let waiting = self.analyses.len();
-                return Err(StoreError::Unavailable(format!(
-                    "{waiting} analyses wait to be done, and no more fit"
-                )));
+    /// Keeps `analysis` in place of what is known under its id, and forgets the oldest finished ones until it fits. What is
+    /// not finished was accepted and is never forgotten. When it cannot fit nothing changes. Logarithmic for each one forgotten.
+    fn put(&mut self, analysis: StoredAnalysis, capacity_bytes: usize) -> Result<(), StoreError> {
+        let weight = weight(&analysis);
+        let room = capacity_bytes - self.pending_bytes_beside(analysis.id);
+        if weight > room {
+            let reason = if weight > capacity_bytes {
+                format!("the analysis counts for {weight} bytes, and the store takes {capacity_bytes} in all")
+            } else {
+                let waiting = self.analyses.len() - self.finished.len();
+                format!(
+                    "the analysis counts for {weight} bytes, and the {waiting} that wait to be done leave {room}"
+                )
             };
-            let (id, weight) = (oldest.id, weight(oldest));
-            self.analyses.remove(&id);
-            self.bytes -= weight;
+            return Err(StoreError::Unavailable(reason));
         }
+        self.forget(analysis.id);
+        while self.bytes > capacity_bytes - weight
+            && let Some(&oldest) = self.finished.first()
+        {
+            self.forget(oldest);
+        }
+        self.bytes += weight;
+        if is_pending(&analysis) {
+            self.pending_bytes += weight;
+        } else {
+            self.finished.insert(analysis.id);
+        }
+        self.analyses.insert(analysis.id, analysis);
         Ok(())
     }
+
+    /// What unfinished analyses take, apart from the one under `id`.
+    fn pending_bytes_beside(&self, id: AnalysisId) -> usize {
+        let own = self.analyses.get(&id).filter(|known| is_pending(known)).map_or(0, weight);
+        self.pending_bytes - own
+    }
+
+    fn forget(&mut self, id: AnalysisId) {
+        let was_finished = self.finished.remove(&id);
+        let Some(forgotten) = self.analyses.remove(&id) else { return };
+        let weight = weight(&forgotten);
+        self.bytes -= weight;
+        if !was_finished {
+            self.pending_bytes -= weight;
+        }
+    }
+}
+
+fn is_pending(analysis: &StoredAnalysis) -> bool {
+    matches!(analysis.state, AnalysisState::Pending)
 }
 
 /// How much of the capacity an analysis takes.

@@ -8,7 +8,7 @@
 //! let body = br#"{"id":"evt_1","type":"analysis.completed"}"#;
 //!
 //! // The sender puts three headers beside the body …
-//! let signature = sign(&secret, "evt_1", 1_700_000_000, body);
+//! let signature = sign(&secret, "evt_1", 1_700_000_000, body)?;
 //!
 //! // … and the receiver checks them against the bytes that arrived.
 //! let headers = Headers { id: "evt_1", timestamp: "1700000000", signature: &signature };
@@ -22,4 +22,4 @@ mod secret;
 mod signature;
 
 pub use secret::{InvalidSecret, SigningSecret};
-pub use signature::{Headers, Verifier, VerifyError, sign};
+pub use signature::{Headers, InvalidId, Verifier, VerifyError, sign};

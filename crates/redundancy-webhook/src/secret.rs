@@ -1,17 +1,25 @@
 //! The key that sender and receiver share.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::str::FromStr;
 
 /// Marks a secret whose rest is the key in base64.
 const PREFIX: &str = "whsec_";
-/// Fewer bytes could be guessed; the scheme asks for 24 to 64 and this crate for no less than 16.
+/// 128 bits: with less, trying all keys comes into reach. The scheme recommends 24 to 64 bytes.
 const MIN_BYTES: usize = 16;
-/// More than the block of the hash would be hashed down anyway.
+/// Four times what the scheme recommends at most. What is longer is rather a file or a certificate put in by mistake, and
+/// makes no better key: HMAC hashes every key above 64 bytes down to 32.
 const MAX_BYTES: usize = 256;
+/// Reads base64 with and without `=` at its end: secrets are handed out in both forms.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The block of SHA-256, in bytes.
 const BLOCK_BYTES: usize = 64;
@@ -62,10 +70,14 @@ impl SigningSecret {
 impl FromStr for SigningSecret {
     type Err = InvalidSecret;
 
-    /// Reads `whsec_` and base64; a text without that prefix is the key itself, byte for byte.
+    /// Reads `whsec_` and base64, padded with `=` or not; a text without that prefix is the key itself, byte for byte.
+    ///
+    /// The key must have 16 to 256 bytes: fewer can be tried one after the other, and more are rather a mistake than a key.
+    /// How hard it is to guess within these bounds is up to whoever makes it: 16 random bytes are enough, 16 letters of a
+    /// sentence are not.
     fn from_str(text: &str) -> Result<Self, InvalidSecret> {
         let key = match text.strip_prefix(PREFIX) {
-            Some(encoded) => STANDARD.decode(encoded).map_err(|_| InvalidSecret::NotBase64)?,
+            Some(encoded) => LENIENT.decode(encoded).map_err(|_| InvalidSecret::NotBase64)?,
             None => text.as_bytes().to_vec(),
         };
         Self::from_bytes(key)
@@ -88,6 +100,18 @@ mod tests {
         let again: SigningSecret = secret.reveal().parse().unwrap();
         assert_eq!(again.reveal(), secret.reveal());
         assert_eq!(format!("{secret:?}"), "SigningSecret(…)");
+    }
+
+    #[test]
+    fn base64_is_read_with_and_without_padding() {
+        for (with, without) in [
+            ("whsec_AAECAwQFBgcICQoLDA0ODw==", "whsec_AAECAwQFBgcICQoLDA0ODw"),
+            ("whsec_AAECAwQFBgcICQoLDA0ODxA=", "whsec_AAECAwQFBgcICQoLDA0ODxA"),
+        ] {
+            for text in [with, without] {
+                assert_eq!(text.parse::<SigningSecret>().unwrap().reveal(), with);
+            }
+        }
     }
 
     #[test]

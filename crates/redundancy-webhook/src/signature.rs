@@ -1,4 +1,7 @@
 //! Making and verifying signatures: HMAC-SHA256 (RFC 2104) over `{id}.{timestamp}.{body}`, in base64, marked `v1`.
+//!
+//! The id must not hold a full stop: `a.1` at time 2 and `a` at time 1 with a body that begins with `2.` would be the same
+//! signed bytes, so a signature over one would hold for the other.
 
 use crate::secret::SigningSecret;
 use base64::Engine as _;
@@ -23,9 +26,17 @@ pub struct Headers<'h> {
     pub signature: &'h str,
 }
 
+/// An id holds a full stop, so that what is signed would not tell where the id ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("webhook-id holds a full stop: use letters, digits, - and _")]
+pub struct InvalidId;
+
 /// Why a webhook is not to be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
+    /// `webhook-id` holds a full stop.
+    #[error(transparent)]
+    InvalidId(#[from] InvalidId),
     /// `webhook-timestamp` is no whole number of seconds.
     #[error("webhook-timestamp is not a whole number of seconds")]
     InvalidTimestamp,
@@ -42,11 +53,11 @@ pub enum VerifyError {
 
 /// The signature of one attempt, as it stands in `webhook-signature`: `v1,` and base64.
 ///
-/// `timestamp` is in seconds since the Unix epoch. Time linear in the body.
-#[must_use]
-pub fn sign(secret: &SigningSecret, id: &str, timestamp: u64, body: &[u8]) -> String {
+/// `timestamp` is in seconds since the Unix epoch. An `id` with a full stop is refused. Time linear in the body.
+pub fn sign(secret: &SigningSecret, id: &str, timestamp: u64, body: &[u8]) -> Result<String, InvalidId> {
+    check_id(id)?;
     let code = mac(secret, id, &timestamp.to_string(), body).finalize().into_bytes();
-    format!("v1,{}", STANDARD.encode(code))
+    Ok(format!("v1,{}", STANDARD.encode(code)))
 }
 
 /// Checks webhooks on behalf of a receiver.
@@ -72,6 +83,7 @@ impl Verifier {
     /// Checks that `body` was sent under `headers` by someone who knows a secret, about now. `now` is in seconds since the
     /// Unix epoch. Signatures are compared in constant time; those of unknown versions are passed over.
     pub fn verify(&self, headers: Headers<'_>, body: &[u8], now: u64) -> Result<(), VerifyError> {
+        check_id(headers.id)?;
         let timestamp: u64 = headers.timestamp.parse().map_err(|_| VerifyError::InvalidTimestamp)?;
         if timestamp.saturating_add(self.tolerance.as_secs()) < now {
             return Err(VerifyError::TooOld);
@@ -92,6 +104,10 @@ impl Verifier {
         let is_signed = codes.filter_map(|code| STANDARD.decode(code).ok()).any(|code| matches(&code));
         if is_signed { Ok(()) } else { Err(VerifyError::NoMatch) }
     }
+}
+
+fn check_id(id: &str) -> Result<(), InvalidId> {
+    if id.contains('.') { Err(InvalidId) } else { Ok(()) }
 }
 
 fn mac(secret: &SigningSecret, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
@@ -122,7 +138,7 @@ mod tests {
 
     #[test]
     fn signatures_are_those_of_the_published_example() {
-        assert_eq!(sign(&SECRET.parse().unwrap(), ID, TIMESTAMP, BODY), SIGNATURE);
+        assert_eq!(sign(&SECRET.parse().unwrap(), ID, TIMESTAMP, BODY).unwrap(), SIGNATURE);
         assert_eq!(verify("1614265330", SIGNATURE, BODY, TIMESTAMP), Ok(()));
     }
 
@@ -158,17 +174,30 @@ mod tests {
         let mut by_library = Hmac::<Sha256>::new_from_slice(&key).unwrap();
         by_library.update(b"id.1.body");
         let expected = format!("v1,{}", STANDARD.encode(by_library.finalize().into_bytes()));
-        assert_eq!(sign(&SigningSecret::from_bytes(key).unwrap(), "id", 1, b"body"), expected);
+        assert_eq!(sign(&SigningSecret::from_bytes(key).unwrap(), "id", 1, b"body"), Ok(expected));
+    }
+
+    #[test]
+    fn an_id_with_a_full_stop_is_neither_signed_nor_believed() {
+        let secret: SigningSecret = SECRET.parse().unwrap();
+        assert_eq!(sign(&secret, "a.1", 2, b"body"), Err(InvalidId));
+        // What stands signed here is also what `a.1` at time 2 with the body `body` would have to be.
+        let signature = sign(&secret, "a", 1, b"2.body").unwrap();
+        let verifier = Verifier::new(vec![secret]);
+        let genuine = Headers { id: "a", timestamp: "1", signature: &signature };
+        assert_eq!(verifier.verify(genuine, b"2.body", 1), Ok(()));
+        let shifted = Headers { id: "a.1", timestamp: "2", signature: &signature };
+        assert_eq!(verifier.verify(shifted, b"body", 2), Err(VerifyError::InvalidId(InvalidId)));
     }
 
     proptest! {
         #[test]
         fn whatever_is_signed_verifies_and_nothing_else_panics(
-            key in prop::collection::vec(any::<u8>(), 16..64), id in "\\PC{0,20}", timestamp in any::<u64>(),
+            key in prop::collection::vec(any::<u8>(), 16..64), id in "[^\\p{C}.]{0,20}", timestamp in any::<u64>(),
             body in prop::collection::vec(any::<u8>(), 0..64), header in "\\PC{0,40}",
         ) {
             let secret = SigningSecret::from_bytes(key).unwrap();
-            let signature = sign(&secret, &id, timestamp, &body);
+            let signature = sign(&secret, &id, timestamp, &body).unwrap();
             let verifier = Verifier::new(vec![secret]);
             let headers = Headers { id: &id, timestamp: &timestamp.to_string(), signature: &signature };
             prop_assert_eq!(verifier.verify(headers, &body, timestamp), Ok(()));
