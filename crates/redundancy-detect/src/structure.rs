@@ -2,6 +2,7 @@
 //! always gives the same parts.
 
 mod abbreviations;
+mod list_marks;
 mod paragraphs;
 mod sentences;
 

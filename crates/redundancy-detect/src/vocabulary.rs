@@ -24,8 +24,9 @@ impl WordId {
 pub struct Vocabulary {
     /// All words, one behind the other.
     letters: String,
-    /// `ends[i]` is where word `i` ends in `letters`; it starts where its predecessor ends.
-    ends: Vec<u32>,
+    /// `ends[i]` is where word `i` ends in `letters`; it starts where its predecessor ends. Not in 32 bits: normal forms can
+    /// be eleven times as long as what stands in the text (U+FDFA).
+    ends: Vec<usize>,
     ids: HashTable<u32>,
     hash: FixedState,
 }
@@ -82,10 +83,10 @@ impl Vocabulary {
         if let Some(&id) = known {
             return WordId(id);
         }
-        // Texts are shorter than 2^30 bytes, so neither count can leave 32 bits.
+        // At most two texts of `MAX_TEXT_BYTES` share a vocabulary, so there are at most 2^30 words.
         let id = u32::try_from(ends.len()).unwrap_or(u32::MAX);
         letters.push_str(normalized);
-        ends.push(u32::try_from(letters.len()).unwrap_or(u32::MAX));
+        ends.push(letters.len());
         ids.insert_unique(code, id, |&id| hash_of(hash, word(letters, ends, id)));
         WordId(id)
     }
@@ -99,9 +100,9 @@ fn hash_of(state: &FixedState, word: &str) -> u64 {
     hasher.finish()
 }
 
-fn word<'a>(letters: &'a str, ends: &[u32], id: u32) -> &'a str {
+fn word<'a>(letters: &'a str, ends: &[usize], id: u32) -> &'a str {
     let index = id as usize;
     let start = index.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
     let end = ends.get(index).copied().unwrap_or(start);
-    Span::new(start as usize, end as usize).slice(letters)
+    Span::new(start, end).slice(letters)
 }

@@ -164,8 +164,8 @@ fn segment_stretch(source: &str, start: usize, found: &mut impl FnMut(usize, usi
         }
         let form = if word.is_ascii() { Form::Ascii } else { Form::Other };
         let from = start + offset + segment.len() - word.len();
-        if word.starts_with(is_katakana) {
-            each_character(word, |start, end| found(from + start, from + end, form));
+        if word.contains(is_katakana) {
+            cut_katakana(word, |start, end, form| found(from + start, from + end, form));
         } else {
             found(from, from + word.len(), form);
         }
@@ -178,13 +178,24 @@ fn is_katakana(c: char) -> bool {
     matches!(c, '\u{30A0}'..='\u{30FF}' | '\u{31F0}'..='\u{31FF}' | '\u{FF66}'..='\u{FF9F}')
 }
 
-/// Calls `found(start, end)` for each letter of `segment` with the marks that follow it.
-fn each_character(segment: &str, mut found: impl FnMut(usize, usize)) {
-    for (start, cluster) in segment.grapheme_indices(true) {
-        if cluster.contains(char::is_alphanumeric) {
-            found(start, start + cluster.len());
+/// Calls `found(start, end, form)` for each Katakana letter of `segment` with the marks that follow it, and for what stands
+/// between such letters: an underscore joins them to words of other scripts (`カ_hello`).
+fn cut_katakana(segment: &str, mut found: impl FnMut(usize, usize, Form)) {
+    let mut report = |start: usize, end: usize| {
+        let part = segment.get(start..end).unwrap_or_default();
+        if part.contains(char::is_alphanumeric) {
+            found(start, end, if part.is_ascii() { Form::Ascii } else { Form::Other });
+        }
+    };
+    let mut start = 0;
+    for (at, cluster) in segment.grapheme_indices(true) {
+        if cluster.starts_with(is_katakana) {
+            report(start, at);
+            start = at + cluster.len();
+            report(at, start);
         }
     }
+    report(start, segment.len());
 }
 
 #[cfg(test)]
@@ -204,12 +215,14 @@ mod tests {
         for (from, segment) in source.unicode_word_indices() {
             let word = segment.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_');
             let from = from + segment.len() - word.len();
-            if word.starts_with(is_katakana) {
-                each_character(word, |start, end| found.push(&source[from + start..from + end]));
-            } else {
-                found.push(word);
+            let clusters: Vec<(usize, &str)> = word.grapheme_indices(true).collect();
+            let katakana = |cluster: &str| cluster.starts_with(is_katakana);
+            for part in clusters.chunk_by(|a, b| !katakana(a.1) && !katakana(b.1)) {
+                let (start, last) = (part[0].0, part[part.len() - 1]);
+                found.push(&source[from + start..from + last.0 + last.1.len()]);
             }
         }
+        found.retain(|word| word.contains(char::is_alphanumeric));
         found
     }
 
@@ -225,6 +238,13 @@ mod tests {
     fn scripts_without_spaces_are_cut_by_characters() {
         assert_eq!(cut("重複を見つけるテスト"), ["重", "複", "を", "見", "つ", "け", "る", "テ", "ス", "ト"]);
         assert_eq!(cut("สวัสดี"), ["ส", "วั", "ส", "ดี"]);
+    }
+
+    #[test]
+    fn an_underscore_does_not_cut_the_word_beside_katakana() {
+        assert_eq!(cut("カ_hello"), ["カ", "_hello"]);
+        assert_eq!(cut("hello_カナ été_カ_x1"), ["hello_", "カ", "ナ", "été_", "カ", "_x1"]);
+        assert_eq!(cut("_カ\u{3099}_"), ["カ\u{3099}"]);
     }
 
     #[test]
@@ -249,7 +269,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn both_paths_give_the_borders_of_uax_29(source in "([a-cA-Z0-9_'.,;: \n\"-]|[ñÉßªº·’“—…½²×]|\\PC|[\u{301}\u{200d}\u{ad}😀ア]){0,40}") {
+        fn both_paths_give_the_borders_of_uax_29(source in "([a-cA-Z0-9_'.,;: \n\"-]|[ñÉßªº·’“—…½²×]|\\PC|[\u{301}\u{200d}\u{ad}😀アナ_\u{3099}]){0,40}") {
             prop_assert_eq!(cut(&source), reference(&source));
         }
 

@@ -8,6 +8,8 @@ pub(super) enum Ending {
     Always,
     /// It belongs to the word: a title or a reference that wants something behind it.
     Never,
+    /// It ends the sentence unless a number follows: `no. 5` and `art. IV`, but `She said no.` and `modern art.`
+    UnlessNumber,
     /// It ends the sentence when a capital letter follows.
     BeforeCapital,
     /// It ends the sentence only when a word follows that usually begins one: `U.S. Senate`, but `U.S. The`.
@@ -16,14 +18,21 @@ pub(super) enum Ending {
 
 /// Titles and references, in lower case, sorted.
 const NEVER: &[&str] = &[
-    "adm", "approx", "arq", "art", "arts", "av", "avda", "brig", "cap", "capt", "cf", "cmdr", "cnel", "col",
-    "cpt", "ctra", "d", "da", "dept", "dna", "dr", "dra", "dres", "dña", "e.g", "ed", "eds", "ej", "excmo",
-    "fig", "figs", "fr", "gen", "gov", "gral", "hon", "i.e", "ilmo", "ing", "lib", "lic", "lt", "maj",
-    "messrs", "mlle", "mme", "mr", "mrs", "ms", "mt", "n.º", "no", "nos", "ntra", "nº", "núm", "núms", "p",
-    "p.e", "p.ej", "pp", "pres", "prof", "profa", "pza", "pág", "págs", "rep", "rev", "sec", "sen", "sgt",
-    "sr", "sra", "sras", "sres", "srta", "st", "sta", "sto", "tel", "tfno", "tte", "ud", "uds", "v", "vd",
-    "vds", "vid", "viz", "vol", "vols", "vs",
+    "abog", "adm", "approx", "arq", "av", "avda", "brig", "capt", "cf", "cmdr", "cnel", "cpt", "ctra",
+    "dept", "dpto", "dr", "dra", "dres", "dña", "e.g", "econ", "eds", "ej", "excmo", "fig", "figs", "gral",
+    "i.e", "ilmo", "inc", "ing", "lic", "lt", "messrs", "mg", "mlle", "mme", "mr", "mrs", "mz", "n.º", "nro",
+    "nros", "ntra", "nº", "núm", "núms", "p.e", "p.ej", "prof", "profa", "pza", "pág", "págs", "rev", "s/",
+    "sgt", "sr", "sra", "sras", "sres", "srta", "sta", "sto", "tel", "telef", "telf", "teléf", "tfno", "tte",
+    "urb", "viz", "vs",
 ];
+
+/// Titles that are words of their own, or units, when they are not capitalised; as they are written, sorted.
+const CAPITALISED_TITLES: &[&str] =
+    &["Col", "Fr", "Gen", "Gov", "Hon", "Maj", "Ms", "Mt", "Pres", "Rep", "Sen"];
+
+/// References that are words of their own where no number follows, in lower case, sorted.
+const UNLESS_NUMBER: &[&str] =
+    &["art", "arts", "cap", "ed", "lib", "no", "nos", "p", "pp", "sec", "vol", "vols"];
 
 /// Words that may end a sentence, in lower case, sorted.
 const BEFORE_CAPITAL: &[&str] = &[
@@ -40,9 +49,7 @@ const BEFORE_CAPITAL: &[&str] = &[
     "etc",
     "etcétera",
     "feb",
-    "inc",
     "jan",
-    "jr",
     "jul",
     "jun",
     "ltd",
@@ -54,6 +61,53 @@ const BEFORE_CAPITAL: &[&str] = &[
     "ph.d",
     "sep",
     "sept",
+    "ud",
+    "uds",
+    "vd",
+    "vds",
+];
+
+/// Words whose capital letter is a name and no initial (`vitamin C`), in lower case, sorted.
+const LABELS: &[&str] = &[
+    "anexo",
+    "appendix",
+    "case",
+    "caso",
+    "clase",
+    "class",
+    "exhibit",
+    "grade",
+    "grado",
+    "group",
+    "grupo",
+    "hepatitis",
+    "km",
+    "lista",
+    "object",
+    "opción",
+    "option",
+    "part",
+    "parte",
+    "plan",
+    "point",
+    "project",
+    "protocol",
+    "proyecto",
+    "punto",
+    "schedule",
+    "sección",
+    "section",
+    "team",
+    "tipo",
+    "type",
+    "título",
+    "variable",
+    "vitamin",
+    "vitamina",
+    "vitaminas",
+    "vitamins",
+    "zona",
+    "zone",
 ];
 
 /// Words that usually begin a sentence and seldom a name, in English and Spanish, sorted.
@@ -67,19 +121,45 @@ const STARTERS: &[&str] = &[
     "With", "Y", "Ya", "You",
 ];
 
-/// What a full stop behind `word` means; `word` comes without that stop.
-pub(super) fn ending(word: &str) -> Ending {
+/// What a full stop behind `word` means, which stands behind `previous`; `word` comes without that stop.
+pub(super) fn ending(previous: &str, word: &str) -> Ending {
     let lower = word.to_lowercase();
-    if is_acronym(word) && NEVER.binary_search(&lower.as_str()).is_err() {
-        return if word == "I" { Ending::Always } else { Ending::BeforeStarter };
-    }
-    if NEVER.binary_search(&lower.as_str()).is_ok() {
+    let listed = |list: &[&str]| list.binary_search(&lower.as_str()).is_ok();
+    if is_acronym(word) {
+        acronym_ending(previous, word)
+    } else if word == "Inc" {
+        // The company; in lower case it is the Spanish "inciso".
+        Ending::BeforeCapital
+    } else if lower == "jr" {
+        // "Smith Jr." stands behind a name, the Spanish "jirón" before one.
+        if previous.starts_with(char::is_uppercase) { Ending::BeforeCapital } else { Ending::Never }
+    } else if word == "St" || word == "v" {
+        // Before a name these are "Saint" and "versus"; else they are "Street" and a symbol.
+        Ending::BeforeStarter
+    } else if listed(NEVER) || CAPITALISED_TITLES.binary_search(&word).is_ok() {
         Ending::Never
-    } else if BEFORE_CAPITAL.binary_search(&lower.as_str()).is_ok() {
+    } else if listed(UNLESS_NUMBER) {
+        Ending::UnlessNumber
+    } else if listed(BEFORE_CAPITAL) {
         Ending::BeforeCapital
     } else {
         Ending::Always
     }
+}
+
+/// Whether `next`, behind the reference `word` and its full stop, is the number that belongs to it: digits or a Roman
+/// numeral. `I` is one behind `Art.` and `Cap.`, but the pronoun behind `No.` and behind a word in lower case.
+pub(super) fn is_number_of(word: &str, next: &str) -> bool {
+    let roman = !next.is_empty() && next.bytes().all(|b| b"IVXLCDM".contains(&b));
+    next.starts_with(char::is_numeric)
+        || roman && (next != "I" || word != "No" && word.starts_with(char::is_uppercase))
+}
+
+/// What a full stop behind an acronym or an initial means. Nearly always one belongs to a name (`del P. López`), except
+/// behind a word that letters are given to.
+fn acronym_ending(previous: &str, word: &str) -> Ending {
+    let labelled = word.len() == 1 && LABELS.binary_search(&previous.to_lowercase().as_str()).is_ok();
+    if word == "I" || labelled { Ending::Always } else { Ending::BeforeStarter }
 }
 
 /// Whether a sentence usually begins with `word`.
@@ -105,7 +185,7 @@ mod tests {
 
     #[test]
     fn lists_are_sorted_for_the_binary_search() {
-        for list in [NEVER, BEFORE_CAPITAL, STARTERS] {
+        for list in [NEVER, CAPITALISED_TITLES, UNLESS_NUMBER, BEFORE_CAPITAL, LABELS, STARTERS] {
             let mut sorted = list.to_vec();
             sorted.sort_unstable();
             assert_eq!(list, sorted);
@@ -117,6 +197,10 @@ mod tests {
         for (word, expected) in [
             ("Mrs", Ending::Never),
             ("pág", Ending::Never),
+            ("no", Ending::UnlessNumber),
+            ("Rep", Ending::Never),
+            ("rep", Ending::Always),
+            ("DNA", Ending::Always),
             ("etc", Ending::BeforeCapital),
             ("U.S", Ending::BeforeStarter),
             ("UU", Ending::BeforeStarter),
@@ -125,7 +209,22 @@ mod tests {
             ("house", Ending::Always),
             ("", Ending::Always),
         ] {
-            assert_eq!(ending(word), expected, "{word}");
+            assert_eq!(ending("", word), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn only_numbers_belong_to_a_reference() {
+        for (word, next, expected) in [
+            ("no", "5", true),
+            ("art", "IV", true),
+            ("Cap", "I", true),
+            ("No", "I", false),
+            ("art", "I", false),
+            ("no", "Then", false),
+            ("no", "", false),
+        ] {
+            assert_eq!(is_number_of(word, next), expected, "{word}. {next}");
         }
     }
 }

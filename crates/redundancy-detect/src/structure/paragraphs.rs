@@ -1,6 +1,7 @@
 //! Where paragraphs begin and end. A blank line always divides two. A single line break does too, unless the lines look like
 //! one paragraph wrapped at a fixed width, as in e-mails and plain-text books.
 
+use super::list_marks::list_mark;
 use crate::span::Span;
 
 /// Lines of a wrapped paragraph, the last one aside, have about this many characters.
@@ -15,7 +16,8 @@ pub(super) fn split(source: &str) -> Vec<Span> {
         let span = trimmed(source, Span::new(start, start + line.len()));
         start += line.len();
         // A list item, a quotation or a heading begins a block of its own even without a blank line above it.
-        if span.is_empty() || starts_block(span.slice(source)) {
+        let finished = block.last().is_none_or(|line| is_finished(line.slice(source)));
+        if span.is_empty() || starts_block(span.slice(source), finished) {
             close_block(source, &mut block, &mut paragraphs);
         }
         if !span.is_empty() {
@@ -45,19 +47,20 @@ fn is_wrapped(source: &str, lines: &[Span]) -> bool {
     };
     let count = |is: &dyn Fn(&str) -> bool| full_lines.iter().filter(|line| is(line.slice(source))).count();
     let fitting = count(&|line| WRAPPED_LINE_CHARS.contains(&line.chars().count()));
-    let finished = count(&|line| {
-        line.trim_end_matches(super::sentences::is_closer).ends_with(super::sentences::is_terminator)
-    });
+    let finished = count(&is_finished);
     !full_lines.is_empty() && fitting * 4 >= full_lines.len() * 3 && finished * 2 < full_lines.len()
 }
 
-/// Whether a line begins like a list item, a quotation, a table row or a heading.
-fn starts_block(line: &str) -> bool {
+/// Whether a line ends where a sentence ends.
+fn is_finished(line: &str) -> bool {
+    line.trim_end_matches(super::sentences::is_closer).ends_with(super::sentences::is_terminator)
+}
+
+/// Whether a line begins like a list item, a quotation, a table row or a heading. `after_sentence`: whether the line above
+/// is finished; if not, a capital letter is more likely the initial of a name whose line was wrapped.
+fn starts_block(line: &str, after_sentence: bool) -> bool {
     let marker = line.split_whitespace().next().unwrap_or_default();
-    let numbered = marker.strip_suffix(['.', ')']).is_some_and(|number| {
-        !number.is_empty() && number.len() <= 3 && number.bytes().all(|b| b.is_ascii_digit())
-    });
-    numbered
+    list_mark(line).is_some_and(|mark| after_sentence || !mark.may_be_initial)
         || matches!(marker, "-" | "*" | "+" | "•" | "–" | "—" | ">" | "|")
         || (!marker.is_empty() && marker.bytes().all(|b| b == b'#'))
 }
@@ -104,6 +107,22 @@ mod tests {
         let source = "- this item of a list is long enough to look like a line that was wrapped\n- and so does this one, \
                       which is just as long as the first of them\n12. third";
         assert_eq!(split(source).len(), 3);
+    }
+
+    #[test]
+    fn letters_and_roman_numerals_begin_list_items() {
+        let item = "these words of an item are as long as a line that was wrapped";
+        for marks in [["a.", "b."], ["i.", "ii."], ["I.", "II."], ["A)", "B)"], ["1.1.", "1.2."]] {
+            let lines = marks.map(|mark| format!("{mark} {item}\n{item}.\n")).concat();
+            assert_eq!(split(&lines).len(), 2, "{marks:?}");
+        }
+    }
+
+    #[test]
+    fn an_initial_at_the_beginning_of_a_wrapped_line_begins_no_item() {
+        let wrapped =
+            "These lines of an old book were wrapped at some width and speak of\nJ. R. Smith, who wrote it.";
+        check(wrapped, &[wrapped]);
     }
 
     #[test]

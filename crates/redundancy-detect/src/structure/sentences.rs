@@ -2,6 +2,7 @@
 //! number, nor inside a number; question and exclamation marks end one unless the sentence plainly goes on.
 
 use super::abbreviations::{self, Ending};
+use super::list_marks::list_mark;
 use super::paragraphs::trimmed;
 use crate::span::Span;
 
@@ -9,27 +10,31 @@ use crate::span::Span;
 /// keeps the time linear.
 const NEIGHBOUR_BYTES: usize = 32;
 
-/// Calls `found` with each sentence of the paragraph at `paragraph`, as a span of bytes of `source`. Linear time.
+/// Calls `found` with each sentence of the paragraph at `paragraph`, as a span of bytes of `source`. Linear time: every
+/// stretch of white space or marks is looked at from the mark before it alone.
 pub(super) fn split(source: &str, paragraph: Span, found: &mut impl FnMut(Span)) {
+    let paragraph = trimmed(source, paragraph);
     let text = paragraph.slice(source);
-    let mut start = 0;
-    let mut at = 0;
-    while let Some(mark) = next_terminator(text, at) {
-        let end = after_marks(text, mark);
-        if ends_sentence(text, start, mark, end) {
-            report(source, paragraph.start, Span::new(start, end), found);
-            start = end;
+    let mut report = |start, end| {
+        if start < end {
+            found(Span::new(paragraph.start + start, paragraph.start + end));
         }
-        at = end;
+    };
+    let mut start = 0;
+    let mut at = list_mark(text).map_or(0, |mark| mark.bytes);
+    while let Some(mark) = next_terminator(text, at) {
+        at = after_marks(text, mark);
+        if ends_sentence(text, start, mark, at) {
+            report(start, at);
+            at = after_white_space(text, at);
+            start = at;
+        }
     }
-    report(source, paragraph.start, Span::new(start, text.len()), found);
+    report(start, text.len());
 }
 
-fn report(source: &str, base: usize, span: Span, found: &mut impl FnMut(Span)) {
-    let span = trimmed(source, Span::new(base + span.start, base + span.end));
-    if !span.is_empty() {
-        found(span);
-    }
+fn after_white_space(text: &str, at: usize) -> usize {
+    text.len() - text.get(at..).unwrap_or_default().trim_start().len()
 }
 
 /// Marks that can end a sentence.
@@ -112,15 +117,11 @@ fn ends_sentence(text: &str, start: usize, mark: usize, end: usize) -> bool {
     if marks.trim_end_matches(is_closer) != "." {
         return true;
     }
-    let before = text.get(start..mark).unwrap_or_default();
-    let last = last_word(before);
-    let is_list_number = last.len() == before.trim_start().len() && last.bytes().all(|b| b.is_ascii_digit());
-    if is_list_number {
-        return false;
-    }
-    match abbreviations::ending(last) {
+    let [previous, last] = last_words(text.get(start..mark).unwrap_or_default());
+    match abbreviations::ending(previous, last) {
         Ending::Always => true,
         Ending::Never => false,
+        Ending::UnlessNumber => !abbreviations::is_number_of(last, next),
         Ending::BeforeCapital => next.starts_with(char::is_uppercase) || next.is_empty(),
         Ending::BeforeStarter => abbreviations::is_starter(next) || next.is_empty(),
     }
@@ -129,18 +130,17 @@ fn ends_sentence(text: &str, start: usize, mark: usize, end: usize) -> bool {
 /// The first word of `rest`, without what opens a quotation or a question before it.
 fn next_word(rest: &str) -> &str {
     let word = rest.trim_start().trim_start_matches(is_opener);
-    let end = word.find(|c: char| !c.is_alphanumeric()).unwrap_or(word.len().min(NEIGHBOUR_BYTES));
-    word.get(..end).unwrap_or(word)
+    word.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()
 }
 
-/// The last word of `before` with the full stops and marks of order inside it ("p.ej", "n.º"), without what opens it.
-fn last_word(before: &str) -> &str {
-    let from = before.len() - before.len().min(NEIGHBOUR_BYTES);
-    // Step forward to the border of a character.
-    let tail = (from..=before.len()).find_map(|i| before.get(i..)).unwrap_or_default();
-    let start = tail.rfind(|c: char| c.is_whitespace() || is_opener(c)).map_or(0, |i| i + 1);
-    let word = (start..=tail.len()).find_map(|i| tail.get(i..)).unwrap_or_default();
-    word.trim_start_matches(is_opener)
+/// The last two words of `before` with the full stops and marks of order inside them ("p.ej", "n.º"), without what opens
+/// them. The first is empty where it stands too far off.
+fn last_words(before: &str) -> [&str; 2] {
+    let from = before.ceil_char_boundary(before.len().saturating_sub(NEIGHBOUR_BYTES));
+    let tail = before.get(from..).unwrap_or_default();
+    let mut words = tail.rsplit(|c: char| c.is_whitespace() || is_opener(c));
+    let last = words.next().unwrap_or_default();
+    [words.find(|word| !word.is_empty()).unwrap_or_default(), last]
 }
 
 #[cfg(test)]
@@ -213,5 +213,73 @@ mod tests {
     #[test]
     fn marks_alone_are_one_stretch() {
         check(&".".repeat(10_000), &[&".".repeat(10_000)]);
+    }
+
+    #[test]
+    fn words_that_are_abbreviations_elsewhere_end_sentences() {
+        for [first, second] in [
+            ["Le pregunté y dijo que no.", "Entonces se fue."],
+            ["She said no.", "Then he left."],
+            ["She said no.", "I left."],
+            ["“No.”", "“Yes.”"],
+            ["—No.", "¿Por qué no?"],
+            ["I love modern art.", "Paris has plenty."],
+            ["He put on his cap.", "Then he left."],
+            ["It is in our DNA.", "We cannot change."],
+            ["Él me lo da.", "Juan lo toma."],
+            ["She takes vitamin C.", "Doctors agree."],
+            ["He lives on Main St.", "He likes it."],
+            ["She met our best sales rep.", "Prices fell."],
+            ["It took 5 ms.", "Nobody cared."],
+            ["How many? 42.", "That is all."],
+        ] {
+            let source = format!("{first} {second}");
+            let mut found = Vec::new();
+            split(&source, Span::new(0, source.len()), &mut |span| found.push(span.slice(&source)));
+            assert!(found.ends_with(&[first.trim_start_matches("How many? "), second]), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn references_and_titles_do_not() {
+        for source in [
+            "Vea el art. 5 y el cap. IV del vol. II, p. 12, no. 3, sec. X.",
+            "Rige el Art. I del Código.",
+            "They live near St. James in the city that Rep. Jones and J. Smith love.",
+            "Vive en el Jr. Apurímac y paga S/. 231 según el inc. A) de la Ley Nro. 5.",
+            "Llame al Telef. 1 del Abog. Pérez, amigo del P. López y de D. Diego.",
+            "In Roe v. Wade the court spoke.",
+        ] {
+            check(source, &[source]);
+        }
+        check("John Smith Jr. Doctors agree.", &["John Smith Jr.", "Doctors agree."]);
+    }
+
+    #[test]
+    fn a_mark_of_a_list_is_no_sentence() {
+        for source in
+            ["1. First.", "2.1. Alcance.", "a. Proponer normas", "ii. Planificación", "I. Título", "III. Fin"]
+        {
+            check(source, &[source]);
+        }
+        check("It was 1999. Then he left.", &["It was 1999.", "Then he left."]);
+    }
+
+    #[test]
+    fn white_space_before_a_sentence_is_not_read_again_at_each_full_stop() {
+        let size = 1 << 20;
+        for unit in ["Dr. ", "U.S. A", ". ", "«. ", ".'", "no. ('"] {
+            for filler in [" ", "(", "'"] {
+                let n = size / (2 * unit.len());
+                let source =
+                    format!("A cat sat.{} {}", filler.repeat(size / 2 / filler.len()), unit.repeat(n));
+                let (mut parts, mut last) = (0, 0);
+                split(&source, Span::new(0, source.len()), &mut |span| {
+                    assert!(last <= span.start && span.start < span.end);
+                    (parts, last) = (parts + 1, span.end);
+                });
+                assert!(parts > 0 && last <= source.len());
+            }
+        }
     }
 }
