@@ -111,7 +111,7 @@ fn structure(bencher: Bencher<'_, '_>, sample: Sample) {
     bencher.counter(BytesCount::of_str(text.source())).bench(|| text.structure());
 }
 
-/// The language, from the first 4 KiB.
+/// The language, from three windows of 2 KiB.
 #[divan::bench(args = [Sample::Peps, Sample::Novels])]
 fn language(sample: Sample) -> f64 {
     detect(sample.text(MIB)).confidence

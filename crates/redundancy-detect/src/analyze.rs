@@ -55,7 +55,8 @@ pub struct Analysis {
     pub redundancy_score: f64,
     /// 1 - unique words / words, 0 to 1; grows with the length of any text.
     pub lexical_redundancy: f64,
-    /// Bytes of the text / bytes after DEFLATE at level 6; around 2 to 3 for prose, higher the more repeats.
+    /// Bytes of the text / bytes after DEFLATE at level 6; around 2 to 3 for prose, higher the more repeats. By `libdeflate`,
+    /// which gives the same on every platform, and on prose comes within 1 % of what zlib gives.
     pub compression_ratio: f64,
     /// Passages that stand more than once, longest first.
     pub repeated_passages: Vec<RepeatedPassage>,

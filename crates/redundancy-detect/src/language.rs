@@ -19,10 +19,14 @@ pub struct DetectedLanguage {
 }
 
 impl DetectedLanguage {
-    /// The language that a caller named.
+    /// The language that a caller named, by a code of ISO 639-1 or 639-3; the former is given back where there is one.
     #[must_use]
     pub fn named(code: &str) -> Self {
-        Self { code: Cow::Owned(code.to_owned()), confidence: 1.0 }
+        let known = TWO_LETTERS.iter().find(|(three, _)| *three == code);
+        Self {
+            code: known.map_or_else(|| Cow::Owned(code.to_owned()), |(_, two)| Cow::Borrowed(*two)),
+            confidence: 1.0,
+        }
     }
 }
 
@@ -198,6 +202,12 @@ mod tests {
         );
         check("ข้อความภาษาไทย", "th");
         check("日本語のテキストです。", "ja");
+    }
+
+    #[test]
+    fn a_language_named_by_three_letters_is_given_back_with_two() {
+        assert_eq!(DetectedLanguage::named("spa"), DetectedLanguage::named("es"));
+        assert_eq!(DetectedLanguage::named("tlh").code, "tlh");
     }
 
     #[test]

@@ -75,6 +75,11 @@ impl Vocabulary {
         (0u32..).take(self.len()).map(|id| word(&self.letters, &self.ends, id))
     }
 
+    /// The hash of a word under the seed of these texts.
+    pub(crate) fn hash(&self, word: &str) -> u64 {
+        hash_of(&self.hash, word)
+    }
+
     /// The number of `normalized`, given now if it has none yet. Amortised constant time.
     pub(crate) fn intern(&mut self, normalized: &str) -> WordId {
         let Self { letters, ends, ids, hash } = self;

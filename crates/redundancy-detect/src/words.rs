@@ -7,6 +7,7 @@
 
 use crate::normalize::normalize_word;
 use crate::vocabulary::{Vocabulary, WordId};
+use hashbrown::HashTable;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 mod blocks;
@@ -40,25 +41,39 @@ pub(crate) fn tokenize(source: &str, vocabulary: &mut Vocabulary) -> Vec<Word> {
     let mut words = Vec::with_capacity(source.len() / 6);
     // Lowering all at once is many times faster than word by word, and changes no offset.
     let lower = source.to_ascii_lowercase();
-    let mut normal = String::new();
+    let mut forms = Forms::default();
     for_each_word(&lower, |start, end, form| {
         let word = lower.get(start..end).unwrap_or_default();
-        let normal = match form {
-            Form::Ascii => word,
-            Form::Other => {
-                normal.clear();
-                normalize_word(word, &mut normal);
-                &normal
-            }
+        let id = match form {
+            Form::Ascii => Some(vocabulary.intern(word)),
+            Form::Other => forms.intern(word, vocabulary),
         };
-        if normal.is_empty() {
-            return;
-        }
-        let id = vocabulary.intern(normal);
-        let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else { return };
+        let (Some(id), Ok(start), Ok(end)) = (id, u32::try_from(start), u32::try_from(end)) else { return };
         words.push(Word { start, end, id });
     });
     words
+}
+
+/// The numbers of words beyond ASCII as they were written: normalising one takes longer than looking it up.
+#[derive(Default)]
+struct Forms<'t> {
+    /// `None` for a word that normalises to nothing.
+    known: HashTable<(&'t str, Option<WordId>)>,
+    normal: String,
+}
+
+impl<'t> Forms<'t> {
+    fn intern(&mut self, word: &'t str, vocabulary: &mut Vocabulary) -> Option<WordId> {
+        let hash = vocabulary.hash(word);
+        if let Some((_, id)) = self.known.find(hash, |(known, _)| *known == word) {
+            return *id;
+        }
+        self.normal.clear();
+        normalize_word(word, &mut self.normal);
+        let id = (!self.normal.is_empty()).then(|| vocabulary.intern(&self.normal));
+        self.known.insert_unique(hash, (word, id), |(known, _)| vocabulary.hash(known));
+        id
+    }
 }
 
 /// What it takes to normalise a word.
