@@ -12,6 +12,7 @@ mod openapi;
 mod output;
 mod positions;
 mod quality;
+mod report_file;
 mod serve;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use crate::cli::service::SettingsArgs;
 use crate::cli::{Cli, Command};
 use crate::settings::{Faults, Purpose, Settings, Sources};
+use crate::terminal::excerpt::printable_lines;
 
 /// Exit code: done, and nothing to complain about.
 pub const FINE: u8 = 0;
@@ -71,6 +73,17 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     ExitCode::from(exit_code(result))
 }
 
+/// Prints what the parser of the command line has to say instead of a command, and gives the exit code: help and the
+/// version, which were asked for, or what is wrong with the arguments.
+pub(crate) fn without_command(said: &clap::Error) -> ExitCode {
+    if said.use_stderr() {
+        tell(&said.to_string());
+        return ExitCode::from(USAGE);
+    }
+    let printed = said.print().map(|()| Outcome::Fine).map_err(Failure::Output);
+    ExitCode::from(exit_code(printed))
+}
+
 fn exit_code(result: Result<Outcome, Failure>) -> u8 {
     match result {
         Ok(Outcome::Fine) => FINE,
@@ -87,12 +100,16 @@ fn exit_code(result: Result<Outcome, Failure>) -> u8 {
     }
 }
 
-/// Tells the user on standard error. Names of files and values of settings stand in messages, and must not steer the
-/// terminal.
+/// Tells the user on standard error.
 fn complain(message: &str) {
-    let message = message.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}");
+    tell(&format!("redundancy: {message}\n"));
+}
+
+/// Writes to standard error. Names of files, arguments and values of settings stand in messages, and must not steer the
+/// terminal.
+fn tell(message: &str) {
     // Nowhere is left to say that it could not be said.
-    let _ = writeln!(io::stderr(), "redundancy: {message}");
+    let _ = io::stderr().write_all(printable_lines(message).as_bytes());
 }
 
 /// The settings from all sources.

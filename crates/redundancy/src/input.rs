@@ -1,6 +1,6 @@
 //! Files and standard input as text: which types are taken, how bytes become characters, and how markup is stripped.
 //!
-//! A text that was stripped of its markup is not the file any more: positions that are found in it count in the
+//! A text that was stripped of its markup or decoded from UTF-16 is not the file any more: positions that are found in it count in the
 //! [`Document::text`] given here.
 
 mod decode;
@@ -45,10 +45,10 @@ pub enum Input {
 pub struct Document {
     /// The name of the file as it was given, or `-` for standard input.
     pub name: String,
-    /// What the file holds.
-    pub format: Format,
-    /// Its text without markup, not only white space.
+    /// Its text without markup and byte order mark, not only white space.
     pub text: String,
+    /// Whether the text is the file, byte for byte.
+    pub is_verbatim: bool,
     /// In which line of the file each part of the text stands.
     pub lines: Lines,
 }
@@ -123,6 +123,7 @@ impl Input {
                 (format, read_capped(File::open(path)?, MAX_TEXT_BYTES)?)
             }
         };
+        let is_verbatim = format == Format::Txt && !decode::has_mark(&bytes);
         let text = decode::decode(bytes)?;
         let (text, lines) = match format {
             Format::Txt => {
@@ -139,7 +140,7 @@ impl Input {
         if text.trim().is_empty() {
             return Err(InputError::Empty);
         }
-        Ok(Document { name: self.name(), format, text, lines })
+        Ok(Document { name: self.name(), text, is_verbatim, lines })
     }
 }
 

@@ -1,8 +1,10 @@
 //! Findings for programs: JSON with the fields that the service's `data` has, so that what reads the one reads the
 //! other. There is no `analysis_id`, because nothing keeps the analysis; instead the file is named.
 //!
-//! A document that was stripped of its markup comes with its text: positions count in that text, which stands nowhere
-//! else.
+//! A document whose text is not the file byte for byte (markup was stripped, a byte order mark left out, UTF-16 decoded)
+//! comes with its text: positions and hashes are those of that text, which stands nowhere else.
+
+pub mod escape;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +16,7 @@ use redundancy_engine::detect::similarity::Match;
 use redundancy_engine::detect::{Analysis, Quality, Span};
 use serde::Serialize;
 
-use crate::input::{Document, Format};
+use crate::input::Document;
 
 /// What is redundant inside a document.
 #[derive(Serialize)]
@@ -151,7 +153,7 @@ impl<'a> AnalysisJson<'a> {
         let counts = &analysis.counts;
         Self {
             file: &document.name,
-            content: stripped_text(document),
+            content: text_unlike_file(document),
             content_hash: format!("blake3:{}", analysis.content_hash.to_hex()),
             normalized_hash: format!("blake3:{}", analysis.normalized_hash.to_hex()),
             language: (&analysis.language).into(),
@@ -180,8 +182,8 @@ impl<'a> SimilarityJson<'a> {
         Self {
             file1: &first.name,
             file2: &second.name,
-            content1: stripped_text(first),
-            content2: stripped_text(second),
+            content1: text_unlike_file(first),
+            content2: text_unlike_file(second),
             similarity_score: similarity.similarity_score,
             is_similar: comparison.is_similar(),
             threshold: comparison.threshold,
@@ -204,7 +206,7 @@ impl<'a> QualityJson<'a> {
         let metrics = quality.metrics.entries().into_iter().map(|(name, value)| (name, value.into()));
         Self {
             file: &document.name,
-            content: stripped_text(document),
+            content: text_unlike_file(document),
             readability_score: quality.readability_score,
             quality_rating: quality.rating.as_str(),
             language: (&quality.language).into(),
@@ -219,8 +221,8 @@ impl<'a> QualityJson<'a> {
     }
 }
 
-fn stripped_text(document: &Document) -> Option<&str> {
-    (document.format != Format::Txt).then_some(document.text.as_str())
+fn text_unlike_file(document: &Document) -> Option<&str> {
+    (!document.is_verbatim).then_some(document.text.as_str())
 }
 
 fn spans(spans: &[Span]) -> Vec<SpanJson> {

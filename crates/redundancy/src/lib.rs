@@ -32,10 +32,6 @@ use clap::Parser as _;
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli::Cli::try_parse_from(arguments) {
         Ok(cli) => commands::run(cli),
-        Err(error) => {
-            // Nowhere is left to say that it could not be said.
-            let _ = error.print();
-            ExitCode::from(if error.use_stderr() { commands::USAGE } else { commands::FINE })
-        }
+        Err(said) => commands::without_command(&said),
     }
 }

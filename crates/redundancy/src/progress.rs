@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::terminal::excerpt::printable;
+
 /// Work that takes less is done before a bar could be read.
 const PATIENCE: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(100);
@@ -35,7 +37,7 @@ impl Progress {
 
     /// Says what is worked on now.
     pub(crate) fn begin(&self, name: &str) {
-        self.bar.set_message(name.to_owned());
+        self.bar.set_message(printable(name));
     }
 
     /// Counts `bytes` as done.

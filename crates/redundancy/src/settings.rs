@@ -75,7 +75,7 @@ impl Settings {
     pub fn read(sources: &Sources, purpose: Purpose) -> Result<Self, Faults> {
         let layered = sources.layer();
         let profile = layered.profile;
-        let mut reader = Reader::new(layered.given, purpose, layered.faults);
+        let mut reader = Reader::new(layered, purpose);
         let settings = Self::from_reader(&mut reader, profile, sources.log_to_terminal);
         let (mut entries, faults) = reader.finish();
         Faults::check(faults)?;

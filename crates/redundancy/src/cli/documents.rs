@@ -20,7 +20,8 @@ pub struct ReadArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Print JSON with the fields of the HTTP API, one line for each result
+    /// Print JSON with the fields of the HTTP API, one line for each result; where the text is not the file byte for
+    /// byte (markup, a byte order mark, UTF-16), `content` holds the text that positions and hashes are of
     #[arg(long)]
     pub json: bool,
     /// Write a report as one page of HTML that shows the texts with everything that was found

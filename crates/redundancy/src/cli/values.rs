@@ -45,11 +45,19 @@ pub(super) fn http_url(text: &str) -> Result<String, String> {
         !rest.is_empty()
             && !rest.starts_with(['/', ':'])
             && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@')
+            && has_sound_port(rest)
     });
     if sane {
         return Ok(text.trim_end_matches('/').to_owned());
     }
     Err("must be an address such as http://127.0.0.1:8000 (https is not spoken here: ask the service behind it)".to_owned())
+}
+
+/// Whether the host that `rest` of an address begins with has a port that there can be, or none.
+fn has_sound_port(rest: &str) -> bool {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let behind_host = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
+    behind_host.rsplit_once(':').is_none_or(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 /// `KEY=VALUE`.
@@ -102,6 +110,8 @@ mod tests {
     fn an_address_has_a_host_and_no_credentials() {
         assert_eq!(http_url("http://[::1]:80/").as_deref(), Ok("http://[::1]:80"));
         for text in ["https://a", "a:80", "http://", "http:///a", "http://:80", "http://u:p@a", "http://a b"]
+            .into_iter()
+            .chain(["http://a:99999", "http://[::1]:x/b", "http://a:", "http://a:0"])
         {
             assert!(http_url(text).is_err(), "{text}");
         }

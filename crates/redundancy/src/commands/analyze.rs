@@ -6,6 +6,7 @@ use redundancy_engine::detect::{OffsetMap, OffsetUnit, Text};
 use super::output::{Output, print_json};
 use super::{Failure, Outcome, complain, documents, positions};
 use crate::cli::analyze::AnalyzeArgs;
+use crate::input::expand;
 use crate::json::AnalysisJson;
 use crate::terminal;
 
@@ -15,8 +16,9 @@ pub(super) fn run(args: &AnalyzeArgs, colour: bool) -> Result<Outcome, Failure> 
         min_passage_words: args.min_words.into(),
         offset_unit: OffsetUnit::Bytes,
     };
-    let mut output = Output::new(&args.output, colour, "What is redundant");
-    let outcome = documents::each(&args.files, args.read.format, |progress, document| {
+    let inputs = expand(&args.files);
+    let mut output = Output::new(&args.output, colour, "What is redundant", inputs.iter().flatten())?;
+    let outcome = documents::each(inputs, args.read.format, |progress, document| {
         let text = Text::new(&document.text).map_err(|error| Failure::Other(error.to_string()))?;
         let mut analysis = analyze(&text, &options);
         if let Some(report) = output.report() {

@@ -13,10 +13,11 @@ use crate::progress::Progress;
 use crate::terminal;
 
 pub(super) fn run(args: &CompareArgs, colour: bool) -> Result<Outcome, Failure> {
-    let names = [&args.first, &args.second];
+    let inputs = [&args.first, &args.second].map(|name| Input::named(name));
+    let mut output = Output::new(&args.output, colour, "What two texts share", &inputs)?;
     let progress = Progress::new(None);
-    progress.begin(&names.map(|name| Input::named(name).name()).join(" and "));
-    let Some([first, second]) = documents::both(names, args.read.format)? else {
+    progress.begin(&inputs.each_ref().map(Input::name).join(" and "));
+    let Some([first, second]) = documents::both(&inputs, args.read.format)? else {
         return Ok(Outcome::Found);
     };
     let options =
@@ -25,7 +26,6 @@ pub(super) fn run(args: &CompareArgs, colour: bool) -> Result<Outcome, Failure> 
         similarity(&first.text, &second.text, &options).map_err(|error| Failure::Other(error.to_string()))?;
     let mut comparison = Comparison { similarity, threshold: args.threshold };
     drop(progress);
-    let mut output = Output::new(&args.output, colour, "What two texts share");
     if let Some(report) = output.report() {
         report.add_comparison((&first, &second), &comparison);
     }

@@ -8,6 +8,7 @@ use super::output::print_json;
 use super::{Failure, Outcome};
 use crate::cli::service::ConfigArgs;
 use crate::settings::{Entry, Purpose, Settings};
+use crate::terminal::excerpt::printable_lines;
 
 #[derive(Serialize)]
 struct ConfigJson<'a> {
@@ -47,7 +48,9 @@ fn print(settings: &Settings) -> io::Result<()> {
         } else {
             ""
         };
-        writeln!(out, "{:width$}  {value}  ({}{note})", entry.key.name, entry.origin)?;
+        let line = format!("{:width$}  {value}  ({}{note})", entry.key.name, entry.origin);
+        // A value that stands in several lines would look like several settings.
+        writeln!(out, "{}", printable_lines(&line.replace('\n', " ")))?;
     }
     out.flush()
 }

@@ -1,21 +1,18 @@
 //! Goes through the texts that the user named. One that cannot be read is reported, and the others are still looked into.
 
-use std::path::PathBuf;
-
 use super::{Failure, Outcome, complain};
-use crate::input::{Document, Format, Input, InputError, expand};
+use crate::input::{Document, Format, Input, InputError};
 use crate::progress::Progress;
 
 /// Whether a text gives reason to complain, as the user defined it.
 pub(super) type Verdict = Outcome;
 
-/// Calls `look` with every text that `names` stand for. The outcome is the worst of all.
+/// Calls `look` with every text of `inputs`. The outcome is the worst of all.
 pub(super) fn each(
-    names: &[PathBuf],
+    inputs: Vec<Result<Input, (String, InputError)>>,
     format: Option<Format>,
     mut look: impl FnMut(&Progress, &Document) -> Result<Verdict, Failure>,
 ) -> Result<Outcome, Failure> {
-    let inputs = expand(names);
     let progress = Progress::new(total_bytes(&inputs));
     let mut outcome = Outcome::Fine;
     for input in inputs {
@@ -37,12 +34,11 @@ pub(super) fn each(
 }
 
 /// Reads two texts; complains about each that cannot be read.
-pub(super) fn both(names: [&PathBuf; 2], format: Option<Format>) -> Result<Option<[Document; 2]>, Failure> {
-    let [first, second] = names.map(|name| Input::named(name));
-    if first == Input::Stdin && second == Input::Stdin {
+pub(super) fn both(inputs: &[Input; 2], format: Option<Format>) -> Result<Option<[Document; 2]>, Failure> {
+    if *inputs == [Input::Stdin, Input::Stdin] {
         return Err(Failure::Usage("only one of the two texts can be standard input".to_owned()));
     }
-    let [first, second] = [first, second].map(|input| match input.read(format) {
+    let [first, second] = inputs.each_ref().map(|input| match input.read(format) {
         Ok(document) => Some(document),
         Err(error) => {
             complain(&format!("{}: {error}", input.name()));

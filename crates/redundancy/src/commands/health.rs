@@ -12,6 +12,7 @@ use super::output::print_json;
 use super::{Failure, Outcome};
 use crate::cli::health::HealthArgs;
 use crate::settings::Purpose;
+use crate::terminal::excerpt::printable;
 
 pub(super) fn run(args: &HealthArgs) -> Result<Outcome, Failure> {
     let url = if let Some(url) = &args.url {
@@ -34,7 +35,7 @@ pub(super) fn run(args: &HealthArgs) -> Result<Outcome, Failure> {
 }
 
 fn print(url: &str, ready: bool, status: &Value) -> io::Result<()> {
-    let text = |field: &str| status[field].as_str().unwrap_or("unknown").to_owned();
+    let text = |field: &str| printable(status[field].as_str().unwrap_or("unknown"));
     let state = if ready { "is ready" } else { "is not ready" };
     writeln!(
         io::stdout(),

@@ -1,13 +1,14 @@
 //! Where findings go: to standard output for people or programs, and into a report.
 
-use std::fs;
 use std::io::{self, BufWriter, StdoutLock, Write as _};
 
 use serde::Serialize;
 
-use super::{Failure, complain};
+use super::{Failure, complain, report_file};
 use crate::cli::documents::OutputArgs;
 use crate::html::Report;
+use crate::input::Input;
+use crate::json::escape;
 use crate::terminal::Screen;
 
 /// Shows findings in the way that was asked for.
@@ -19,9 +20,17 @@ pub(super) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    /// Output as `args` say; the report is called `title`.
-    pub(super) fn new(args: &'a OutputArgs, colour: bool, title: &str) -> Self {
-        Self { args, colour, report: args.html.is_some().then(|| Report::new(title)), printed: false }
+    /// Output as `args` say, about `inputs`; the report is called `title`.
+    pub(super) fn new<'i>(
+        args: &'a OutputArgs,
+        colour: bool,
+        title: &str,
+        inputs: impl IntoIterator<Item = &'i Input>,
+    ) -> Result<Self, Failure> {
+        if let Some(path) = &args.html {
+            report_file::check(path, inputs)?;
+        }
+        Ok(Self { args, colour, report: args.html.is_some().then(|| Report::new(title)), printed: false })
     }
 
     /// The report, if one was asked for.
@@ -56,8 +65,7 @@ impl<'a> Output<'a> {
         if report.is_empty() {
             return Ok(());
         }
-        fs::write(path, report.page())
-            .map_err(|error| Failure::Other(format!("{} cannot be written: {error}", path.display())))?;
+        report_file::write(path, &report.page())?;
         complain(&format!("the report is in {}", path.display()));
         Ok(())
     }
@@ -66,7 +74,7 @@ impl<'a> Output<'a> {
 /// Prints `value` as JSON in one line.
 pub(super) fn print_json(value: &impl Serialize) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
-    serde_json::to_writer(&mut out, value)?;
+    escape::write(&mut out, value)?;
     writeln!(out)?;
     out.flush()
 }

@@ -6,13 +6,15 @@ use redundancy_engine::detect::{OffsetMap, OffsetUnit, Text};
 use super::output::{Output, print_json};
 use super::{Failure, Outcome, complain, documents, positions};
 use crate::cli::quality::QualityArgs;
+use crate::input::expand;
 use crate::json::QualityJson;
 use crate::terminal;
 
 pub(super) fn run(args: &QualityArgs, colour: bool) -> Result<Outcome, Failure> {
     let options = QualityOptions { language: args.language.clone(), offset_unit: OffsetUnit::Bytes };
-    let mut output = Output::new(&args.output, colour, "How well it reads");
-    let outcome = documents::each(&args.files, args.read.format, |progress, document| {
+    let inputs = expand(&args.files);
+    let mut output = Output::new(&args.output, colour, "How well it reads", inputs.iter().flatten())?;
+    let outcome = documents::each(inputs, args.read.format, |progress, document| {
         let text = Text::new(&document.text).map_err(|error| Failure::Other(error.to_string()))?;
         let mut quality = quality(&text, &options);
         if let Some(report) = output.report() {

@@ -22,6 +22,11 @@ pub enum DecodeError {
     },
 }
 
+/// Whether `bytes` begin with a byte order mark, so that their characters are not them byte for byte.
+pub(super) fn has_mark(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xef, 0xbb, 0xbf, ..] | [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
+}
+
 /// The characters of `bytes`, without a byte order mark.
 pub(super) fn decode(bytes: Vec<u8>) -> Result<String, DecodeError> {
     match bytes.as_slice() {

@@ -31,7 +31,17 @@ impl Access {
         let modes = [("none", AuthMode::None), ("api_key", AuthMode::ApiKey), ("jwt", AuthMode::Jwt)];
         let auth_mode = reader.value(&keys::AUTH_MODE, parse::one_of(&modes));
         let allow_anonymous = reader.value(&keys::ALLOW_ANONYMOUS, parse::flag);
-        // Checked here, so that a mistake shows although no mode that uses them can be chosen yet.
+        // Whoever gives credentials believes that callers without them are turned away.
+        for key in [
+            &keys::API_KEYS,
+            &keys::API_KEYS_FILE,
+            &keys::JWT_ISSUER,
+            &keys::JWT_AUDIENCE,
+            &keys::JWKS_URL,
+            &keys::JWT_SECRET,
+        ] {
+            reader.not_available(key);
+        }
         reader.optional(&keys::API_KEYS, parse::text);
         reader.optional(&keys::API_KEYS_FILE, parse::text);
         reader.optional(&keys::JWT_ISSUER, parse::text);
@@ -47,7 +57,7 @@ impl Access {
     /// Refuses to serve everybody on an address that others can reach, unless that is what the user wants.
     pub(super) fn check(&self, listen: Listen, reader: &mut Reader) {
         let open = self.auth_mode == AuthMode::None && !self.allow_anonymous;
-        if reader.purpose() == Purpose::Serve && open && !listen.address.ip().is_loopback() {
+        if reader.purpose() == Purpose::Serve && open && !listen.address.ip().to_canonical().is_loopback() {
             reader.refuse(
                 &keys::HOST,
                 "other machines can reach this address, and AUTH_MODE=none lets everybody in: \

@@ -1,4 +1,4 @@
-//! Reads `redundancy.toml`: the keys of the environment in lower case, one level, with strings, numbers, booleans, or
+//! Reads `redundancy.toml`: the keys of the environment, as they are or in lower case, one level, with strings, numbers, booleans, or
 //! lists of them where the environment has commas.
 
 use std::fs;
@@ -43,14 +43,19 @@ pub(super) fn parse(path: &Path, text: &str) -> (Vec<(&'static Key, Given)>, Vec
         let line = line_at(text, name.span().start);
         let name = name.into_inner();
         let at = format!("{}:{line}", path.display());
-        // Upper case would work as well, but then the same setting could stand twice.
-        let key = keys::named(&name).filter(|key| key.name.to_ascii_lowercase() == name);
+        let key = keys::named(&name).filter(|key| key.name == name || key.name.to_ascii_lowercase() == name);
         match (key, plain(value.get_ref())) {
             (None, _) => faults.push(Fault::other(format!("{at}: {}", unknown(&name)))),
-            (Some(key), None) => faults.push(Fault::other(format!(
-                "{at}: {} must be a string, a number, true, false, or a list of them",
-                key.name.to_ascii_lowercase()
+            (Some(_), None) => faults.push(Fault::other(format!(
+                "{at}: {name} must be a string, a number, true, false, or a list of them"
             ))),
+            (Some(key), Some(_)) if given.iter().any(|(other, _)| *other == key) => {
+                faults.push(Fault::other(format!(
+                    "{at}: {} and {} are the same setting: keep one of them",
+                    key.name,
+                    key.name.to_ascii_lowercase()
+                )));
+            }
             (Some(key), Some(text)) => {
                 let path = path.to_owned();
                 given.push((key, Given { text, origin: Origin::File { path, line } }));
@@ -129,14 +134,22 @@ mod tests {
     }
 
     #[test]
+    fn a_key_may_stand_as_in_the_environment_but_not_twice() {
+        check("PORT = 9000\nLOG_LEVEL = \"warn\"\n", &[("PORT", "9000", 1), ("LOG_LEVEL", "warn", 2)], &[]);
+        let (_, faults) = parse(Path::new("redundancy.toml"), "port = 1\nPORT = 2\n");
+        let told = super::super::fault::Faults::check(faults).unwrap_err().to_string();
+        assert!(told.contains("PORT and port are the same setting: keep one of them"), "{told}");
+    }
+
+    #[test]
     fn unknown_keys_and_tables_are_all_told_with_their_lines() {
         check(
-            "prot = 1\nfavourite_colour = 2\nPORT = 3\n[host]\na = 1\n",
+            "prot = 1\nfavourite_colour = 2\nPort = 3\n[host]\na = 1\n",
             &[],
             &[
                 "redundancy.toml:1: there is no setting prot; did you mean port?",
                 "redundancy.toml:2: there is no setting favourite_colour; `redundancy config` lists",
-                "redundancy.toml:3: there is no setting PORT; did you mean port?",
+                "redundancy.toml:3: there is no setting Port; did you mean port?",
                 "redundancy.toml:4: host must be a string",
             ],
         );

@@ -7,7 +7,7 @@ const MAX_EDITS: usize = 4;
 /// One setting.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Its name in the environment; in `redundancy.toml` the same in lower case.
+    /// Its name in the environment; in `redundancy.toml` the same, or in lower case.
     pub name: &'static str,
     /// What holds where nothing is given, if that does not depend on where the program runs.
     pub default: Option<&'static str>,
@@ -125,14 +125,8 @@ pub const ALL: [&Key; 36] = [
 ];
 
 /// Settings of what this version does not do yet. They are checked, and have no effect.
-pub(super) const WITHOUT_EFFECT: [&Key; 18] = [
+pub(super) const WITHOUT_EFFECT: [&Key; 12] = [
     &DATA_DIR,
-    &API_KEYS,
-    &API_KEYS_FILE,
-    &JWT_ISSUER,
-    &JWT_AUDIENCE,
-    &JWKS_URL,
-    &JWT_SECRET,
     &RATE_LIMIT_REQUESTS,
     &RATE_LIMIT_WINDOW_SECONDS,
     &TRUSTED_PROXIES,

@@ -7,6 +7,7 @@ use super::fault::Fault;
 use super::keys::Key;
 use super::mask::masked;
 use super::origin::{Given, Origin};
+use super::sources::Layered;
 
 /// A setting as it is in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,18 +26,20 @@ pub(super) type Parsed<T> = Result<T, String>;
 /// Hands out the values that were given. What will not do is noted as a fault, and its value is `None`.
 pub(super) struct Reader {
     given: BTreeMap<&'static str, Given>,
+    retyped: Vec<(&'static str, Given)>,
     purpose: Purpose,
     entries: Vec<Entry>,
     faults: Vec<Fault>,
 }
 
 impl Reader {
-    pub(super) fn new(given: BTreeMap<&'static str, Given>, purpose: Purpose, faults: Vec<Fault>) -> Self {
-        Self { given, purpose, entries: Vec::new(), faults }
+    pub(super) fn new(layered: Layered, purpose: Purpose) -> Self {
+        let Layered { given, retyped, faults, .. } = layered;
+        Self { given, retyped, purpose, entries: Vec::new(), faults }
     }
 
     /// The value of a setting whose default stands in the table.
-    pub(super) fn value<T>(&mut self, key: &'static Key, parse: impl FnOnce(&str) -> Parsed<T>) -> Option<T> {
+    pub(super) fn value<T>(&mut self, key: &'static Key, parse: impl Fn(&str) -> Parsed<T>) -> Option<T> {
         self.value_or(key, key.default.unwrap_or_default(), parse)
     }
 
@@ -45,7 +48,7 @@ impl Reader {
         &mut self,
         key: &'static Key,
         default: &str,
-        parse: impl FnOnce(&str) -> Parsed<T>,
+        parse: impl Fn(&str) -> Parsed<T>,
     ) -> Option<T> {
         let given = self
             .given
@@ -57,11 +60,7 @@ impl Reader {
     }
 
     /// The value of a setting that may be missing: `None` if it is, and if a fault was noted.
-    pub(super) fn optional<T>(
-        &mut self,
-        key: &'static Key,
-        parse: impl FnOnce(&str) -> Parsed<T>,
-    ) -> Option<T> {
+    pub(super) fn optional<T>(&mut self, key: &'static Key, parse: impl Fn(&str) -> Parsed<T>) -> Option<T> {
         let given = self.given.get(key.name).cloned();
         self.note(key, given.as_ref());
         self.parse(key, &given?, parse)
@@ -99,12 +98,12 @@ impl Reader {
         (self.entries, self.faults)
     }
 
-    fn parse<T>(
-        &mut self,
-        key: &'static Key,
-        given: &Given,
-        parse: impl FnOnce(&str) -> Parsed<T>,
-    ) -> Option<T> {
+    fn parse<T>(&mut self, key: &'static Key, given: &Given, parse: impl Fn(&str) -> Parsed<T>) -> Option<T> {
+        for (_, typed) in self.retyped.iter().filter(|(name, _)| *name == key.name) {
+            if let Err(remedy) = parse(&typed.text) {
+                self.faults.push(Fault::value(key, typed, &remedy));
+            }
+        }
         parse(&given.text).map_err(|remedy| self.faults.push(Fault::value(key, given, &remedy))).ok()
     }
 

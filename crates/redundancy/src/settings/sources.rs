@@ -30,6 +30,8 @@ pub struct Sources {
 /// What was given for each key, who runs the program, and what was wrong on the way.
 pub(super) struct Layered {
     pub(super) given: BTreeMap<&'static str, Given>,
+    /// What the user typed and then typed again. It counts for nothing, but a mistake in it is still one.
+    pub(super) retyped: Vec<(&'static str, Given)>,
     pub(super) profile: Profile,
     pub(super) faults: Vec<Fault>,
 }
@@ -37,6 +39,10 @@ pub(super) struct Layered {
 impl Sources {
     /// Gathers everything from the process and the working directory. `config` is the settings file if the user named
     /// one; then it must be there.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the settings are the one place that reads the environment"
+    )]
     pub fn gather(command_line: Vec<(String, String)>, config: Option<&Path>) -> Result<Self, Faults> {
         let file = match config {
             Some(path) => Some((path.to_owned(), file::read(path))),
@@ -67,7 +73,12 @@ impl Sources {
 
     /// Lays the sources over each other, the weakest first, so that of each key the strongest value is left.
     pub(super) fn layer(&self) -> Layered {
-        let mut layered = Layered { given: BTreeMap::new(), profile: Profile::Server, faults: Vec::new() };
+        let mut layered = Layered {
+            given: BTreeMap::new(),
+            retyped: Vec::new(),
+            profile: Profile::Server,
+            faults: Vec::new(),
+        };
         if let Some((path, text)) = &self.file {
             let (given, faults) = file::parse(path, text);
             layered.faults.extend(faults);
@@ -89,7 +100,11 @@ impl Sources {
         for (name, text) in &self.command_line {
             let given = Given { text: text.clone(), origin: Origin::CommandLine };
             match keys::named(name) {
-                Some(key) => drop(layered.given.insert(key.name, given)),
+                Some(key) => {
+                    let before = layered.given.insert(key.name, given);
+                    let typed = before.filter(|before| before.origin == Origin::CommandLine);
+                    layered.retyped.extend(typed.map(|typed| (key.name, typed)));
+                }
                 None => layered.faults.push(unknown_on_command_line(name)),
             }
         }

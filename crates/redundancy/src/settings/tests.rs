@@ -124,6 +124,14 @@ fn all_wrong_settings_are_told_at_once_with_key_value_place_and_remedy() {
 }
 
 #[test]
+fn a_mistake_on_the_command_line_is_told_also_where_a_later_value_counts() {
+    let layers = sources(&[("PORT", "70000"), ("PORT", "0")], &[("PORT", "x")], "", "");
+    let told = Settings::read(&layers, Purpose::Show).unwrap_err().to_string();
+    assert!(told.contains("a setting will not do"), "{told}");
+    assert!(told.contains("PORT = \"70000\" (command line): must be a whole number"), "{told}");
+}
+
+#[test]
 fn no_secret_stands_in_entries_or_faults() {
     let variables = [
         ("API_KEYS", "hunter2"),
@@ -148,6 +156,12 @@ fn what_this_version_cannot_hold_to_refuses_to_serve_and_can_be_looked_at() {
     for (name, value) in [
         ("AUTH_MODE", "api_key"),
         ("AUTH_MODE", "jwt"),
+        ("API_KEYS", "key"),
+        ("API_KEYS_FILE", "keys.txt"),
+        ("JWT_SECRET", "secret"),
+        ("JWKS_URL", "https://127.0.0.1/keys"),
+        ("JWT_ISSUER", "issuer"),
+        ("JWT_AUDIENCE", "audience"),
         ("TLS_CERT", "cert.pem"),
         ("TLS_KEY", "key.pem"),
         ("TLS_CLIENT_CA", "ca.pem"),
@@ -181,13 +195,13 @@ fn what_has_no_effect_yet_is_named_when_it_was_given() {
 
 #[test]
 fn everybody_is_let_in_on_an_outside_address_only_if_that_is_said() {
-    for host in ["0.0.0.0", "::", "192.0.2.1"] {
+    for host in ["0.0.0.0", "::", "192.0.2.1", "::ffff:192.0.2.1"] {
         let told = faults(&[("HOST", host)]);
         assert!(told.contains("ALLOW_ANONYMOUS=true"), "{told}");
         let said = environment(&[("HOST", host), ("ALLOW_ANONYMOUS", "true")]);
         Settings::read(&said, Purpose::Serve).unwrap();
     }
-    for host in ["127.0.0.1", "::1", "[::1]", "localhost", "127.1.2.3"] {
+    for host in ["127.0.0.1", "::1", "[::1]", "localhost", "127.1.2.3", "::ffff:127.0.0.1"] {
         Settings::read(&environment(&[("HOST", host)]), Purpose::Serve).unwrap();
     }
 }

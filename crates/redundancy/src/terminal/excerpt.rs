@@ -48,13 +48,26 @@ pub fn printable(text: &str) -> String {
             if !clean.ends_with(' ') {
                 clean.push(' ');
             }
-        } else if c.is_control() {
-            clean.push(char::REPLACEMENT_CHARACTER);
-        } else if !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}') {
-            clean.push(c);
+        } else {
+            clean.extend(harmless(c));
         }
     }
     clean
+}
+
+/// `text` line by line as it is, but for what could steer the terminal or turn the direction of what follows.
+#[must_use]
+pub fn printable_lines(text: &str) -> String {
+    text.chars().filter_map(|c| if c == '\n' { Some(c) } else { harmless(c) }).collect()
+}
+
+/// What to print for `c`: a sign in the place of what could steer the terminal, nothing for a turn of direction.
+fn harmless(c: char) -> Option<char> {
+    match c {
+        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => None,
+        c if c.is_control() => Some(char::REPLACEMENT_CHARACTER),
+        c => Some(c),
+    }
 }
 
 /// `text` whole, or its beginning and its end.
@@ -165,6 +178,14 @@ mod tests {
         assert_eq!(
             printable("a\n\t b\u{1b}[31mc\u{9b}d\u{202e}e\u{7}"),
             "a b\u{fffd}[31mc\u{fffd}de\u{fffd}"
+        );
+    }
+
+    #[test]
+    fn lines_and_their_indents_are_kept_when_messages_are_made_harmless() {
+        assert_eq!(
+            printable_lines("a\n  b\u{1b}[31m\r\u{9b}\u{2066}c\n"),
+            "a\n  b\u{fffd}[31m\u{fffd}\u{fffd}c\n"
         );
     }
 

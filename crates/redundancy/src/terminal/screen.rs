@@ -13,7 +13,7 @@ const WIDEST_COLUMNS: usize = 120;
 /// Assumed where there is no terminal to ask.
 const DEFAULT_COLUMNS: usize = 100;
 /// Narrower than this there is nothing left to break lines for.
-const NARROWEST_COLUMNS: usize = 40;
+const NARROWEST_COLUMNS: usize = 20;
 
 /// A sink for lines. Every error is one of the sink, a closed pipe for example.
 pub struct Screen<W> {
@@ -122,5 +122,22 @@ impl<W: Write> Screen<W> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_gets_lines_that_fit_down_to_twenty_columns() {
+        for (columns, fitting) in [(30, 30), (20, 20), (5, 20)] {
+            let mut out = Vec::new();
+            let mut screen = Screen::new(&mut out, false, Some(columns));
+            let text = Piece::new(style::PLAIN, "one two three four five six seven eight nine ten");
+            screen.paragraph(&[Piece::new(style::PLAIN, "    ")], &[text]).unwrap();
+            let widest = String::from_utf8(out).unwrap().lines().map(str::len).max().unwrap();
+            assert!(widest <= fitting && widest > fitting - 8, "{columns}: {widest}");
+        }
     }
 }

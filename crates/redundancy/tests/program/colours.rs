@@ -60,3 +60,41 @@ fn control_characters_of_a_text_or_a_name_do_not_reach_the_terminal() {
     let missing = place.run(&["analyze", "\u{1b}[31m"]).ended_with(1);
     assert!(!missing.err.contains(ESCAPE), "{:?}", missing.err);
 }
+
+#[test]
+fn no_argument_and_no_setting_can_steer_the_terminal_through_a_message() {
+    const HOSTILE: &str = "\u{1b}]0;title\u{7}\u{9b}2J\u{202e}\u{7f}";
+    let place = place();
+    for (arguments, code) in [
+        (&["analyze", HOSTILE][..], 1),
+        (&["analyze", "a.txt", "--html", HOSTILE], 2),
+        (&["analyze", "a.txt", "--min-words", HOSTILE], 2),
+        (&["analyze", "a.txt", &format!("--{HOSTILE}")], 2),
+        (&["analyze", &format!("{HOSTILE}*")], 1),
+        (&["analyze", &format!("{HOSTILE}**x")], 1),
+        (&["analyze", &format!("a.{HOSTILE}")], 1),
+        (&["compare", HOSTILE, HOSTILE], 1),
+        (&["man", HOSTILE], 2),
+        (&["config", "--config", HOSTILE], 2),
+        (&["config", "--set", HOSTILE], 2),
+        (&["config", "--set", &format!("{HOSTILE}=1")], 2),
+        (&["config", "--set", &format!("DATA_DIR={HOSTILE}\nPORT")], 0),
+        (&["health", "--url", HOSTILE], 2),
+        (&[HOSTILE], 2),
+    ] {
+        let arguments = [&["--color", "always"], arguments].concat();
+        let run = place.run(&arguments).ended_with(code);
+        let said = format!("{}{}", run.out, run.err);
+        let steering = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+        assert!(!said.is_empty() && !said.contains(steering), "{arguments:?}: {said:?}");
+    }
+}
+
+#[test]
+fn json_escapes_what_terminals_obey() {
+    let name = "\u{9b}31m.txt";
+    let place = Place::new().file(name, format!("{PASSAGE} \u{9b}2J\u{7f} {PASSAGE}"));
+    let run = place.run(&["analyze", "--json", name]).ended_with(0);
+    assert!(!run.out.contains(|c: char| c.is_control() && c != '\n'), "{:?}", run.out);
+    assert_eq!(run.json()["file"], name);
+}

@@ -1,6 +1,6 @@
 //! Which files are taken, how they are read, and what happens with the others.
 
-use crate::kit::{PASSAGE, Place};
+use crate::kit::{PASSAGE, Place, Run};
 
 /// The words counted in a file.
 fn words(place: &Place, arguments: &[&str]) -> u64 {
@@ -113,4 +113,49 @@ fn text_that_is_not_utf_8_is_refused_with_the_offset_and_utf_16_is_read_by_its_m
         ["utf16.txt", "mark.txt"].map(|name| place.run(&["analyze", "--json", name]).ended_with(0).json());
     assert_eq!(hashes[0]["content_hash"], hashes[1]["content_hash"]);
     assert_eq!(hashes[0]["counts"]["characters"], 11);
+}
+
+#[test]
+fn a_text_that_is_not_the_file_byte_for_byte_comes_with_its_positions() {
+    let text = format!("¡Ñandú! {PASSAGE} {PASSAGE}");
+    let utf16: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_be_bytes).collect();
+    // Two characters that take as many bytes as their UTF-16 with its mark.
+    let as_long: Vec<u8> = "\u{feff}重複".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let place = Place::new()
+        .file("plain.txt", &text)
+        .file("mark.txt", format!("\u{feff}{text}"))
+        .file("utf16.txt", utf16)
+        .file("long.txt", as_long);
+    let found = |command: &str, name: &str| place.run(&[command, "--json", name]).ended_with(0).json();
+    for command in ["analyze", "quality"] {
+        for name in ["mark.txt", "utf16.txt"] {
+            assert_eq!(found(command, name)["content"], text.as_str(), "{command} {name}");
+        }
+        assert_eq!(found(command, "plain.txt").get("content"), None);
+        assert_eq!(found(command, "long.txt")["content"], "重複");
+    }
+    let both = place.run(&["compare", "--json", "plain.txt", "mark.txt"]).ended_with(0).json();
+    assert_eq!((both.get("content1"), both["content2"].as_str()), (None, Some(text.as_str())));
+}
+
+#[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    let place = Place::new();
+    for arguments in [&["--help"][..], &["analyze", "--help"], &["--version"]] {
+        let mut command = place.command(arguments);
+        command.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
+        let run = Run::of(command).ended_with(1);
+        assert!(run.err.contains("cannot write"), "{}", run.err);
+    }
+}
+
+#[test]
+fn an_empty_text_is_answered_alike_by_every_command() {
+    let place = Place::new().file("empty.txt", "").file("a.txt", "one two three");
+    for arguments in
+        [&["analyze", "empty.txt"][..], &["quality", "empty.txt"], &["compare", "a.txt", "empty.txt"]]
+    {
+        let run = place.run(arguments).ended_with(1);
+        assert_eq!(run.err, "redundancy: empty.txt: has no text in it\n");
+    }
 }

@@ -111,7 +111,7 @@ impl Place {
 }
 
 impl Run {
-    fn of(mut command: Command) -> Self {
+    pub(crate) fn of(mut command: Command) -> Self {
         Self::from(command.output().unwrap())
     }
 

@@ -1,10 +1,13 @@
 //! The HTML report: one sound page that needs nothing else and that no text can break out of.
 
 use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
 
 use html5gum::{Token, Tokenizer};
 
-use crate::kit::{PASSAGE, Place};
+use crate::kit::{PASSAGE, Place, Run};
 
 /// Elements without an end tag.
 const VOID: [&str; 2] = ["meta", "br"];
@@ -173,4 +176,43 @@ fn a_page_that_cannot_be_written_is_told() {
     let place = Place::new().file("a.txt", "one");
     let run = place.run(&["analyze", "a.txt", "--html", "missing/report.html"]).ended_with(1);
     assert!(run.err.contains("missing/report.html cannot be written: No such file"), "{}", run.err);
+}
+
+#[test]
+fn a_report_never_takes_the_place_of_a_text() {
+    let text = format!("<p>{PASSAGE}</p>");
+    let place = Place::new().file("page.html", &text).file("b.txt", "two").file("folder/b.txt", "one");
+    symlink("page.html", place.path().join("symbolic.html")).unwrap();
+    fs::hard_link(place.path().join("page.html"), place.path().join("hard.html")).unwrap();
+    for arguments in [
+        &["analyze", "page.html", "--html", "page.html"][..],
+        &["analyze", "page.html", "--html", "./page.html"],
+        &["analyze", "page.html", "--html", "folder/../page.html"],
+        &["analyze", "page.html", "--html", "symbolic.html"],
+        &["analyze", "symbolic.html", "--html", "page.html"],
+        &["quality", "b.txt", "page.html", "--html", "hard.html"],
+        &["quality", "pag*.html", "--html", "page.html"],
+        &["compare", "b.txt", "page.html", "--html", "page.html"],
+    ] {
+        let run = place.run(arguments).ended_with(2);
+        assert!(run.err.contains("is one of the texts, and would be lost: choose another"), "{}", run.err);
+        assert_eq!((run.out.as_str(), place.read("page.html")), ("", text.clone()), "{arguments:?}");
+    }
+    let mut redirected = place.command(&["analyze", "-", "--html", "page.html"]);
+    redirected.stdin(fs::File::open(place.path().join("page.html")).unwrap());
+    let run = Run::of(redirected).ended_with(2);
+    assert!(run.err.contains("is the file on standard input"), "{}", run.err);
+    assert_eq!(place.read("page.html"), text);
+}
+
+#[test]
+fn an_older_report_is_written_again_and_a_thing_that_is_no_file_is_refused() {
+    let place = Place::new().file("a.txt", "one").file("report.html", "old").file("folder.html/b.txt", "two");
+    report(&place, &["analyze", "a.txt"]);
+    let pipe = place.path().join("pipe.html");
+    assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    for name in ["folder.html", "pipe.html"] {
+        let run = place.run(&["analyze", "a.txt", "--html", name]).ended_with(2);
+        assert!(run.err.contains(&format!("--html {name}: is there and is no plain file")), "{}", run.err);
+    }
 }
