@@ -30,7 +30,8 @@ def program():
 class Service:
     """`redundancy serve` on a free loopback port over an empty data folder; use it in a `with` statement."""
 
-    def __init__(self):
+    def __init__(self, poll_seconds=0.01):
+        self.poll_seconds = poll_seconds
         self.program = program()
         self.version = subprocess.run(
             [self.program, "--version"], check=True, capture_output=True, text=True
@@ -82,7 +83,7 @@ class Service:
                 if response.status == 200:
                     return
             except OSError:
-                time.sleep(0.01)
+                time.sleep(self.poll_seconds)
             finally:
                 connection.close()
         raise SystemExit(f"the service did not answer on /health within {START_SECONDS} s")

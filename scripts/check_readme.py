@@ -57,7 +57,7 @@ def run(block, folder, environment, port):
         done = subprocess.run(["bash", "-c", there], cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
         if done.returncode:
             sys.exit(f"check_readme: exit code {done.returncode} of: {command}\n{done.stderr}")
-        lines += [f"$ {command}", done.stdout.strip("\n")]
+        lines += [f"$ {command}"] + ([done.stdout.strip("\n")] if done.stdout else [])
     return "\n".join(lines) + "\n"
 
 

@@ -7,6 +7,8 @@ function tryForm(article) {
   const form = document.createElement("form");
   const body = document.createElement("textarea");
   body.className = "body";
+  body.id = `body-${article.id}`;
+  body.name = "body";
   body.setAttribute("aria-label", "Request body");
   const button = Object.assign(document.createElement("button"), { textContent: "Send" });
   const answer = document.createElement("pre");

@@ -4,6 +4,7 @@
 use crate::config::ServerConfig;
 use crate::error::ApiError;
 use crate::metrics::Metrics;
+use crate::request::{self, BodyBudget};
 use redundancy_engine::{
     AnalysisId, AnalysisState, Clock, Engine, EngineError, IdSource, Identified, Operation, Request,
 };
@@ -24,6 +25,7 @@ struct State {
     readiness: Readiness,
     /// One permit for each request under `/api/v1` that is worked on.
     capacity: Arc<Semaphore>,
+    body_budget: BodyBudget,
 }
 
 /// Whether the server should get traffic. Clones share one state.
@@ -54,10 +56,12 @@ impl App {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Self {
+        let least = request::min_body_budget_bytes(config.max_content_bytes);
+        let body_budget = BodyBudget::new(config.max_body_bytes_in_flight.max(least));
         let metrics = Metrics::new(engine.stats().started_at);
         let capacity = Arc::new(Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)));
         let readiness = Readiness::default();
-        Self(Arc::new(State { config, engine, clock, ids, metrics, readiness, capacity }))
+        Self(Arc::new(State { config, engine, clock, ids, metrics, readiness, capacity, body_budget }))
     }
 
     /// Tells `/health/ready` when the server drains.
@@ -92,6 +96,10 @@ impl App {
 
     pub(crate) fn capacity(&self) -> &Arc<Semaphore> {
         &self.0.capacity
+    }
+
+    pub(crate) fn body_budget(&self) -> &BodyBudget {
+        &self.0.body_budget
     }
 
     /// Accepts an analysis for later and counts it when it has given a result.

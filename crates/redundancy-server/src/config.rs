@@ -10,6 +10,9 @@ use std::time::Duration;
 pub struct ServerConfig {
     /// Longest `content`, `text1` or `text2` that is taken, in bytes of UTF-8. The cap on the whole body follows from it.
     pub max_content_bytes: usize,
+    /// Bytes of all bodies that are held at once, counted unpacked and until their requests are answered. A body for which
+    /// there is no room is answered 503. The longest body that is allowed always fits: a smaller budget is raised to it.
+    pub max_body_bytes_in_flight: usize,
     /// From the end of the request's head to the answer, the arrival of the body included.
     pub request_timeout: Duration,
     /// Requests under `/api/v1` that are worked on at the same time. One more is answered 503.
@@ -28,6 +31,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             max_content_bytes: 1024 * 1024,
+            max_body_bytes_in_flight: 256 * 1024 * 1024,
             request_timeout: Duration::from_secs(30),
             max_concurrent_requests: 4096,
             cors_origins: [3000, 5173, 4200, 8080, 5000]

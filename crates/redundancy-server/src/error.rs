@@ -99,6 +99,11 @@ impl ApiError {
         Self::new(ErrorType::ValidationError, StatusCode::BAD_REQUEST, message)
     }
 
+    /// A head that leaves open where the request goes or where it ends. What follows it may be no request.
+    pub(crate) fn ambiguous_head(message: &'static str) -> Self {
+        Self { abandons_body: true, ..Self::malformed(message) }
+    }
+
     /// Values that will not do.
     pub(crate) fn invalid(message: impl Into<String>, details: Vec<FieldFault>) -> Self {
         Self { details, ..Self::new(ErrorType::ValidationError, StatusCode::UNPROCESSABLE_ENTITY, message) }
@@ -151,6 +156,12 @@ impl ApiError {
     pub(crate) fn unavailable(message: impl Into<String>, retry_after: Duration) -> Self {
         let retry_after = Some(retry_after);
         Self { retry_after, ..Self::new(ErrorType::Unavailable, StatusCode::SERVICE_UNAVAILABLE, message) }
+    }
+
+    /// No memory for the body of this request now.
+    pub(crate) fn no_room_for_body() -> Self {
+        let message = "Too many long texts are under way. Try again after the time in Retry-After.";
+        Self { abandons_body: true, ..Self::unavailable(message, Duration::from_secs(1)) }
     }
 
     /// The time for this request is over.

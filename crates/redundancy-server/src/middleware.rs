@@ -2,11 +2,13 @@
 //!
 //! Not for reading bodies: that is the business of [`crate::request`], because the cap on a body depends on the route.
 
+mod accept_encoding;
 mod access_log;
 mod capacity;
 mod cors;
 mod deadline;
 mod http_metrics;
+mod message_head;
 pub(crate) mod request_id;
 mod security_headers;
 mod trace_context;
@@ -32,10 +34,14 @@ pub(crate) fn around_everything(router: Router<App>, app: &App) -> Router<App> {
         .layer(from_fn_with_state(app.clone(), deadline::enforce))
         // Around everything that could panic while it works; what is further out only handles heads.
         .layer(CatchPanicLayer::custom(answer_panic))
-        // Around all that can fail, so that every failure gets the same kind of body, with the id of the request.
-        .layer(from_fn(error::render))
+        // Before anything reads the body of a request whose end is open to doubt.
+        .layer(from_fn(message_head::check))
         // Answers preflight requests itself, so what is said of every answer has to stand further out.
         .layer(cors::layer(&app.config().cors_origins))
+        // Keeps from that layer what is no preflight request and leads nowhere.
+        .layer(from_fn(cors::refuse_unmatched))
+        // Around all that can fail, so that every failure gets the same kind of body, with the id of the request.
+        .layer(from_fn(error::render))
         // Leaves alone what pages have said about themselves.
         .layer(from_fn(security_headers::add))
         // Sees the final status of everything above.
@@ -44,8 +50,10 @@ pub(crate) fn around_everything(router: Router<App>, app: &App) -> Router<App> {
         .layer(from_fn_with_state(app.clone(), access_log::log))
         // Before everything that names the request in logs and answers.
         .layer(from_fn_with_state(app.clone(), request_id::assign))
-        // Outermost, so that the log tells the size of an answer as it was made, whatever a client lets it shrink to.
+        // Further out than all that looks at answers, so that the log tells the size of an answer as it was made, whatever a client lets it shrink to.
         .layer(compression())
+        // Corrects what the layer for compression would be too strict about.
+        .layer(from_fn(accept_encoding::relax))
 }
 
 /// Puts a limit on the number of requests around routes that do work. Health, metrics and pages are not among them: they
@@ -88,7 +96,8 @@ mod tests {
             .route("/hangs", get(std::future::pending::<()>))
             .route("/works", get(async || "true"));
         let router = around_everything(around_work(misbehaving, &app), &app).with_state(app);
-        let Ok(response) = router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await;
+        let Ok(response) =
+            router.oneshot(Request::get(path).header("host", "test").body(Body::empty()).unwrap()).await;
         let status = response.status().as_u16();
         (status, serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap())
     }

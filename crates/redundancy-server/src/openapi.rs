@@ -3,7 +3,9 @@
 
 mod errors;
 
+use crate::config::ServerConfig;
 use crate::error::Failure;
+use crate::request::rules;
 use crate::routes;
 use utoipa::OpenApi as _;
 use utoipa::openapi::header::HeaderBuilder;
@@ -39,7 +41,8 @@ const DESCRIPTION: &str = "Finds redundancy in text: inside one text, and betwee
     in an envelope: `{\"success\": true, \"data\": …, \"status\": 200}`, or `{\"success\": false, \"error\": …}` with a \
     message that says what to do. Bodies of requests may be compressed with gzip, br, zstd or deflate (`Content-Encoding`), \
     and answers are if `Accept-Encoding` allows. Unknown fields and query parameters are refused, so that a spelling mistake \
-    does not pass unnoticed.";
+    does not pass unnoticed; only probes (`/health`, `/health/live`, `/health/ready`), metrics and pages ignore query parameters. \
+    A head that is no HTTP/1.1 is answered 400, and one that is too long 431, by the connection itself: without the envelope.";
 
 /// The document for the given version of the product.
 #[must_use]
@@ -64,6 +67,15 @@ pub fn document(version: &str) -> OpenApi {
     document
 }
 
+/// The document for a service with this `config`: without what is switched off.
+pub(crate) fn document_of(config: &ServerConfig) -> OpenApi {
+    let mut document = document(&config.version);
+    if !config.enable_metrics {
+        document.paths.paths.remove("/metrics");
+    }
+    document
+}
+
 /// The headers that every request may carry, and the one that every answer does.
 fn add_headers(operation: &mut Operation) {
     let parameters = operation.parameters.get_or_insert_default();
@@ -72,6 +84,7 @@ fn add_headers(operation: &mut Operation) {
             header(
                 "X-User-Id",
                 "The user on whose behalf this is asked; `user_id` in the body goes before it.",
+                string().min_length(Some(1)).max_length(Some(rules::MAX_USER_ID_CHARS)),
             )
             .into(),
         );
@@ -80,11 +93,13 @@ fn add_headers(operation: &mut Operation) {
         header(
             "X-Request-Id",
             "An id of 1 to 128 of `[A-Za-z0-9._-]` for logs and answers; else one is made.",
+            string(),
         )
         .into(),
     );
-    parameters
-        .push(header("traceparent", "The trace that the caller works in, by W3C Trace Context.").into());
+    parameters.push(
+        header("traceparent", "The trace that the caller works in, by W3C Trace Context.", string()).into(),
+    );
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {
             response.headers.insert("X-Request-Id".to_owned(), RefOr::T(request_id_header()));
@@ -92,19 +107,20 @@ fn add_headers(operation: &mut Operation) {
     }
 }
 
-fn header(name: &str, description: &str) -> Parameter {
+fn string() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn header(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(description))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .schema(Some(schema))
         .build()
 }
 
 fn request_id_header() -> utoipa::openapi::Header {
-    HeaderBuilder::new()
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-        .description(Some("The id of the request"))
-        .build()
+    HeaderBuilder::new().schema(Some(string())).description(Some("The id of the request")).build()
 }

@@ -5,6 +5,7 @@
 //! so that one answer lists everything there is to correct.
 
 mod body;
+mod budget;
 pub(crate) mod fields;
 pub(crate) mod json;
 mod media_type;
@@ -17,9 +18,11 @@ use axum::body::HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use budget::Reserved;
 use fields::{Faults, Fields};
 use json::Json;
 
+pub(crate) use budget::BodyBudget;
 pub(crate) use query::Timing;
 use rules::Refusal;
 
@@ -27,6 +30,8 @@ use rules::Refusal;
 const OTHER_FIELDS_BYTES: usize = 64 * 1024;
 /// How many bytes JSON may take for one byte of text: `\u0001` is the longest way to write one.
 const MAX_ESCAPE_FACTOR: usize = 6;
+/// Most texts that any body holds.
+const MAX_TEXTS: usize = 2;
 
 /// A JSON body that a route takes.
 pub(crate) trait Body: Sized {
@@ -49,16 +54,22 @@ pub(crate) struct Checked<T> {
     pub(crate) body: T,
     /// From the query parameter `async`.
     pub(crate) timing: Timing,
+    /// The part of the budget that the body took. To be kept until the request is answered: till then its texts are in
+    /// memory.
+    pub(crate) reserved: Reserved,
 }
 
 impl<T: Body> FromRequest<App> for Checked<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        const { assert!(T::TEXTS <= MAX_TEXTS, "the budget would not fit this body") };
         let (head, body) = request.into_parts();
         let limits = Limits { max_content_bytes: app.config().max_content_bytes };
         let encoding = media_type::check(&head.headers, !body.is_end_stream())?;
-        let bytes = body::read(body, encoding, max_body_bytes(limits, T::TEXTS)).await?;
+        let max_bytes = max_body_bytes(limits.max_content_bytes, T::TEXTS);
+        let body::Whole { bytes, reserved } =
+            body::read(body, encoding, max_bytes, app.body_budget()).await?;
         let document = json::parse(&bytes).map_err(|malformed| ApiError::malformed(malformed.to_string()))?;
 
         let mut faults = Faults::default();
@@ -66,7 +77,7 @@ impl<T: Body> FromRequest<App> for Checked<T> {
         check_user(&head.headers, &mut faults);
         let value = read_fields(document, limits, &mut faults);
         match (faults.into_error(), value) {
-            (None, Some(body)) => Ok(Self { body, timing }),
+            (None, Some(body)) => Ok(Self { body, timing, reserved }),
             (Some(error), _) => Err(error),
             // A body that gives neither a value nor a fault breaks the contract of [`Body::read`].
             (None, None) => Err(ApiError::internal()),
@@ -87,8 +98,13 @@ impl<S: Sync> FromRequestParts<S> for NoParameters {
     }
 }
 
-fn max_body_bytes(limits: Limits, texts: usize) -> usize {
-    let text_bytes = limits.max_content_bytes.saturating_mul(MAX_ESCAPE_FACTOR).saturating_mul(texts);
+/// The least budget that every allowed body fits in while it is the only one.
+pub(crate) fn min_body_budget_bytes(max_content_bytes: usize) -> usize {
+    body::max_reserved_bytes(max_body_bytes(max_content_bytes, MAX_TEXTS))
+}
+
+fn max_body_bytes(max_content_bytes: usize, texts: usize) -> usize {
+    let text_bytes = max_content_bytes.saturating_mul(MAX_ESCAPE_FACTOR).saturating_mul(texts);
     text_bytes.saturating_add(OTHER_FIELDS_BYTES)
 }
 

@@ -34,7 +34,8 @@ pub struct ServeOptions {
     /// Connections at the same time. One more waits in the queue of the operating system.
     pub max_connections: usize,
     /// From the opening of a connection, or the end of an answer on it, to the end of the next request's head. So it is also
-    /// how long a connection may stay idle.
+    /// how long a connection may stay idle. A server whose `request_timeout` is shorter does well to shorten this too: a head
+    /// should not be given more time than a whole request.
     pub header_read_timeout: Duration,
     /// How long a client may take nothing of an answer that is ready for it.
     pub write_timeout: Duration,

@@ -2,8 +2,12 @@
 
 use super::request_id::X_REQUEST_ID;
 use crate::config::Origin;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use crate::error::ApiError;
+use axum::extract::{MatchedPath, Request};
+use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -31,4 +35,15 @@ pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
         ])
         .expose_headers([X_REQUEST_ID, RETRY_AFTER])
         .max_age(MAX_AGE)
+}
+
+/// Middleware: answers 404 to `OPTIONS` on a path that leads nowhere. The layer above takes every `OPTIONS` for a preflight
+/// request, which it answers whatever the path.
+pub(super) async fn refuse_unmatched(request: Request, next: Next) -> Response {
+    let is_preflight = request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let is_matched = request.extensions().get::<MatchedPath>().is_some();
+    if request.method() == Method::OPTIONS && !is_preflight && !is_matched {
+        return ApiError::not_found().into_response();
+    }
+    next.run(request).await
 }

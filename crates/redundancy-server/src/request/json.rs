@@ -59,6 +59,12 @@ pub(crate) enum Malformed {
         "The body is not valid JSON at line {line}, column {column}. Check quotes, commas and brackets there."
     )]
     Syntax { line: usize, column: usize },
+    #[error(
+        "The body has a \\u escape without its pair at line {line}, column {column}. Characters beyond U+FFFF take two."
+    )]
+    LoneSurrogate { line: usize, column: usize },
+    #[error("The body has a number too large at line {line}, column {column}. Send one below 1e308.")]
+    NumberTooLarge { line: usize, column: usize },
     #[error("The JSON nests deeper than {MAX_DEPTH} levels. Send it flatter.")]
     TooDeep,
     #[error("The JSON has more than {MAX_VALUES} values. Send fewer at once.")]
@@ -80,9 +86,25 @@ pub(crate) fn parse(body: &[u8]) -> Result<Json<'_>, Malformed> {
         let (line, column) = (error.line(), error.column());
         bounds.exceeded.get().unwrap_or(match error.classify() {
             Category::Eof => Malformed::Incomplete { line, column },
-            Category::Syntax | Category::Data | Category::Io => Malformed::Syntax { line, column },
+            Category::Syntax | Category::Data | Category::Io => syntax_fault(&error),
         })
     })
+}
+
+/// What is wrong with the syntax. Only the text of an error tells its cause.
+fn syntax_fault(error: &serde_json::Error) -> Malformed {
+    let (line, column) = (error.line(), error.column());
+    let cause = error.to_string();
+    if cause.starts_with("number out of range") {
+        Malformed::NumberTooLarge { line, column }
+    } else if ["lone leading surrogate", "unexpected end of hex escape"]
+        .iter()
+        .any(|one| cause.starts_with(one))
+    {
+        Malformed::LoneSurrogate { line, column }
+    } else {
+        Malformed::Syntax { line, column }
+    }
 }
 
 /// What is left of the bounds, and which of them ended the parse.
@@ -228,9 +250,13 @@ mod tests {
         check("{\n  \"content\": nope}", Malformed::Syntax { line: 2, column: 15 });
         check("{} {}", Malformed::Syntax { line: 1, column: 4 });
         check("{'content': 1}", Malformed::Syntax { line: 1, column: 2 });
-        check("{\"content\": \"\\ud800\"}", Malformed::Syntax { line: 1, column: 20 });
+        check("{\"content\": \"\\ud800\"}", Malformed::LoneSurrogate { line: 1, column: 20 });
+        check("[\"\\ud800\\n\"]", Malformed::LoneSurrogate { line: 1, column: 10 });
+        check("[\"\\udc00\"]", Malformed::LoneSurrogate { line: 1, column: 8 });
+        check("[\"\\ud800\\u0041\"]", Malformed::LoneSurrogate { line: 1, column: 14 });
+        check("[\"\\uxyzw\"]", Malformed::Syntax { line: 1, column: 8 });
         check("{\"content\": \"\u{1}\"}", Malformed::Syntax { line: 1, column: 14 });
-        check("[1e999]", Malformed::Syntax { line: 1, column: 6 });
+        check("[1e999]", Malformed::NumberTooLarge { line: 1, column: 6 });
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 /// Longest id of a user, in characters.
-const MAX_USER_ID_CHARS: usize = 256;
+pub(crate) const MAX_USER_ID_CHARS: usize = 256;
 
 /// Why a value will not do: the rest of a sentence that begins with the name of the field.
 #[derive(Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use serde_json::Value;
 /// The page.
 pub(super) async fn page(State(app): State<App>) -> Response {
     // The document is made of strings, numbers and maps by string; an empty page spares a panic that cannot happen.
-    let document = serde_json::to_value(crate::openapi::document(&app.config().version)).unwrap_or_default();
+    let document = serde_json::to_value(crate::openapi::document_of(app.config())).unwrap_or_default();
     assets::page(Page { document: &document }.render())
 }
 

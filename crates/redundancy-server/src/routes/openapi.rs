@@ -14,5 +14,5 @@ use axum::response::Response;
     responses((status = 200, description = "OpenAPI 3.1", body = Object, content_type = "application/json")),
 )]
 pub(crate) async fn document(State(app): State<App>) -> Response {
-    json(StatusCode::OK, &crate::openapi::document(&app.config().version))
+    json(StatusCode::OK, &crate::openapi::document_of(app.config()))
 }

@@ -110,7 +110,7 @@ struct Suggestion {
 )]
 pub(crate) async fn quality(
     State(app): State<App>,
-    Checked { body, timing }: Checked<QualityBody>,
+    Checked { body, timing, reserved: _reserved }: Checked<QualityBody>,
 ) -> Result<Answer<QualityData>, ApiError> {
     let request = QualityRequest::from(body);
     match timing {

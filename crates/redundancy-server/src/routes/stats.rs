@@ -26,9 +26,9 @@ pub(crate) struct StatsData {
 struct OperationData {
     #[schema(example = "analyze", value_type = String)]
     operation: &'static str,
-    /// Analyses that gave a result.
+    /// Analyses that were done to the end, also those whose caller gave up meanwhile.
     completed: u64,
-    /// Analyses that did not, for want of room or because of a defect.
+    /// Analyses that were not: refused for want of room, given up before they began, or ended by a defect.
     failed: u64,
     /// Bytes of text in the completed ones.
     bytes: u64,

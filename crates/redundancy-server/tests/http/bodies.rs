@@ -226,3 +226,15 @@ async fn a_body_may_come_in_many_parts() {
     let stream = tokio_util::io::ReaderStream::with_capacity(std::io::Cursor::new(parts), 1);
     service.post_bytes("/api/v1/analyze", &headers("identity"), Body::from_stream(stream)).await.data();
 }
+
+#[tokio::test]
+async fn what_follows_the_end_of_a_compressed_stream_is_400() {
+    let service = Service::new();
+    for encoding in ENCODINGS {
+        let mut body = packed(encoding, BODY).await;
+        body.extend_from_slice(b"junk");
+        let reply = service.post_bytes("/api/v1/analyze", &headers(encoding), body).await;
+        let error = reply.error(400, "ValidationError");
+        assert!(error["message"].as_str().unwrap().contains("Content-Encoding"), "{encoding}: {error}");
+    }
+}

@@ -211,3 +211,44 @@ async fn every_element_that_the_dashboard_script_asks_for_is_on_the_page() {
         assert!(page.text().contains(&format!("id=\"{id}\"")), "{id}");
     }
 }
+
+#[tokio::test]
+async fn a_client_that_refuses_plain_answers_gets_what_it_takes_or_else_a_plain_one() {
+    let service = Service::new();
+    for (accepted, sent) in [
+        ("*;q=0", None),
+        ("identity;q=0", None),
+        ("identity; Q=0.000, deflate", None),
+        ("br;q=0, *;q=0", None),
+        ("identity;q=0, gzip", Some("gzip")),
+        ("gzip, *;q=0", Some("gzip")),
+        ("identity, *;q=0.1", None),
+    ] {
+        for path in ["/openapi.json", "/health"] {
+            let headers = [("accept-encoding", accepted)];
+            let reply = service.call(request(Method::GET, path, &headers, Body::empty())).await;
+            let expected = sent.filter(|_| path == "/openapi.json");
+            assert_eq!(
+                (reply.status, reply.header("content-encoding")),
+                (200, expected),
+                "{accepted} {path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn options_on_an_unknown_path_is_404_but_a_preflight_is_not() {
+    let service = Service::new();
+    service.call(request(Method::OPTIONS, "/nope", &[], Body::empty())).await.error(404, "NotFound");
+    let headers = [("origin", "http://localhost:5173"), ("access-control-request-method", "GET")];
+    assert_eq!(service.call(request(Method::OPTIONS, "/nope", &headers, Body::empty())).await.status, 200);
+    let known = service.call(request(Method::OPTIONS, "/health", &[], Body::empty())).await;
+    assert_eq!(known.status, 200);
+}
+
+#[tokio::test]
+async fn every_field_of_the_api_page_has_an_id_and_a_name() {
+    let script = Service::new().get("/assets/docs.js").await;
+    assert!(script.text().contains("body.id = ") && script.text().contains("body.name = "));
+}

@@ -95,3 +95,43 @@ async fn connections_over_the_limit_wait_for_their_turn() {
     drop(second);
     listening.assert_well().await;
 }
+
+#[tokio::test]
+async fn a_head_that_is_open_to_doubt_is_400_and_ends_the_connection() {
+    let listening = Listening::new(Service::new()).await;
+    for headers in [
+        "",
+        "host: a\r\nhost: b\r\n",
+        "host: a\r\ntransfer-encoding: gzip, chunked\r\n",
+        "host: a\r\ntransfer-encoding: chunked, chunked\r\n",
+    ] {
+        let mut client = listening.connect().await;
+        client.send(format!("GET /health HTTP/1.1\r\n{headers}\r\n")).await;
+        let reply = client.reply().await;
+        reply.error(400, "ValidationError");
+        assert_eq!(reply.header("connection"), Some("close"), "{headers}");
+        assert_eq!(client.rest().await, "", "{headers}");
+    }
+    listening.assert_well().await;
+}
+
+#[tokio::test]
+async fn a_client_of_http_1_0_needs_no_host() {
+    let listening = Listening::new(Service::new()).await;
+    let reply = listening.exchange("GET /health HTTP/1.0\r\n\r\n").await;
+    assert_eq!(reply.text(), r#"{"status":"ok"}"#);
+}
+
+#[tokio::test]
+async fn a_request_with_two_kinds_of_length_is_the_last_of_its_connection() {
+    let listening = Listening::new(Service::new()).await;
+    let mut client = listening.connect().await;
+    client
+        .send(format!(
+            "POST /api/v1/analyze HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\
+             transfer-encoding: chunked\r\n\r\n0\r\n\r\n{GET_HEALTH}"
+        ))
+        .await;
+    client.reply().await.error(400, "ValidationError");
+    assert_eq!(client.rest().await, "");
+}

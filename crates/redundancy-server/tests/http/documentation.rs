@@ -4,6 +4,7 @@ use crate::analyses;
 use crate::service::{Service, request};
 use axum::body::Body;
 use axum::http::Method;
+use redundancy_server::ServerConfig;
 use serde_json::{Value, json};
 
 async fn document() -> Value {
@@ -220,5 +221,32 @@ async fn the_page_shows_every_operation_and_its_fields_without_scripts() {
         "list of objects",
     ] {
         assert!(page.text().contains(kind), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_switched_off_is_not_described() {
+    let config = ServerConfig { enable_metrics: false, ..ServerConfig::default() };
+    let service = Service::with(config);
+    let document = service.get("/openapi.json").await.json();
+    assert!(document["paths"]["/health"].is_object() && document["paths"]["/metrics"].is_null());
+    assert!(!service.get("/docs").await.text().contains("data-path=\"/metrics\""));
+}
+
+#[tokio::test]
+async fn the_length_of_a_user_id_is_described_for_the_header_too() {
+    let document = document().await;
+    let parameters = document["paths"]["/api/v1/analyze"]["post"]["parameters"].as_array().unwrap();
+    let header = parameters.iter().find(|parameter| parameter["name"] == "X-User-Id").unwrap();
+    assert_eq!(header["schema"], json!({"type": "string", "minLength": 1, "maxLength": 256}));
+}
+
+#[tokio::test]
+async fn probes_and_metrics_ignore_query_parameters_as_the_document_says() {
+    let service = Service::new();
+    let document = document().await;
+    assert!(document["info"]["description"].as_str().unwrap().contains("ignore query parameters"));
+    for path in ["/health", "/health/live", "/health/ready", "/metrics"] {
+        assert_eq!(service.get(&format!("{path}?since=1")).await.status, 200, "{path}");
     }
 }

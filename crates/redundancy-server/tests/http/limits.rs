@@ -1,12 +1,13 @@
 //! What happens when there is more to do than room for it.
 
-use crate::service::Service;
-use crate::socket::{Listening, announce, post};
+use crate::service::{Service, packed};
+use crate::socket::{Client, Listening, announce, post};
 use redundancy_engine::detect::AnalyzeOptions;
 use redundancy_engine::{
     AnalysisId, AnalysisStore, AnalyzeRequest, CpuPoolConfig, Request, StoreError, StoredAnalysis,
 };
 use redundancy_server::ServerConfig;
+use redundancy_store::MemoryStore;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -71,4 +72,75 @@ async fn an_engine_that_ends_is_503_with_retry_after() {
     let reply = service.post("/api/v1/analyze", &json!({"content": "a text"})).await;
     reply.error(503, "Unavailable");
     assert_eq!(reply.header("retry-after"), Some("1"));
+}
+
+/// The longest body of a service that takes texts of 1 KiB.
+const LONGEST_BODY_BYTES: usize = 6 * 1024 + 64 * 1024;
+
+/// Has room for the longest body of two texts, and so for the first 64 KiB of two bodies but not of three.
+fn of_little_memory(store: Arc<dyn AnalysisStore>) -> Service {
+    let config = ServerConfig { max_content_bytes: 1024, ..ServerConfig::default() };
+    Service::with_least_body_budget(config, store)
+}
+
+/// A connection on which a body of compressed blanks stops before its end.
+async fn stalled_bomb(listening: &Listening) -> Client {
+    let bomb = packed("zstd", &vec![b' '; 60 * 1024]).await;
+    let mut client = listening.connect().await;
+    let head = announce("/api/v1/analyze", bomb.len() + 1);
+    client.send(head.replace("expect:", "content-encoding: zstd\r\nexpect:")).await;
+    client.invited().await;
+    client.send(bomb).await;
+    client
+}
+
+#[tokio::test]
+async fn bodies_that_take_too_much_memory_together_are_503_until_one_is_gone() {
+    let listening = Listening::new(of_little_memory(Arc::new(MemoryStore::default()))).await;
+    let mut plain = listening.connect().await;
+    plain.send(announce("/api/v1/analyze", BODY.len())).await;
+    plain.invited().await;
+    let bomb = stalled_bomb(&listening).await;
+
+    let reply = listening.exchange(post("/api/v1/analyze", BODY)).await;
+    let error = reply.error(503, "Unavailable");
+    assert!(error["message"].as_str().unwrap().contains("long texts"), "{error}");
+    assert_eq!((reply.header("retry-after"), reply.header("connection")), (Some("1"), Some("close")));
+
+    plain.send(BODY).await;
+    plain.reply().await.data();
+    listening.assert_well().await;
+    drop(bomb);
+}
+
+#[tokio::test]
+async fn the_longest_body_fits_the_least_budget() {
+    let service = of_little_memory(Arc::new(MemoryStore::default()));
+    let json = [("content-type", "application/json")];
+    let longest = LONGEST_BODY_BYTES + 6 * 1024;
+    let texts = r#"{"text1": "a", "text2": "b"}"#;
+    let body = format!("{texts}{}", " ".repeat(longest - texts.len()));
+    for _ in 0..3 {
+        service.post_bytes("/api/v1/similarity", &json, body.clone()).await.data();
+    }
+}
+
+#[tokio::test]
+async fn a_body_takes_memory_until_its_request_is_answered() {
+    let service = of_little_memory(Arc::new(Stuck));
+    let body = json!({"content": "a text"});
+    // Two of these fit, but not the first 64 KiB of another beside them.
+    let json = [("content-type", "application/json")];
+    let long = format!("{body}{}", " ".repeat(50 * 1024));
+    let unanswered = async || service.post_bytes("/api/v1/analyze?async=true", &json, long.clone()).await;
+    let reply = tokio::select! {
+        biased;
+        _ = unanswered() => unreachable!("the store never finishes"),
+        _ = unanswered() => unreachable!("the store never finishes"),
+        reply = service.post("/api/v1/quality", &body) => reply,
+    };
+    let error = reply.error(503, "Unavailable");
+    assert!(error["message"].as_str().unwrap().contains("long texts"), "{error}");
+    // Those that held the memory are gone.
+    service.post("/api/v1/quality", &body).await.data();
 }

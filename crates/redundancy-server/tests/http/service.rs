@@ -57,6 +57,12 @@ impl Service {
         Self::over(config, Arc::new(MemoryStore::default()), CpuPoolConfig { workers: 2, queue: 8 })
     }
 
+    /// Holds as little of the bodies of requests at once as can be.
+    pub(crate) fn with_least_body_budget(config: ServerConfig, store: Arc<dyn AnalysisStore>) -> Self {
+        let config = ServerConfig { max_body_bytes_in_flight: 0, ..config };
+        Self::over(config, store, CpuPoolConfig { workers: 2, queue: 8 })
+    }
+
     pub(crate) fn over(config: ServerConfig, store: Arc<dyn AnalysisStore>, cpu: CpuPoolConfig) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(TickingClock::default());
         let ids: Arc<dyn IdSource> = Arc::new(CountingIds::default());
@@ -94,7 +100,7 @@ pub(crate) fn request(
     headers: &[(&str, &str)],
     body: impl Into<Body>,
 ) -> Request<Body> {
-    let builder = Request::builder().method(method).uri(path);
+    let builder = Request::builder().method(method).uri(path).header("host", "test");
     let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
     builder.body(body.into()).unwrap()
 }

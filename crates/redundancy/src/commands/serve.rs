@@ -61,7 +61,7 @@ async fn service(settings: &Settings, cores: usize) -> Result<Outcome, Failure> 
     let listener = listen(settings.listen.address)?;
     let address = listener.local_addr()?;
     let (app, engine) = parts(settings, cores)?;
-    let options = ServeOptions::new(app.readiness());
+    let options = options(&app, settings.requests.timeout);
     open_files::allow(options.max_connections as u64 + OTHER_OPEN_FILES);
     greet(address);
     let (stop, stopped) = oneshot::channel::<()>();
@@ -92,6 +92,12 @@ async fn service(settings: &Settings, cores: usize) -> Result<Outcome, Failure> 
     }
 }
 
+/// How connections are served. No head of a request may take longer than a whole request.
+fn options(app: &App, request_timeout: Duration) -> ServeOptions {
+    let defaults = ServeOptions::new(app.readiness());
+    ServeOptions { header_read_timeout: defaults.header_read_timeout.min(request_timeout), ..defaults }
+}
+
 /// The service over its ports.
 fn parts(settings: &Settings, cores: usize) -> Result<(App, Arc<Engine>), Failure> {
     let requests = &settings.requests;
@@ -110,6 +116,7 @@ fn parts(settings: &Settings, cores: usize) -> Result<(App, Arc<Engine>), Failur
         enable_metrics: settings.telemetry.metrics,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         profile: settings.profile.name().to_owned(),
+        ..ServerConfig::default()
     };
     Ok((App::new(config, engine.clone(), clock, random), engine))
 }

@@ -27,7 +27,7 @@ impl Tongue {
 fn english(finding: &Finding) -> String {
     match finding {
         Finding::HardToRead { score, words_per_sentence } => format!(
-            "The text is hard to read: it scores {score:.0} of 100, with {words_per_sentence:.0} words in an average sentence. \
+            "The text is hard to read: it scores {score:.0} of 100, and its sentences have {words_per_sentence:.1} words on average. \
              Shorter sentences and plainer words would help most."
         ),
         Finding::HighRedundancy { share, longest_words } => format!(
@@ -66,7 +66,7 @@ fn english(finding: &Finding) -> String {
 fn spanish(finding: &Finding) -> String {
     match finding {
         Finding::HardToRead { score, words_per_sentence } => format!(
-            "El texto es difícil de leer: obtiene {score:.0} de 100, con {words_per_sentence:.0} palabras por oración de media. \
+            "El texto es difícil de leer: obtiene {score:.0} de 100, y sus oraciones tienen {words_per_sentence:.1} palabras de media. \
              Lo que más ayudaría son oraciones más cortas y palabras más sencillas."
         ),
         Finding::HighRedundancy { share, longest_words } => format!(

@@ -1,0 +1,57 @@
+//! Refuses heads that programs on the way could read in different ways (RFC 9112, sections 3.2 and 6.1). Heads that are no
+//! HTTP at all never get here: the connection answers those itself.
+
+use crate::error::ApiError;
+use axum::extract::Request;
+use axum::http::header::{HOST, TRANSFER_ENCODING};
+use axum::http::{HeaderMap, Version};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+/// Middleware: answers 400 to a head that is open to doubt.
+pub(super) async fn check(request: Request, next: Next) -> Response {
+    match fault(request.version(), request.headers()) {
+        Some(message) => ApiError::ambiguous_head(message).into_response(),
+        None => next.run(request).await,
+    }
+}
+
+fn fault(version: Version, headers: &HeaderMap) -> Option<&'static str> {
+    let hosts = headers.get_all(HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && version == Version::HTTP_11) {
+        return Some("An HTTP/1.1 request has the header Host once. Send it, and no second one.");
+    }
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let is_plain = match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    };
+    (!is_plain).then_some(
+        "The only Transfer-Encoding that is taken is chunked, once. Say in Content-Encoding how a body is compressed.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_heads_with_one_meaning_pass() {
+        let passes = |version, headers: &[(&str, &str)]| {
+            let headers =
+                headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+            fault(version, &headers).is_none()
+        };
+        let (host, chunked) = (("host", "a"), ("transfer-encoding", "Chunked"));
+        assert!(passes(Version::HTTP_11, &[host]));
+        assert!(passes(Version::HTTP_11, &[host, chunked]));
+        assert!(passes(Version::HTTP_10, &[]));
+        assert!(passes(Version::HTTP_2, &[]));
+        assert!(!passes(Version::HTTP_11, &[]));
+        assert!(!passes(Version::HTTP_11, &[host, host]));
+        assert!(!passes(Version::HTTP_10, &[host, host]));
+        assert!(!passes(Version::HTTP_11, &[host, chunked, chunked]));
+        assert!(!passes(Version::HTTP_11, &[host, ("transfer-encoding", "gzip, chunked")]));
+    }
+}

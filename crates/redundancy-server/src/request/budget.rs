@@ -1,0 +1,83 @@
+//! Bounds the memory that the bodies of all requests take together. The cap on a single body is no such bound: a few hundred
+//! compressed bytes unpack to the cap, and a client can hold as many of them as it may open connections.
+
+use crate::error::ApiError;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Unit in which memory is counted, so that budgets beyond 4 GiB can be taken in one piece.
+const UNIT_BYTES: usize = 1024;
+
+/// The memory there is for bodies.
+#[derive(Debug)]
+pub(crate) struct BodyBudget {
+    free_units: Arc<Semaphore>,
+}
+
+/// What one body has taken of a [`BodyBudget`]. Given back on drop.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    free_units: Arc<Semaphore>,
+    held: Option<OwnedSemaphorePermit>,
+}
+
+impl BodyBudget {
+    /// A budget of `bytes`, rounded up to whole KiB.
+    pub(crate) fn new(bytes: usize) -> Self {
+        let units = bytes.div_ceil(UNIT_BYTES).min(Semaphore::MAX_PERMITS);
+        Self { free_units: Arc::new(Semaphore::new(units)) }
+    }
+
+    /// A reservation of nothing, to be grown.
+    pub(super) fn reserve(&self) -> Reserved {
+        Reserved { free_units: Arc::clone(&self.free_units), held: None }
+    }
+}
+
+impl Reserved {
+    /// Takes `bytes` more, rounded up to whole KiB. Never waits: requests that each hold a part of what the others need would
+    /// wait for one another.
+    ///
+    /// # Errors
+    ///
+    /// 503 when the budget has not that much left. What was taken before stays taken.
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).map_err(|_| ApiError::no_room_for_body())?;
+        let more = Arc::clone(&self.free_units)
+            .try_acquire_many_owned(units)
+            .map_err(|_| ApiError::no_room_for_body())?;
+        match &mut self.held {
+            Some(held) => held.merge(more),
+            None => self.held = Some(more),
+        }
+        Ok(())
+    }
+
+    /// Gives back all but `bytes`, rounded up to whole KiB.
+    pub(super) fn shrink_to(&mut self, bytes: usize) {
+        if let Some(held) = &mut self.held {
+            let excess = held.num_permits().saturating_sub(bytes.div_ceil(UNIT_BYTES));
+            drop(held.split(excess));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_dropped_is_given_back() {
+        let budget = BodyBudget::new(3 * UNIT_BYTES);
+        let mut first = budget.reserve();
+        assert!(first.grow(1).is_ok() && first.grow(UNIT_BYTES).is_ok());
+        let mut second = budget.reserve();
+        assert!(second.grow(UNIT_BYTES + 1).is_err());
+        first.shrink_to(UNIT_BYTES);
+        assert!(second.grow(2 * UNIT_BYTES).is_ok());
+        drop((first, second));
+        let mut second = budget.reserve();
+        assert!(second.grow(3 * UNIT_BYTES).is_ok());
+        assert!(second.grow(1).is_err());
+    }
+}
