@@ -10,6 +10,11 @@ function tryForm(article) {
   body.id = `body-${article.id}`;
   body.name = "body";
   body.setAttribute("aria-label", "Request body");
+  const id = Object.assign(document.createElement("input"), { name: "id", placeholder: "id", required: true });
+  id.setAttribute("aria-label", "id in the path");
+  if (path.includes("{id}")) {
+    form.append(id);
+  }
   const button = Object.assign(document.createElement("button"), { textContent: "Send" });
   const answer = document.createElement("pre");
   answer.hidden = true;
@@ -29,7 +34,8 @@ function tryForm(article) {
         body: body.value,
       };
       // Paths in the document begin with a slash; the service may stand below another path.
-      const response = await fetch(path.slice(1), request);
+      const target = path.slice(1).replace("{id}", encodeURIComponent(id.value));
+      const response = await fetch(target, request);
       answer.textContent = `${response.status} ${response.statusText}\n${readable(await response.text())}`;
     } catch (error) {
       answer.textContent = `No answer: ${error.message}`;

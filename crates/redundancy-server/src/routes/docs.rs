@@ -107,8 +107,14 @@ impl<'d> Page<'d> {
         let rows = table("Status codes", rows);
         let successes = responses.iter().filter(|(status, _)| status.starts_with('2'));
         let fields: String = successes
-            .flat_map(|(_, response)| response["content"].as_object().into_iter().flatten())
-            .map(|(_, content)| field_table("Answer", &self.schemas().fields(&content["schema"])))
+            .flat_map(|(status, response)| {
+                let contents = response["content"].as_object().into_iter().flatten();
+                contents.map(move |(_, content)| (status, content))
+            })
+            .map(|(status, content)| {
+                let title = format!("Answer {}", escaped(status));
+                field_table(&title, &self.schemas().fields(&content["schema"]))
+            })
             .collect();
         format!("{fields}{rows}")
     }
@@ -134,12 +140,14 @@ fn field_table(title: &str, fields: &[Field<'_>]) -> String {
     table(title, rows)
 }
 
+/// The parameters of an operation, in the path, the query and the headers.
 fn parameter_table(parameters: &Value) -> String {
     let rows = list(parameters).map(|parameter| {
-        let name = escaped(text(&parameter["name"]));
-        format!("<tr><td><code>{name}</code></td><td>{}</td></tr>\n", prose(text(&parameter["description"])))
+        let (name, place) = (escaped(text(&parameter["name"])), escaped(text(&parameter["in"])));
+        let description = prose(text(&parameter["description"]));
+        format!("<tr><td><code>{name}</code></td><td>{place}</td><td>{description}</td></tr>\n")
     });
-    table("Request headers", rows)
+    table("Parameters and headers", rows)
 }
 
 /// A table that unfolds.
