@@ -4,11 +4,9 @@ use crate::cpu_pool::{CpuPool, CpuPoolConfig, Place};
 use crate::error::EngineError;
 use crate::ids::AnalysisId;
 use crate::ports::{AnalysisState, AnalysisStore, Clock, IdSource, StoredAnalysis, Timestamp};
-use crate::requests::{
-    AnalyzeRequest, Comparison, Identified, QualityRequest, Request, SimilarityRequest, Work,
-};
+use crate::requests::{Identified, Request, Work};
 use crate::stats::{Counted, Counters, Stats};
-use redundancy_detect::{TextTooLong, analyze::Analysis, quality::Quality};
+use redundancy_detect::TextTooLong;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
@@ -49,22 +47,11 @@ impl Engine {
         Self { clock, ids, store, pool, submitted: TaskTracker::new(), counters: Arc::default(), started }
     }
 
-    /// Finds what is redundant inside a text.
-    pub async fn analyze(&self, request: AnalyzeRequest) -> Result<Identified<Analysis>, EngineError> {
-        self.answer(request).await
-    }
-
-    /// Finds what two texts share.
-    pub async fn similarity(
-        &self,
-        request: SimilarityRequest,
-    ) -> Result<Identified<Comparison>, EngineError> {
-        self.answer(request).await
-    }
-
-    /// Judges how readable a text is.
-    pub async fn quality(&self, request: QualityRequest) -> Result<Identified<Quality>, EngineError> {
-        self.answer(request).await
+    /// Does the work and gives what was found.
+    pub async fn answer<W: Work>(&self, work: W) -> Result<Identified<W::Finding>, EngineError> {
+        let (place, counted) = self.reserve(&work)?;
+        let finding = self.perform(place, counted, work).await?;
+        Ok(Identified { analysis_id: self.new_id(), finding })
     }
 
     /// Accepts work for later: when this returns, the analysis is in the store and a place in the pool is its own.
@@ -134,12 +121,6 @@ impl Engine {
 
     fn new_id(&self) -> AnalysisId {
         AnalysisId::new(&*self.clock, &*self.ids)
-    }
-
-    async fn answer<W: Work>(&self, request: W) -> Result<Identified<W::Finding>, EngineError> {
-        let (place, counted) = self.reserve(&request)?;
-        let finding = self.perform(place, counted, request).await?;
-        Ok(Identified { analysis_id: self.new_id(), finding })
     }
 
     /// Takes a place for `work`. From here on it counts, also when there is no place.

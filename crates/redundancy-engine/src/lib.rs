@@ -1,10 +1,10 @@
 //! Use cases and ports of Content Redundancy Detector: what the product does, without a word about how it is asked (HTTP,
 //! command line) or where things are kept (memory, a file, Redis).
 //!
-//! An [`Engine`] is built once from its ports and shared by everything that serves requests. Each use case is one method:
-//! [`Engine::analyze`], [`Engine::similarity`] and [`Engine::quality`] work at once; [`Engine::submit`] accepts the same work
-//! for later and [`Engine::result`] tells what became of it. The work itself is done by the pure [`detect`] library on a
-//! [`CpuPool`], never on the threads that serve requests.
+//! An [`Engine`] is built once from its ports and shared by everything that serves requests. [`Engine::answer`] does a
+//! request and gives what was found; [`Engine::submit`] accepts the same request for later, and [`Engine::result`] tells what
+//! became of it. The work itself is done by the pure [`detect`] library on a [`CpuPool`], never on the threads that serve
+//! requests.
 
 #![forbid(unsafe_code)]
 
@@ -24,5 +24,6 @@ pub use ports::{AnalysisState, AnalysisStore, Clock, IdSource, StoreError, Store
 pub use redundancy_detect as detect;
 pub use requests::{
     AnalyzeRequest, Comparison, Finding, Identified, Operation, QualityRequest, Request, SimilarityRequest,
+    Work,
 };
 pub use stats::{OperationStats, Stats};

@@ -34,8 +34,8 @@ impl Operation {
     }
 }
 
-/// Work for the pool: one request with everything it needs.
-pub(crate) trait Work: Send + 'static {
+/// A request with everything that is needed to do it.
+pub trait Work: Send + 'static {
     /// What it finds.
     type Finding: Send + 'static;
 
@@ -190,6 +190,24 @@ impl Work for Request {
             Self::Similarity(request) => request.perform().map(Finding::Similarity),
             Self::Quality(request) => request.perform().map(Finding::Quality),
         }
+    }
+}
+
+impl From<AnalyzeRequest> for Request {
+    fn from(request: AnalyzeRequest) -> Self {
+        Self::Analyze(request)
+    }
+}
+
+impl From<SimilarityRequest> for Request {
+    fn from(request: SimilarityRequest) -> Self {
+        Self::Similarity(request)
+    }
+}
+
+impl From<QualityRequest> for Request {
+    fn from(request: QualityRequest) -> Self {
+        Self::Quality(request)
     }
 }
 

@@ -125,7 +125,7 @@ fn analyze_request(content: &str) -> AnalyzeRequest {
 #[tokio::test]
 async fn each_use_case_answers_and_is_counted() {
     let (engine, _) = engine(1, 4);
-    let analysis = engine.analyze(analyze_request("one two three")).await.unwrap();
+    let analysis = engine.answer(analyze_request("one two three")).await.unwrap();
     assert_eq!(analysis.finding.counts.words, 3);
     let request = SimilarityRequest {
         text1: "a b".into(),
@@ -133,10 +133,10 @@ async fn each_use_case_answers_and_is_counted() {
         threshold: 0.8,
         options: SimilarityOptions::default(),
     };
-    let similarity = engine.similarity(request).await.unwrap();
+    let similarity = engine.answer(request).await.unwrap();
     assert!(similarity.finding.is_similar());
     let request = QualityRequest { content: "We all had fun.".into(), options: QualityOptions::default() };
-    let quality = engine.quality(request).await.unwrap();
+    let quality = engine.answer(request).await.unwrap();
     assert!(quality.finding.readability_score > 80.0);
     assert!(analysis.analysis_id < similarity.analysis_id && similarity.analysis_id < quality.analysis_id);
 
@@ -172,7 +172,7 @@ async fn what_the_store_does_not_take_is_not_accepted_and_counts_as_failed() {
     // The place that was taken for it is free again.
     assert_eq!(engine.stats().pool.running + engine.stats().pool.waiting, 0);
     assert_eq!(counts(&engine), (0, 1));
-    engine.analyze(analyze_request("one")).await.unwrap();
+    engine.answer(analyze_request("one")).await.unwrap();
 }
 
 #[tokio::test]
@@ -214,7 +214,7 @@ async fn given_up(end: fn()) -> Arc<Engine> {
     let (engine, _) = engine_with(clock, 1, 0);
     {
         // One poll hands the work to its thread, where it is held; the answer is not taken.
-        let mut work = pin!(engine.analyze(analyze_request("one")));
+        let mut work = pin!(engine.answer(analyze_request("one")));
         assert!(is_pending(work.as_mut()).await);
     }
     release.send(()).unwrap();
@@ -264,7 +264,7 @@ async fn an_engine_takes_no_work_from_the_moment_its_drain_begins_and_finishes_w
     engine.submit(Request::Analyze(analyze_request("one")), |_| ()).await.unwrap();
     let mut drained = pin!(engine.drain());
     assert!(is_pending(drained.as_mut()).await);
-    assert_eq!(engine.analyze(analyze_request("one")).await.unwrap_err(), EngineError::ShuttingDown);
+    assert_eq!(engine.answer(analyze_request("one")).await.unwrap_err(), EngineError::ShuttingDown);
     let later = engine.submit(Request::Analyze(analyze_request("one")), |_| ()).await;
     assert_eq!(later.unwrap_err(), EngineError::ShuttingDown);
     drained.await;
@@ -288,7 +288,7 @@ async fn a_drain_waits_for_work_that_the_store_is_just_taking() {
 async fn a_drained_engine_takes_no_work() {
     let (engine, _) = engine(1, 1);
     engine.drain().await;
-    assert_eq!(engine.analyze(analyze_request("one")).await.unwrap_err(), EngineError::ShuttingDown);
+    assert_eq!(engine.answer(analyze_request("one")).await.unwrap_err(), EngineError::ShuttingDown);
 }
 
 #[tokio::test]

@@ -4,10 +4,10 @@
 use crate::config::ServerConfig;
 use crate::error::ApiError;
 use crate::metrics::Metrics;
+use crate::request::Timing;
 use crate::request::{self, BodyBudget};
-use redundancy_engine::{
-    AnalysisId, AnalysisState, Clock, Engine, EngineError, IdSource, Identified, Operation, Request,
-};
+use crate::routes::analyses::Answer;
+use redundancy_engine::{AnalysisState, Clock, Engine, IdSource, Identified, Request, Work};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
@@ -102,28 +102,31 @@ impl App {
         &self.0.body_budget
     }
 
-    /// Accepts an analysis for later and counts it when it has given a result.
-    pub(crate) async fn submit(&self, request: Request) -> Result<AnalysisId, ApiError> {
+    /// Answers a request for an analysis with what it found, or with where that will stand. Counts it when it has given a
+    /// result.
+    pub(crate) async fn answer<W, T>(&self, work: W, timing: Timing) -> Result<Answer<T>, ApiError>
+    where
+        W: Work + Into<Request>,
+        T: From<Identified<W::Finding>>,
+    {
+        let (operation, began) = (work.operation(), self.0.clock.monotonic());
         let app = self.clone();
-        let (operation, began) = (request.operation(), self.0.clock.monotonic());
-        let count = move |state: &AnalysisState| {
-            if matches!(state, AnalysisState::Completed(_)) {
-                app.0.metrics.analysis(operation, app.0.clock.monotonic().saturating_sub(began));
+        let count = move || app.0.metrics.analysis(operation, app.0.clock.monotonic().saturating_sub(began));
+        match timing {
+            Timing::Now => {
+                let found = self.0.engine.answer(work).await?;
+                count();
+                Ok(Answer::now(found.into()))
             }
-        };
-        Ok(self.0.engine.submit(request, count).await?)
-    }
-
-    /// Waits for an analysis and counts it.
-    pub(crate) async fn analysis<T>(
-        &self,
-        operation: Operation,
-        work: impl Future<Output = Result<Identified<T>, EngineError>>,
-    ) -> Result<Identified<T>, ApiError> {
-        let began = self.0.clock.monotonic();
-        let finding = work.await?;
-        self.0.metrics.analysis(operation, self.0.clock.monotonic().saturating_sub(began));
-        Ok(finding)
+            Timing::Later => {
+                let ended = move |state: &AnalysisState| {
+                    if matches!(state, AnalysisState::Completed(_)) {
+                        count();
+                    }
+                };
+                Ok(Answer::later(self.0.engine.submit(work.into(), ended).await?))
+            }
+        }
     }
 }
 

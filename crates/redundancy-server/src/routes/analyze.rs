@@ -4,12 +4,12 @@ use crate::app::App;
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::request::fields::Fields;
-use crate::request::{Body, Checked, Limits, Timing, rules};
+use crate::request::{Body, Checked, Limits, rules};
 use crate::routes::analyses::{AcceptedData, Answer};
 use crate::wire::{Language, OffsetUnit, Span};
 use axum::extract::State;
 use redundancy_engine::detect::analyze::{self as domain, AnalyzeOptions, DEFAULT_MIN_PASSAGE_WORDS};
-use redundancy_engine::{AnalyzeRequest, Identified, Operation, Request};
+use redundancy_engine::{AnalyzeRequest, Identified};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -132,14 +132,7 @@ pub(crate) async fn analyze(
     State(app): State<App>,
     Checked { body, timing, reserved: _reserved }: Checked<AnalyzeBody>,
 ) -> Result<Answer<AnalyzeData>, ApiError> {
-    let request = AnalyzeRequest::from(body);
-    match timing {
-        Timing::Now => {
-            let found = app.analysis(Operation::Analyze, app.engine().analyze(request)).await?;
-            Ok(Answer::now(found.into()))
-        }
-        Timing::Later => Ok(Answer::later(app.submit(Request::Analyze(request)).await?)),
-    }
+    app.answer(AnalyzeRequest::from(body), timing).await
 }
 
 impl Body for AnalyzeBody {

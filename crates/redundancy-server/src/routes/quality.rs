@@ -4,12 +4,12 @@ use crate::app::App;
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::request::fields::Fields;
-use crate::request::{Body, Checked, Limits, Timing, rules};
+use crate::request::{Body, Checked, Limits, rules};
 use crate::routes::analyses::{AcceptedData, Answer};
 use crate::wire::{Language, OffsetUnit, Span};
 use axum::extract::State;
 use redundancy_engine::detect::quality::{self as domain, QualityOptions};
-use redundancy_engine::{Identified, Operation, QualityRequest, Request};
+use redundancy_engine::{Identified, QualityRequest};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -112,14 +112,7 @@ pub(crate) async fn quality(
     State(app): State<App>,
     Checked { body, timing, reserved: _reserved }: Checked<QualityBody>,
 ) -> Result<Answer<QualityData>, ApiError> {
-    let request = QualityRequest::from(body);
-    match timing {
-        Timing::Now => {
-            let found = app.analysis(Operation::Quality, app.engine().quality(request)).await?;
-            Ok(Answer::now(found.into()))
-        }
-        Timing::Later => Ok(Answer::later(app.submit(Request::Quality(request)).await?)),
-    }
+    app.answer(QualityRequest::from(body), timing).await
 }
 
 impl Body for QualityBody {

@@ -4,12 +4,12 @@ use crate::app::App;
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::request::fields::Fields;
-use crate::request::{Body, Checked, Limits, Timing, rules};
+use crate::request::{Body, Checked, Limits, rules};
 use crate::routes::analyses::{AcceptedData, Answer};
 use crate::wire::{OffsetUnit, Span};
 use axum::extract::State;
 use redundancy_engine::detect::similarity::{self as domain, DEFAULT_MIN_MATCH_WORDS, SimilarityOptions};
-use redundancy_engine::{Comparison, Identified, Operation, Request, SimilarityRequest};
+use redundancy_engine::{Comparison, Identified, SimilarityRequest};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -114,14 +114,7 @@ pub(crate) async fn similarity(
     State(app): State<App>,
     Checked { body, timing, reserved: _reserved }: Checked<SimilarityBody>,
 ) -> Result<Answer<SimilarityData>, ApiError> {
-    let request = SimilarityRequest::from(body);
-    match timing {
-        Timing::Now => {
-            let found = app.analysis(Operation::Similarity, app.engine().similarity(request)).await?;
-            Ok(Answer::now(found.into()))
-        }
-        Timing::Later => Ok(Answer::later(app.submit(Request::Similarity(request)).await?)),
-    }
+    app.answer(SimilarityRequest::from(body), timing).await
 }
 
 impl Body for SimilarityBody {
