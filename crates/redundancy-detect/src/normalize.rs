@@ -26,8 +26,8 @@ fn is_simple_latin(word: &str) -> bool {
     word.bytes().all(|byte| {
         let known = match byte {
             0..0x80 => !follows_c3,
-            // U+00D7 × and U+00F7 ÷ are in no word; U+00DF ß folds to two letters.
-            0x80..=0xBF => follows_c3 && byte != 0x9F,
+            // U+00D7 × and U+00F7 ÷ are no letters, and U+00DF ß folds to two.
+            0x80..=0xBF => follows_c3 && !matches!(byte, 0x97 | 0xB7 | 0x9F),
             _ => byte == 0xC3,
         };
         follows_c3 = byte == 0xC3;

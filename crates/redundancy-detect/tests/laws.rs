@@ -243,7 +243,7 @@ proptest! {
     #[test]
     fn adding_a_passage_of_b_to_a_never_lowers_the_containment_of_b_in_a(a in texts(), b in texts(), cut in any::<prop::sample::Index>()) {
         // Below five words the whole text is one gram, which any addition replaces by another.
-        prop_assume!(words(&a).len() >= 5 && words(&b).len() >= 5);
+        let (a, b) = (format!("a b c d a {a}"), format!("b c d a b {b}"));
         let starts: Vec<usize> = b.char_indices().map(|(at, _)| at).collect();
         let passage = &b[starts[cut.index(starts.len())]..];
         let before = compare(&a, &b, 4).containment.text2_in_text1;
