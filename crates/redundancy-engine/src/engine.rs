@@ -3,7 +3,7 @@
 use crate::cpu_pool::{CpuPool, CpuPoolConfig, Place};
 use crate::error::EngineError;
 use crate::ids::AnalysisId;
-use crate::ports::{AnalysisState, AnalysisStore, Clock, IdSource, StoredAnalysis, Timestamp};
+use crate::ports::{AnalysisState, AnalysisStore, Clock, IdSource, StoreKind, StoredAnalysis, Timestamp};
 use crate::requests::{Identified, Request, Work};
 use crate::stats::{Counted, Counters, Stats};
 use redundancy_detect::TextTooLong;
@@ -97,6 +97,12 @@ impl Engine {
     /// What became of an analysis that was accepted for later; `None` when it is not known (any more).
     pub async fn result(&self, id: AnalysisId) -> Result<Option<StoredAnalysis>, EngineError> {
         Ok(self.store.get(id).await?)
+    }
+
+    /// What kind of store analyses are kept in.
+    #[must_use]
+    pub fn store_kind(&self) -> StoreKind {
+        self.store.kind()
     }
 
     /// What has been done since the start, and what is being done.

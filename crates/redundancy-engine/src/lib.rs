@@ -20,7 +20,9 @@ pub use cpu_pool::{CpuPool, CpuPoolConfig};
 pub use engine::{Engine, EngineConfig};
 pub use error::EngineError;
 pub use ids::AnalysisId;
-pub use ports::{AnalysisState, AnalysisStore, Clock, IdSource, StoreError, StoredAnalysis, Timestamp};
+pub use ports::{
+    AnalysisState, AnalysisStore, Clock, IdSource, StoreError, StoreKind, StoredAnalysis, Timestamp,
+};
 pub use redundancy_detect as detect;
 pub use requests::{
     AnalyzeRequest, Comparison, Finding, Identified, Operation, QualityRequest, Request, SimilarityRequest,

@@ -46,8 +46,20 @@ pub trait AnalysisStore: Send + Sync {
     /// gives it back for as long as the store keeps things.
     async fn put(&self, analysis: StoredAnalysis) -> Result<(), StoreError>;
 
+    /// What kind of store it is, for people who look at the service's health.
+    fn kind(&self) -> StoreKind;
+
     /// What is kept under `id`; `None` when nothing is, or not any more.
     async fn get(&self, id: AnalysisId) -> Result<Option<StoredAnalysis>, StoreError>;
+}
+
+/// What a store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreKind {
+    /// Its name in settings: `memory`, `embedded` or `redis`.
+    pub name: &'static str,
+    /// Whether what it keeps outlives the process.
+    pub is_durable: bool,
 }
 
 /// An analysis that was accepted for later, and how far it got.

@@ -8,7 +8,7 @@ use redundancy_engine::detect::{
 use redundancy_engine::{
     AnalysisId, AnalysisState, AnalysisStore, AnalyzeRequest, Clock, CpuPoolConfig, Engine, EngineConfig,
     EngineError, Finding, IdSource, Operation, QualityRequest, Request, SimilarityRequest, StoreError,
-    StoredAnalysis, Timestamp,
+    StoreKind, StoredAnalysis, Timestamp,
 };
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
@@ -79,6 +79,10 @@ struct Shelf {
 
 #[async_trait::async_trait]
 impl AnalysisStore for Shelf {
+    fn kind(&self) -> StoreKind {
+        StoreKind { name: "test", is_durable: false }
+    }
+
     async fn put(&self, analysis: StoredAnalysis) -> Result<(), StoreError> {
         if self.is_slow.load(Ordering::Relaxed) {
             tokio::task::yield_now().await;

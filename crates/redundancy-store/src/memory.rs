@@ -2,7 +2,7 @@
 //! process ends, and the oldest finished analyses when it is full.
 
 use async_trait::async_trait;
-use redundancy_engine::{AnalysisId, AnalysisState, AnalysisStore, StoreError, StoredAnalysis};
+use redundancy_engine::{AnalysisId, AnalysisState, AnalysisStore, StoreError, StoreKind, StoredAnalysis};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -53,6 +53,10 @@ impl Default for MemoryStore {
 impl AnalysisStore for MemoryStore {
     async fn put(&self, analysis: StoredAnalysis) -> Result<(), StoreError> {
         self.kept().put(analysis, self.capacity_bytes)
+    }
+
+    fn kind(&self) -> StoreKind {
+        StoreKind { name: "memory", is_durable: false }
     }
 
     async fn get(&self, id: AnalysisId) -> Result<Option<StoredAnalysis>, StoreError> {

@@ -47,8 +47,20 @@ pub(crate) enum PartState {
 /// The parts of the service.
 #[derive(Serialize, ToSchema)]
 struct Parts {
+    store: StoreHealth,
     workers: WorkersHealth,
     memory: MemoryHealth,
+}
+
+/// Where analyses that were accepted for later are kept.
+#[derive(Serialize, ToSchema)]
+struct StoreHealth {
+    state: PartState,
+    /// `memory`, `embedded` or `redis`.
+    #[schema(example = "memory", value_type = String)]
+    kind: &'static str,
+    /// Whether what it keeps outlives the process.
+    durable: bool,
 }
 
 /// The pool for analyses; degraded when it is full.
@@ -124,6 +136,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Probe {
 )]
 pub(crate) async fn status(State(app): State<App>, _: NoParameters) -> Envelope<HealthData> {
     let stats = app.engine().stats();
+    let store = app.engine().store_kind();
     let workers = WorkersHealth { state: workers_state(&stats.pool), workers: Workers::from(&stats.pool) };
     let worst = match traffic_state(&app) {
         PartState::Ok => workers.state,
@@ -135,6 +148,7 @@ pub(crate) async fn status(State(app): State<App>, _: NoParameters) -> Envelope<
         uptime_seconds: stats.uptime.as_secs_f64(),
         profile: app.config().profile.clone(),
         parts: Parts {
+            store: StoreHealth { state: PartState::Ok, kind: store.name, durable: store.is_durable },
             workers,
             memory: MemoryHealth { state: PartState::Ok, resident_bytes: process::resident_bytes() },
         },

@@ -4,7 +4,7 @@ use crate::service::{Service, packed};
 use crate::socket::{Client, Listening, announce, post};
 use redundancy_engine::detect::AnalyzeOptions;
 use redundancy_engine::{
-    AnalysisId, AnalysisStore, AnalyzeRequest, CpuPoolConfig, Request, StoreError, StoredAnalysis,
+    AnalysisId, AnalysisStore, AnalyzeRequest, CpuPoolConfig, Request, StoreError, StoreKind, StoredAnalysis,
 };
 use redundancy_server::ServerConfig;
 use redundancy_store::MemoryStore;
@@ -39,6 +39,10 @@ struct Stuck;
 
 #[async_trait::async_trait]
 impl AnalysisStore for Stuck {
+    fn kind(&self) -> StoreKind {
+        StoreKind { name: "test", is_durable: false }
+    }
+
     async fn put(&self, _: StoredAnalysis) -> Result<(), StoreError> {
         std::future::pending().await
     }

@@ -39,6 +39,7 @@ async fn health_status_shows_the_parts() {
     assert!(data["uptime_seconds"].as_f64().unwrap() > 0.0);
     let workers = json!({"state": "ok", "total": 2, "running": 0, "waiting": 0, "waiting_limit": 8});
     assert_eq!(data["parts"]["workers"], workers);
+    assert_eq!(data["parts"]["store"], json!({"state": "ok", "kind": "memory", "durable": false}));
     assert_eq!(data["parts"]["memory"]["state"], "ok");
     if cfg!(target_os = "linux") {
         assert!(data["parts"]["memory"]["resident_bytes"].as_u64().unwrap() > 1024 * 1024);
