@@ -122,12 +122,6 @@ pub fn analyze(text: &Text<'_>, options: &AnalyzeOptions) -> Analysis {
     }
 }
 
-/// The share of the words of `text` that could go without losing anything; see [`Analysis::redundancy_score`].
-#[must_use]
-pub fn redundancy_score(text: &Text<'_>, min_passage_words: usize) -> f64 {
-    share(Repeats::of(text.words(), min_passage_words).redundant_words(), text.words().len())
-}
-
 /// BLAKE3 of the normalised words of `text` with one space between them.
 #[must_use]
 pub fn normalized_hash(text: &Text<'_>) -> blake3::Hash {

@@ -35,6 +35,29 @@ impl Suffixes {
     }
 }
 
+impl Suffixes {
+    /// The rank of the suffix that begins at each position: the inverse of the order.
+    pub(crate) fn ranks(&self) -> Vec<u32> {
+        let mut ranks = vec![0; self.order.len()];
+        for (rank, &position) in (0..).zip(&self.order) {
+            if let Some(place) = ranks.get_mut(index(position)) {
+                *place = rank;
+            }
+        }
+        ranks
+    }
+
+    /// The ranks around `from..=to`, which share their first `words` words, that share them too: how many before and how many
+    /// behind, looking at no more than `most` on either side.
+    pub(crate) fn neighbours(&self, from: usize, to: usize, words: usize, most: usize) -> (usize, usize) {
+        let shares = |&&shared: &&i32| index(shared) >= words;
+        let before = self.shared.get(..=from).unwrap_or_default();
+        let behind = self.shared.get(to + 1..).unwrap_or_default();
+        let before = before.iter().rev().take(most).take_while(shares).count();
+        (before, behind.iter().take(most).take_while(shares).count())
+    }
+}
+
 /// A number below 2^31 that `libsais` handed out, as an index. It hands out no negative one.
 pub(crate) const fn index(number: i32) -> usize {
     number.unsigned_abs() as usize

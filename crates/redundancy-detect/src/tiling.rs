@@ -107,13 +107,9 @@ impl<'a> Tiler<'a> {
         let longest = suffixes.shared.iter().copied().max().map_or(0, index);
         let mut merges = Buckets::new(longest, count);
         let mut openings = Buckets::new(longest, count);
-        let mut ranks = vec![0; count];
         for (rank, (&position, &shared)) in suffixes.order.iter().zip(&suffixes.shared).enumerate() {
             let position = index(position);
             let shared_with_next = suffixes.shared.get(rank + 1).copied().map_or(0, index);
-            if let Some(place) = ranks.get_mut(position) {
-                *place = u32::try_from(rank).unwrap_or(u32::MAX);
-            }
             if index(shared) >= min_words {
                 merges.add(index(shared), rank);
             }
@@ -123,7 +119,7 @@ impl<'a> Tiler<'a> {
                 openings.add(opens_at, position);
             }
         }
-        let groups = Groups::new(ranks);
+        let groups = Groups::new(suffixes.ranks());
         Self { joined, min_words, groups, merges, openings, tiled: vec![false; count], tiles: Vec::new() }
     }
 

@@ -74,7 +74,7 @@ impl App {
         &self.0.config
     }
 
-    pub(crate) fn engine(&self) -> &Arc<Engine> {
+    pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
     }
 

@@ -1,6 +1,6 @@
 //! Figures as people read them: percentages, counts with their nouns, the names of metrics.
 
-use redundancy_engine::detect::quality::MetricValue;
+use redundancy_engine::detect::quality::{MetricValue, Quality};
 
 /// A share as a percentage, right-aligned in six columns. What is neither nothing nor all is never rounded to either.
 #[must_use]
@@ -38,7 +38,7 @@ pub fn grouped(number: usize) -> String {
 
 /// The name of a metric as people write it.
 #[must_use]
-pub fn metric_name(name: &str) -> String {
+fn metric_name(name: &str) -> String {
     match name {
         "flesch_reading_ease" => "Flesch reading ease",
         "flesch_kincaid_grade" => "Flesch-Kincaid grade",
@@ -60,11 +60,22 @@ pub fn metric_name(name: &str) -> String {
 
 /// The value of a metric.
 #[must_use]
-pub fn metric_value(value: MetricValue) -> String {
+fn metric_value(value: MetricValue) -> String {
     match value {
         MetricValue::Number(number) => format!("{number:.1}"),
         MetricValue::Band(name) => name.to_owned(),
     }
+}
+
+/// Names and values of everything measured about how a text reads, in the order in which people see it.
+#[must_use]
+pub fn metrics(quality: &Quality) -> Vec<(String, String)> {
+    let formulas = quality.metrics.entries().into_iter();
+    let diversity = [
+        ("Type-token ratio".to_owned(), format!("{:.2}", quality.lexical_diversity.ttr)),
+        ("MTLD".to_owned(), format!("{:.1}", quality.lexical_diversity.mtld)),
+    ];
+    formulas.map(|(name, value)| (metric_name(name), metric_value(value))).chain(diversity).collect()
 }
 
 #[cfg(test)]

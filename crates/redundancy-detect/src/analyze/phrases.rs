@@ -68,11 +68,7 @@ impl Group {
 
     /// Takes in all neighbours that begin with the phrase.
     fn widen(&mut self, suffixes: &Suffixes) {
-        let shares = |&&shared: &&i32| index(shared) >= self.words;
-        let before = suffixes.shared.get(..=self.from).unwrap_or_default();
-        let behind = suffixes.shared.get(self.to + 1..).unwrap_or_default();
-        let (more_before, more_behind) =
-            (before.iter().rev().take_while(shares).count(), behind.iter().take_while(shares).count());
+        let (more_before, more_behind) = suffixes.neighbours(self.from, self.to, self.words, usize::MAX);
         self.from -= more_before;
         self.to += more_behind;
     }

@@ -49,24 +49,14 @@ struct Places<'s> {
 
 impl<'s> Places<'s> {
     fn of(suffixes: &'s Suffixes) -> Self {
-        let mut ranks = vec![0; suffixes.order.len()];
-        for (rank, &position) in (0..).zip(&suffixes.order) {
-            if let Some(place) = ranks.get_mut(index(position)) {
-                *place = rank;
-            }
-        }
-        Self { suffixes, ranks }
+        Self { suffixes, ranks: suffixes.ranks() }
     }
 
     /// All places of the `len` words at `start`: the suffixes that begin with them are neighbours. Nothing when that takes
     /// more looks than are left.
     fn of_run(&self, start: usize, len: usize, looks_left: &mut usize) -> Vec<usize> {
         let rank = self.ranks.get(start).map_or(0, |&rank| rank as usize);
-        let shares = |&&shared: &&i32| index(shared) >= len;
-        let before = self.suffixes.shared.get(..=rank).unwrap_or_default();
-        let behind = self.suffixes.shared.get(rank + 1..).unwrap_or_default();
-        let before = before.iter().rev().take(*looks_left).take_while(shares).count();
-        let behind = behind.iter().take(*looks_left).take_while(shares).count();
+        let (before, behind) = self.suffixes.neighbours(rank, rank, len, *looks_left);
         let looks = before + behind + 1;
         let Some(left) = looks_left.checked_sub(looks) else {
             *looks_left = 0;

@@ -11,7 +11,7 @@ use super::colour::hue;
 use super::escape::escaped;
 use super::marks::{Mark, marked};
 use super::parts::{Card, Mood, cards, facts};
-use crate::figures::{count, grouped, metric_name, metric_value, percent};
+use crate::figures::{self, count, grouped, percent};
 use crate::input::Document;
 
 /// The section about `document`; ids in it begin with `prefix`.
@@ -119,14 +119,7 @@ fn suggestion_list(html: &mut String, prefix: &str, suggestions: &[Suggestion]) 
 
 fn metric_table(html: &mut String, quality: &Quality) {
     html.push_str("<h3>Metrics</h3>\n<table>\n");
-    let diversity = [
-        ("Type-token ratio".to_owned(), format!("{:.2}", quality.lexical_diversity.ttr)),
-        ("MTLD".to_owned(), format!("{:.1}", quality.lexical_diversity.mtld)),
-    ];
-    let entries = quality.metrics.entries().into_iter();
-    for (name, value) in
-        entries.map(|(name, value)| (metric_name(name), metric_value(value))).chain(diversity)
-    {
+    for (name, value) in figures::metrics(quality) {
         let _ =
             writeln!(html, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escaped(&name), escaped(&value));
     }

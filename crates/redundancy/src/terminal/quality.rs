@@ -11,7 +11,7 @@ use super::excerpt::{Limits, excerpt, printable};
 use super::flow::Piece;
 use super::screen::Screen;
 use super::style::{self, FAINT, FAIR, GOOD, PLAIN, POOR, STRONG};
-use crate::figures::{count, metric_name, metric_value};
+use crate::figures::{self, count};
 use crate::input::Document;
 
 /// How much of the place that a suggestion speaks of is shown.
@@ -50,14 +50,7 @@ const fn of_rating(rating: QualityRating) -> Style {
 
 fn metrics<W: Write>(screen: &mut Screen<W>, quality: &Quality) -> io::Result<()> {
     screen.heading("Metrics", "")?;
-    let diversity = [
-        ("Type-token ratio".to_owned(), format!("{:.2}", quality.lexical_diversity.ttr)),
-        ("MTLD".to_owned(), format!("{:.1}", quality.lexical_diversity.mtld)),
-    ];
-    let entries = quality.metrics.entries().into_iter();
-    for (name, value) in
-        entries.map(|(name, value)| (metric_name(name), metric_value(value))).chain(diversity)
-    {
+    for (name, value) in figures::metrics(quality) {
         screen.line(&[
             Piece::new(FAINT, format!("      {name:<22}")),
             Piece::new(STRONG, format!("{value:>8}")),
