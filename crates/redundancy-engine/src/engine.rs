@@ -3,10 +3,11 @@
 use crate::cpu_pool::{CpuPool, CpuPoolConfig, Place};
 use crate::error::EngineError;
 use crate::ids::AnalysisId;
-use crate::ports::{AnalysisState, AnalysisStore, Clock, IdSource, StoreKind, StoredAnalysis, Timestamp};
+use crate::ports::{AnalysisState, AnalysisStore, StoreKind, StoredAnalysis};
 use crate::requests::{Identified, Request, Work};
 use crate::stats::{Counted, Counters, Stats};
 use redundancy_detect::TextTooLong;
+use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;

@@ -1,8 +1,8 @@
 //! Why the engine did not do what it was asked.
 
 use crate::cpu_pool::PoolError;
-use crate::ports::StoreError;
 use redundancy_detect::TextTooLong;
+use redundancy_webhook::store::StoreError;
 use std::time::Duration;
 
 /// How long a caller is asked to wait when every worker is taken and the queue is full: about the time in which a full

@@ -1,43 +1,12 @@
-//! What the engine needs from the world: a clock, random numbers, and a place to keep results. Adapters implement these.
+//! What the engine needs from the world beside a clock and random numbers, which it shares with delivery: a place to keep
+//! results. Adapters implement it.
 
 use crate::ids::AnalysisId;
 use crate::requests::{Finding, Operation};
+use redundancy_webhook::clock::Timestamp;
+use redundancy_webhook::store::StoreError;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// A point in time, in milliseconds since the Unix epoch (UTC).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(u64);
-
-impl Timestamp {
-    /// The point `millis` milliseconds after the Unix epoch.
-    #[must_use]
-    pub const fn from_millis(millis: u64) -> Self {
-        Self(millis)
-    }
-
-    /// Milliseconds since the Unix epoch.
-    #[must_use]
-    pub const fn as_millis(self) -> u64 {
-        self.0
-    }
-}
-
-/// Tells the time. The only source of time in the product.
-pub trait Clock: Send + Sync {
-    /// The time of day, for people and other machines. It may jump.
-    fn now(&self) -> Timestamp;
-
-    /// Time since some fixed moment, for measuring. It never goes backwards.
-    fn monotonic(&self) -> Duration;
-}
-
-/// Gives random numbers for identifiers.
-pub trait IdSource: Send + Sync {
-    /// 128 bits that nobody can guess.
-    fn random_128(&self) -> u128;
-}
 
 /// Keeps analyses that were accepted for later.
 #[async_trait::async_trait]
@@ -97,12 +66,4 @@ impl fmt::Debug for AnalysisState {
             Self::Failed(_) => "Failed",
         })
     }
-}
-
-/// A store could not do what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// It is full or away, and the same call may work later; or it is too small for what it was given, and says so.
-    #[error("the store is unavailable: {0}")]
-    Unavailable(String),
 }

@@ -2,8 +2,8 @@
 //! stayed to hear of it.
 
 use crate::cpu_pool::PoolStats;
-use crate::ports::Timestamp;
 use crate::requests::Operation;
+use redundancy_webhook::clock::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

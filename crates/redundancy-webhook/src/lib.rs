@@ -18,8 +18,22 @@
 
 #![forbid(unsafe_code)]
 
+pub mod breaker;
+pub mod clock;
+pub mod delivery;
+pub mod endpoint;
+pub mod event;
+pub mod failure;
+pub mod guard;
+pub mod ids;
+pub mod rate_window;
+pub mod record;
+pub mod retry;
 mod secret;
 mod signature;
+pub mod store;
+pub mod transport;
+pub mod url;
 
 pub use secret::{InvalidSecret, SigningSecret};
-pub use signature::{Headers, InvalidId, Verifier, VerifyError, sign};
+pub use signature::{Headers, InvalidId, Scheme, Verifier, VerifyError, sign};

@@ -15,6 +15,32 @@ const DEFAULT_TOLERANCE: Duration = Duration::from_mins(5);
 /// A header with more signatures is not looked at to its end.
 const MAX_SIGNATURES: usize = 16;
 
+/// How requests are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// HMAC-SHA256.
+    V1,
+    /// The same, and ed25519 beside it.
+    V1a,
+}
+
+impl Scheme {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V1a => "v1a",
+        }
+    }
+
+    /// The scheme of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::V1, Self::V1a].into_iter().find(|scheme| scheme.as_str() == name)
+    }
+}
+
 /// The three headers of a webhook, as they arrived.
 #[derive(Debug, Clone, Copy)]
 pub struct Headers<'h> {
