@@ -16,7 +16,7 @@ pub struct OutgoingRequest {
     pub timeout: Duration,
 }
 /// r
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ReceiverResponse {
     /// r
     pub status: u16,
