@@ -44,6 +44,7 @@ mod signature;
 pub mod store;
 pub mod transport;
 pub mod url;
+pub mod webhooks;
 
 pub use public_key::{InvalidPublicKey, PublicKey};
 pub use secret::{InvalidSecret, SigningSecret};

@@ -33,3 +33,6 @@ pub trait Transport: Send + Sync {
     /// r
     async fn send(&self, request: OutgoingRequest) -> Result<ReceiverResponse, FailureReason>;
 }
+/// r
+#[derive(Debug, Clone, Default)]
+pub struct AddressPolicy;
