@@ -105,7 +105,7 @@ impl<T: Body> FromRequest<App> for Checked<T> {
         let document = if T::MAY_BE_EMPTY && bytes.is_empty() {
             Json::Object(Vec::new())
         } else {
-            json::parse_keeping(&bytes, T::VERBATIM)
+            json::parse(&bytes, T::VERBATIM)
                 .map_err(|malformed| ApiError::malformed(malformed.to_string()))?
         };
 

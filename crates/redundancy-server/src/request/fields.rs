@@ -292,7 +292,7 @@ mod tests {
 
     /// Reads a required field `a` and an optional field `b`, both whole numbers up to 9, and gives back every fault.
     fn check(body: &str, expected: &[&str]) {
-        let Json::Object(members) = parse(body.as_bytes()).unwrap() else { panic!("no object") };
+        let Json::Object(members) = parse(body.as_bytes(), None).unwrap() else { panic!("no object") };
         let mut faults = Faults::default();
         let mut fields = Fields::new(members, &mut faults);
         fields.required("a", rules::whole_number(0..=9));
@@ -337,7 +337,7 @@ mod tests {
     #[test]
     fn faults_inside_of_lists_and_objects_are_named_with_their_place() {
         let body = r#"{"list": [1, "x", 3, 10], "map": {"a/b": "x", "c": 1, "c": 2}, "object": {"a": 1, "nope": 2, "a": 3}, "other": 1}"#;
-        let Json::Object(members) = parse(body.as_bytes()).unwrap() else { panic!("no object") };
+        let Json::Object(members) = parse(body.as_bytes(), None).unwrap() else { panic!("no object") };
         let mut faults = Faults::default();
         let mut fields = Fields::new(members, &mut faults);
         let digit = || rules::whole_number(0..=9);

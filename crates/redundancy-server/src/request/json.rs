@@ -26,7 +26,7 @@ pub(crate) enum Json<'b> {
     String(Cow<'b, str>),
     Array(Vec<Json<'b>>),
     Object(Vec<Member<'b>>),
-    /// The text of a value, as it stands in the body: see [`parse_keeping`].
+    /// The text of a value, as it stands in the body: see [`parse`].
     Verbatim(&'b str),
 }
 
@@ -102,13 +102,10 @@ pub(crate) enum Malformed {
 
 /// Parses a whole body. Linear time; memory for at most [`MAX_VALUES`] values beside the strings. A byte order mark at the
 /// beginning is skipped, as RFC 8259 allows.
-pub(crate) fn parse(body: &[u8]) -> Result<Json<'_>, Malformed> {
-    parse_keeping(body, None)
-}
-
-/// As [`parse`], but the member `verbatim` of the body stays the text that it is, so that it can be passed on as it came:
-/// `1.0` stays `1.0`, and a number of 30 digits keeps all of them. It may have any number of values, as none is kept.
-pub(crate) fn parse_keeping<'b>(body: &'b [u8], verbatim: Option<&str>) -> Result<Json<'b>, Malformed> {
+///
+/// The member `verbatim` of the body stays the text that it is, so that it can be passed on as it came: `1.0` stays `1.0`, and
+/// a number of 30 digits keeps all of them. It may have any number of values, as none is kept.
+pub(crate) fn parse<'b>(body: &'b [u8], verbatim: Option<&str>) -> Result<Json<'b>, Malformed> {
     let text = str::from_utf8(body).map_err(|error| Malformed::NotUtf8 { position: error.valid_up_to() })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
@@ -288,7 +285,7 @@ mod tests {
 
     fn check(body: impl AsRef<[u8]>, expected: Malformed) {
         let body = body.as_ref();
-        assert_eq!(parse(body), Err(expected), "{}", String::from_utf8_lossy(&body[..body.len().min(40)]));
+        assert_eq!(parse(body, None), Err(expected), "{}", String::from_utf8_lossy(&body[..body.len().min(40)]));
     }
 
     #[test]
@@ -313,7 +310,7 @@ mod tests {
     #[test]
     fn nesting_has_a_limit_and_does_not_use_up_the_stack() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
+        assert!(parse(nested(MAX_DEPTH).as_bytes(), None).is_ok());
         check(nested(MAX_DEPTH + 1), Malformed::TooDeep);
         check("[".repeat(100_000), Malformed::TooDeep);
         check("{\"a\":".repeat(100_000), Malformed::TooDeep);
@@ -322,20 +319,20 @@ mod tests {
     #[test]
     fn the_number_of_values_has_a_limit() {
         let list = |values: usize| format!("[{}]", vec!["0"; values].join(","));
-        assert!(parse(list(MAX_VALUES - 1).as_bytes()).is_ok());
+        assert!(parse(list(MAX_VALUES - 1).as_bytes(), None).is_ok());
         check(list(MAX_VALUES), Malformed::TooManyValues);
     }
 
     #[test]
     fn a_byte_order_mark_is_skipped() {
-        assert_eq!(parse("\u{feff}{}".as_bytes()), Ok(Json::Object(Vec::new())));
+        assert_eq!(parse("\u{feff}{}".as_bytes(), None), Ok(Json::Object(Vec::new())));
     }
 
     #[test]
     fn duplicate_members_are_kept() {
         let member = |value| (Cow::Borrowed("a"), Json::Bool(value));
         assert_eq!(
-            parse(br#"{"a":true,"\u0061":false}"#),
+            parse(br#"{"a":true,"\u0061":false}"#, None),
             Ok(Json::Object(vec![member(true), member(false)]))
         );
     }
@@ -344,14 +341,14 @@ mod tests {
     fn a_member_that_is_kept_as_it_is_keeps_every_character() {
         let data = "{\"a\": 1.0,\n \"b\":123456789012345678901234567890, \"a\": [1e-2, \"\\u00f1\"]}";
         let body = format!("{{ \"data\" :{data} , \"type\": \"x\"}}");
-        let Ok(Json::Object(members)) = parse_keeping(body.as_bytes(), Some("data")) else { panic!("{body}") };
+        let Ok(Json::Object(members)) = parse(body.as_bytes(), Some("data")) else { panic!("{body}") };
         assert_eq!(members[0], ("data".into(), Json::Verbatim(data)));
         assert_eq!(members[1], ("type".into(), Json::String("x".into())));
     }
 
     #[test]
     fn what_is_kept_as_it_is_is_still_well_formed_and_may_be_long() {
-        let of = |data: &str| parse_keeping(format!("{{\n\"data\": {data}}}").as_bytes(), Some("data")).err();
+        let of = |data: &str| parse(format!("{{\n\"data\": {data}}}").as_bytes(), Some("data")).err();
         assert_eq!(of("[\"\\ud800\"]"), Some(Malformed::LoneSurrogate { line: 2, column: 17 }));
         assert_eq!(of("1e999"), Some(Malformed::NumberTooLarge { line: 2, column: 13 }));
         assert_eq!(of("[1, nope]"), Some(Malformed::Syntax { line: 2, column: 14 }));
@@ -361,8 +358,8 @@ mod tests {
 
     #[test]
     fn an_object_with_a_name_twice_has_no_value() {
-        assert_eq!(parse(br#"{"a":{"b":[1,null]}}"#).unwrap().into_value(), Some(serde_json::json!({"a":{"b":[1,null]}})));
-        assert_eq!(parse(br#"{"a":{"b":1,"b":1}}"#).unwrap().into_value(), None);
+        assert_eq!(parse(br#"{"a":{"b":[1,null]}}"#, None).unwrap().into_value(), Some(serde_json::json!({"a":{"b":[1,null]}})));
+        assert_eq!(parse(br#"{"a":{"b":1,"b":1}}"#, None).unwrap().into_value(), None);
     }
 
     /// What the tree of `serde_json` says, but for duplicates, which it drops.
@@ -403,12 +400,12 @@ mod tests {
         fn whatever_serde_json_writes_reads_back_the_same(value in json()) {
             let body = serde_json::to_vec(&value).unwrap();
             let expected: Value = serde_json::from_slice(&body).unwrap();
-            prop_assert_eq!(parse(&body).map(as_value), Ok(expected));
+            prop_assert_eq!(parse(&body, None).map(as_value), Ok(expected));
         }
 
         #[test]
         fn any_bytes_are_answered(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            let accepted = parse(&body).is_ok();
+            let accepted = parse(&body, None).is_ok();
             let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&body);
             prop_assert_eq!(accepted, serde_json::from_slice::<Value>(body).is_ok());
         }

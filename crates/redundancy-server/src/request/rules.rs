@@ -254,7 +254,7 @@ mod tests {
         cases: impl IntoIterator<Item = (&'static str, Result<T, &'static str>)>,
     ) {
         for (json, expected) in cases {
-            let found = rule(parse(json.as_bytes()).unwrap()).map_err(|refusal| refusal.message);
+            let found = rule(parse(json.as_bytes(), None).unwrap()).map_err(|refusal| refusal.message);
             assert_eq!(found, expected.map_err(str::to_owned), "{json}");
         }
     }
