@@ -18,8 +18,13 @@
 
 #![forbid(unsafe_code)]
 
+mod failure;
 mod secret;
 mod signature;
+pub mod transport;
+mod url;
 
+pub use failure::{FailureReason, UnknownFailureReason};
 pub use secret::{InvalidSecret, SigningSecret};
 pub use signature::{Headers, InvalidId, Verifier, VerifyError, sign};
+pub use url::{EndpointUrl, InvalidUrl, RefusedUrl};
