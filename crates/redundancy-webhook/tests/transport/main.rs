@@ -1,0 +1,10 @@
+//! The transport against real sockets: what it refuses to call, and how it stands receivers that misbehave.
+
+mod addresses;
+mod answers;
+mod encryption;
+mod names;
+mod receiver;
+mod requests;
+mod reuse;
+mod urls;
