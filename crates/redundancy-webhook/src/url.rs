@@ -140,7 +140,7 @@ impl FromStr for EndpointUrl {
         let url = parse(text)?;
         let host = match url.host() {
             // Some write IPv4 addresses in the form of IPv6. They are dialled as what they are.
-            Some(Host::Ipv6(address)) => UrlHost::Address(address.to_canonical().into()),
+            Some(Host::Ipv6(address)) => UrlHost::Address(address.to_canonical()),
             Some(Host::Ipv4(address)) => UrlHost::Address(address.into()),
             Some(Host::Domain(name)) => UrlHost::Name(name.into()),
             None => return Err(InvalidUrl::Host(url::ParseError::EmptyHost)),
@@ -179,9 +179,8 @@ fn parse(text: &str) -> Result<Url, InvalidUrl> {
     if rest.starts_with(['/', '\\']) {
         return Err(InvalidUrl::Host(url::ParseError::EmptyHost));
     }
-    let url = Url::parse(text).map_err(|error| match error {
-        url::ParseError::InvalidPort => InvalidUrl::Port,
-        other => InvalidUrl::Host(other),
+    let url = Url::parse(text).map_err(|error| {
+        if error == url::ParseError::InvalidPort { InvalidUrl::Port } else { InvalidUrl::Host(error) }
     })?;
     if url.fragment().is_some() {
         return Err(InvalidUrl::Fragment);

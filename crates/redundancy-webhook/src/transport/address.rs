@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// IPv4 networks that are not reached over the public Internet: network and length of its prefix.
 const SPECIAL_V4: [(Ipv4Addr, u32); 16] = [
     // "This network", the unspecified address among it (RFC 791).
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     // Private (RFC 1918).
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     // Shared by carriers (RFC 6598); Alibaba Cloud's metadata among it.

@@ -118,8 +118,9 @@ impl Connection {
 fn reason_of(error: &hyper::Error) -> FailureReason {
     let mut source = error.source();
     while let Some(cause) = source {
-        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if let Some(inner) = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref)
+            && inner.is::<rustls::Error>()
+        {
             return FailureReason::Tls;
         }
         source = cause.source();

@@ -113,7 +113,7 @@ mod tests {
         for _ in 0..2 {
             let token: Token = Arc::new("watched");
             pool.put("http://a", Arc::clone(&token));
-            sleep(MAX_IDLE - SWEEP_INTERVAL).await;
+            sleep(SWEEP_INTERVAL * 5).await;
             assert_eq!(Arc::strong_count(&token), 2);
             sleep(SWEEP_INTERVAL * 2).await;
             assert_eq!(Arc::strong_count(&token), 1);

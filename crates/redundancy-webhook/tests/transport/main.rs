@@ -1,5 +1,7 @@
 //! The transport against real sockets: what it refuses to call, and how it stands receivers that misbehave.
 
+#![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
 mod addresses;
 mod answers;
 mod encryption;

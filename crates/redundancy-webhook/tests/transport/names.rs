@@ -7,26 +7,26 @@ use std::net::IpAddr;
 use std::sync::Mutex;
 
 /// Gives one answer after the other, the last one for ever, and remembers what it was asked for.
-pub struct Names {
+pub(crate) struct Names {
     answers: Mutex<Vec<Vec<IpAddr>>>,
     asked: Mutex<Vec<String>>,
 }
 
 impl Names {
     /// Each answer is a list of addresses divided by blanks; an empty one says that the name has none.
-    pub fn answering(answers: &[&str]) -> Self {
+    pub(crate) fn answering(answers: &[&str]) -> Self {
         let parsed = answers.iter().rev().map(|answer| addresses(answer)).collect();
         Self { answers: Mutex::new(parsed), asked: Mutex::new(Vec::new()) }
     }
 
     /// The names that were looked up, in order.
-    pub fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
 
 /// Addresses divided by blanks.
-pub fn addresses(text: &str) -> Vec<IpAddr> {
+pub(crate) fn addresses(text: &str) -> Vec<IpAddr> {
     text.split_whitespace().map(|address| address.parse().unwrap()).collect()
 }
 
@@ -44,7 +44,7 @@ impl Resolver for Names {
 }
 
 /// Takes for ever.
-pub struct Silence;
+pub(crate) struct Silence;
 
 #[async_trait]
 impl Resolver for Silence {

@@ -15,19 +15,19 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
 /// Long enough for any answer on a busy machine; where it is used, no time-out is expected.
-pub const GENEROUS: Duration = Duration::from_secs(60);
+pub(crate) const GENEROUS: Duration = Duration::from_mins(1);
 /// Where a time-out is expected.
-pub const SHORT: Duration = Duration::from_millis(300);
+pub(crate) const SHORT: Duration = Duration::from_millis(300);
 
 /// A listener that counts who comes.
-pub struct Receiver {
-    pub port: u16,
+pub(crate) struct Receiver {
+    pub(crate) port: u16,
     accepted: Arc<AtomicUsize>,
 }
 
 impl Receiver {
     /// Listens, and does `serve` to each connection. It gets the number of the connection, from 0.
-    pub async fn start<F, S>(serve: S) -> Self
+    pub(crate) async fn start<F, S>(serve: S) -> Self
     where
         S: Fn(TcpStream, usize) -> F + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
@@ -47,7 +47,7 @@ impl Receiver {
     }
 
     /// Gives each request on any connection the same answer.
-    pub async fn answering(answer: &'static str) -> Self {
+    pub(crate) async fn answering(answer: &'static str) -> Self {
         Self::start(move |mut stream, _| async move {
             while read_request(&mut stream).await.is_some() {
                 if stream.write_all(answer.as_bytes()).await.is_err() {
@@ -59,7 +59,7 @@ impl Receiver {
     }
 
     /// Reads one request, writes `bytes`, and closes.
-    pub async fn closing_after(bytes: impl Into<Vec<u8>>) -> Self {
+    pub(crate) async fn closing_after(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
         Self::start(move |mut stream, _| {
             let bytes = bytes.clone();
@@ -73,13 +73,13 @@ impl Receiver {
     }
 
     /// How many connections have been accepted.
-    pub fn accepted(&self) -> usize {
+    pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
 
     /// Makes sure that whoever connected before this has been counted: connections are accepted in order, and one more
     /// than `expected` is there when its own has been. Tells whether that was so.
-    pub async fn has_accepted_only(&self, expected: usize) -> bool {
+    pub(crate) async fn has_accepted_only(&self, expected: usize) -> bool {
         let own = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
         while self.accepted() <= expected {
             tokio::task::yield_now().await;
@@ -90,7 +90,7 @@ impl Receiver {
 }
 
 /// Reads a request with its body as text. `None` if the other side closes before its end.
-pub async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
+pub(crate) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -109,7 +109,7 @@ pub async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Strin
 }
 
 /// Settings under which receivers on `127.0.0.1` may be called.
-pub fn loopback_allowed() -> TransportConfig {
+pub(crate) fn loopback_allowed() -> TransportConfig {
     TransportConfig {
         policy: AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()]),
         ..TransportConfig::default()
@@ -117,12 +117,12 @@ pub fn loopback_allowed() -> TransportConfig {
 }
 
 /// A transport that may call receivers on `127.0.0.1`, where every name leads.
-pub fn transport() -> HttpTransport {
+pub(crate) fn transport() -> HttpTransport {
     HttpTransport::new(loopback_allowed()).unwrap().with_resolver(Arc::new(Names::answering(&["127.0.0.1"])))
 }
 
 /// A request with a small body to `url`, in which `{port}` stands for the receiver's.
-pub fn request(url: &str, port: u16, timeout: Duration) -> OutgoingRequest {
+pub(crate) fn request(url: &str, port: u16, timeout: Duration) -> OutgoingRequest {
     OutgoingRequest {
         url: url.replace("{port}", &port.to_string()).parse().unwrap(),
         headers: http::HeaderMap::new(),
@@ -132,6 +132,6 @@ pub fn request(url: &str, port: u16, timeout: Duration) -> OutgoingRequest {
 }
 
 /// Sends one request to `receiver` over a new transport.
-pub async fn call(receiver: &Receiver, timeout: Duration) -> Result<ReceiverResponse, FailureReason> {
+pub(crate) async fn call(receiver: &Receiver, timeout: Duration) -> Result<ReceiverResponse, FailureReason> {
     transport().send(request("http://receiver.test:{port}/hook", receiver.port, timeout)).await
 }

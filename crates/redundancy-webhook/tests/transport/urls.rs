@@ -51,11 +51,11 @@ const HOSTILE: &[(&str, Fate)] = &[
     ("http://10.1/", Address("10.0.0.1")),
     ("http://192.168.257/", Address("192.168.1.1")),
     ("http://255.255.255.255/", Address("255.255.255.255")),
-    // Too large, too many parts, no number: no address, and no name either.
+    // Too large, too many parts, no number: no address, and mostly no name either.
     ("http://4294967296:{port}/", Invalid),
     ("http://127.0.0.256:{port}/", Invalid),
     ("http://127.0.0.0.1:{port}/", Invalid),
-    ("http://127.0.0.1..:{port}/", Invalid),
+    ("http://127.0.0.1..:{port}/", Name("127.0.0.1..")),
     ("http://1.2.3.08:{port}/", Invalid),
     ("http://0x100000000:{port}/", Invalid),
     ("http://127.0.0.1%00.example.com:{port}/", Invalid),
