@@ -138,8 +138,8 @@ async fn an_answer_that_comes_before_its_request_is_not_taken_for_it() {
     when_smuggled.recv().await.unwrap();
     // What came in before this exchange has been noticed when it is over.
     let other = Receiver::answering("HTTP/1.1 204 No Content\r\n\r\n").await;
-    let sent = transport.send(request("http://other.test:{port}/", other.port, GENEROUS)).await;
-    assert_eq!(sent.unwrap().status, 204);
+    let exchange = transport.send(request("http://other.test:{port}/", other.port, GENEROUS)).await;
+    assert_eq!(exchange.unwrap().status, 204);
     assert_eq!(send().await.unwrap().status, 200);
     assert_eq!(receiver.accepted().await, 2);
 }
