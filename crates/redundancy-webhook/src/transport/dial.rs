@@ -62,9 +62,11 @@ async fn connect_first(
     deadline: Instant,
 ) -> Result<TcpStream, FailureReason> {
     let tried = addresses.get(..MAX_DIALLED).unwrap_or(addresses);
-    for (remaining, address) in (1_u32..=8).rev().skip(MAX_DIALLED - tried.len()).zip(tried) {
+    let mut remaining = u32::try_from(tried.len()).unwrap_or(u32::MAX);
+    for address in tried {
         let now = Instant::now();
         let until = now + deadline.saturating_duration_since(now) / remaining;
+        remaining = remaining.saturating_sub(1).max(1);
         let address = SocketAddr::new(address.to_canonical(), port);
         if let Ok(Ok(stream)) = timeout_at(until, TcpStream::connect(address)).await {
             return Ok(stream);
@@ -73,13 +75,10 @@ async fn connect_first(
     Err(if Instant::now() >= deadline { FailureReason::Timeout } else { FailureReason::Connect })
 }
 
-/// Whom the certificate must be for. A final dot only says that a name is complete; certificates leave it out.
+/// Whom the certificate must be for.
 fn server_name(host: &UrlHost) -> Result<ServerName<'static>, FailureReason> {
     match host {
         UrlHost::Address(address) => Ok(ServerName::from(*address)),
-        UrlHost::Name(name) => {
-            let name = name.strip_suffix('.').unwrap_or(name);
-            ServerName::try_from(name.to_owned()).map_err(|_| FailureReason::Tls)
-        }
+        UrlHost::Name(name) => ServerName::try_from(name.to_string()).map_err(|_| FailureReason::Tls),
     }
 }

@@ -128,7 +128,7 @@ async fn a_receiver_certified_by_the_extra_ca_is_called_by_http_1_1_and_its_conn
     {
         assert_eq!(transport.send(request(url, receiver.port, GENEROUS)).await.unwrap().body, b"ok");
     }
-    assert!(receiver.has_accepted_only(2).await);
+    assert_eq!(receiver.accepted().await, 2);
     assert_eq!(agreed.recv().await.unwrap().as_deref(), Some(&b"http/1.1"[..]));
 }
 

@@ -7,8 +7,8 @@ use redundancy_webhook::transport::{
     AddressPolicy, HttpTransport, OutgoingRequest, ReceiverResponse, Transport as _, TransportConfig,
 };
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,7 +22,7 @@ pub(crate) const SHORT: Duration = Duration::from_millis(300);
 /// A listener that counts who comes.
 pub(crate) struct Receiver {
     pub(crate) port: u16,
-    accepted: Arc<AtomicUsize>,
+    peers: Arc<Mutex<Vec<SocketAddr>>>,
 }
 
 impl Receiver {
@@ -34,16 +34,18 @@ impl Receiver {
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let accepted = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&accepted);
+        let peers = Arc::new(Mutex::new(Vec::new()));
+        let accepted = Arc::clone(&peers);
         TaskTracker::new().spawn(async move {
             let connections = TaskTracker::new();
             loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                connections.spawn(serve(stream, counter.fetch_add(1, Ordering::SeqCst)));
+                let (stream, peer) = listener.accept().await.unwrap();
+                let number = accepted.lock().unwrap().len();
+                accepted.lock().unwrap().push(peer);
+                connections.spawn(serve(stream, number));
             }
         });
-        Self { port, accepted }
+        Self { port, peers }
     }
 
     /// Gives each request on any connection the same answer.
@@ -72,20 +74,20 @@ impl Receiver {
         .await
     }
 
-    /// How many connections have been accepted.
-    pub(crate) fn accepted(&self) -> usize {
-        self.accepted.load(Ordering::SeqCst)
-    }
-
-    /// Makes sure that whoever connected before this has been counted: connections are accepted in order, and one more
-    /// than `expected` is there when its own has been. Tells whether that was so.
-    pub(crate) async fn has_accepted_only(&self, expected: usize) -> bool {
+    /// How many connections have been accepted. Connections are accepted in order, so when one that is made here has been,
+    /// all before it have been counted.
+    pub(crate) async fn accepted(&self) -> usize {
         let own = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
-        while self.accepted() <= expected {
+        let address = own.local_addr().unwrap();
+        loop {
+            let before = self.peers.lock().unwrap().iter().position(|&peer| peer == address);
+            if let Some(before) = before {
+                // The test's own connection is not counted, now or later.
+                self.peers.lock().unwrap().remove(before);
+                return before;
+            }
             tokio::task::yield_now().await;
         }
-        drop(own);
-        self.accepted() == expected + 1
     }
 }
 
