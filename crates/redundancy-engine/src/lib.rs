@@ -24,6 +24,7 @@ pub use ports::{
     AnalysisState, AnalysisStore, Clock, IdSource, StoreError, StoreKind, StoredAnalysis, Timestamp,
 };
 pub use redundancy_detect as detect;
+pub use redundancy_webhook as webhook;
 pub use requests::{
     AnalyzeRequest, Comparison, Finding, Identified, Operation, QualityRequest, Request, SimilarityRequest,
     Work,
