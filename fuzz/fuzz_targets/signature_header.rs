@@ -13,9 +13,8 @@ const NOW: u64 = 1_700_000_000;
 
 static SECRET: LazyLock<SigningSecret> = LazyLock::new(|| SigningSecret::generate([7; 24]));
 /// It knows the key by which nothing that the fuzzer can say is signed.
-static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
-    Verifier::new(vec![SECRET.clone()]).with_public_keys(vec![SECRET.public_key()])
-});
+static VERIFIER: LazyLock<Verifier> =
+    LazyLock::new(|| Verifier::new(vec![SECRET.clone()]).with_public_keys(vec![SECRET.public_key()]));
 
 fuzz_target!(|input: &[u8]| {
     let text = String::from_utf8_lossy(input);

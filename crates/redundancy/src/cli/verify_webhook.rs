@@ -13,8 +13,8 @@ Examples:
   redundancy verify-webhook --secret whsec_MfKQ… \\
       --id evt_1 --timestamp 1700000000 --signature 'v1,g0hM…' --at 1700000060 body.json
 
-The body has to be the bytes that arrived. A secret on the command line can be seen by others on the same machine:
---secret-file keeps it from them.
+The body has to be the bytes that arrived. Others on the same machine can see a secret
+that stands on the command line; --secret-file keeps it from them.
 
 Exit codes:
   0  the webhook is genuine
