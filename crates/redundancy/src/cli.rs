@@ -6,6 +6,7 @@ pub mod documents;
 pub mod health;
 pub mod quality;
 pub mod service;
+pub mod verify_webhook;
 
 mod values;
 
@@ -63,6 +64,8 @@ pub enum Command {
     Config(service::ConfigArgs),
     /// Ask a running service whether it is ready
     Health(health::HealthArgs),
+    /// Check the signature of a webhook that was received
+    VerifyWebhook(verify_webhook::VerifyWebhookArgs),
     /// Print the description of the HTTP API.
     #[command(about = "Print the OpenAPI document of the service")]
     Openapi,

@@ -14,6 +14,7 @@ mod positions;
 mod quality;
 mod report_file;
 mod serve;
+mod verify_webhook;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -66,6 +67,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::run(&args, cli.color),
         Command::Config(args) => config::run(&args),
         Command::Health(args) => health::run(&args),
+        Command::VerifyWebhook(args) => verify_webhook::run(&args),
         Command::Openapi => openapi::run(),
         Command::Completions { shell } => completions::run(shell),
         Command::Man { command } => man::run(command.as_deref()),

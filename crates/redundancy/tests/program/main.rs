@@ -16,3 +16,4 @@ mod progress;
 mod report;
 mod service;
 mod settings;
+mod verify_webhook;
