@@ -65,7 +65,17 @@ impl App {
         let metrics = Metrics::new(engine.stats().started_at, webhook_metrics);
         let capacity = Arc::new(Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)));
         let readiness = Readiness::default();
-        Self(Arc::new(State { config, engine, webhooks, clock, ids, metrics, readiness, capacity, body_budget }))
+        Self(Arc::new(State {
+            config,
+            engine,
+            webhooks,
+            clock,
+            ids,
+            metrics,
+            readiness,
+            capacity,
+            body_budget,
+        }))
     }
 
     /// Tells `/health/ready` when the server drains.
@@ -141,10 +151,10 @@ impl App {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use redundancy_engine::{CpuPoolConfig, EngineConfig, Timestamp};
     use redundancy_engine::webhook::dispatcher::Ports;
     use redundancy_engine::webhook::webhooks::WebhooksConfig;
     use redundancy_engine::webhook::{FailureReason, transport};
+    use redundancy_engine::{CpuPoolConfig, EngineConfig, Timestamp};
     use redundancy_store::MemoryStore;
     use std::time::Duration;
 

@@ -110,7 +110,11 @@ impl<'f, 'b> Fields<'f, 'b> {
     }
 
     /// What the request says of the field `name`.
-    pub(crate) fn given<T>(&mut self, name: &str, rule: impl FnOnce(Json<'b>) -> Result<T, Refusal>) -> Given<T> {
+    pub(crate) fn given<T>(
+        &mut self,
+        name: &str,
+        rule: impl FnOnce(Json<'b>) -> Result<T, Refusal>,
+    ) -> Given<T> {
         match self.take(name) {
             None => Given::Absent,
             Some(Json::Null) => Given::Null,
@@ -186,7 +190,8 @@ impl<'f, 'b> Fields<'f, 'b> {
         let before = self.faults.total;
         let mut are_sound = true;
         let sound = parts.map(|parts| {
-            let (mut sound, mut seen) = (Vec::with_capacity(parts.len()), HashSet::with_capacity(parts.len()));
+            let (mut sound, mut seen) =
+                (Vec::with_capacity(parts.len()), HashSet::with_capacity(parts.len()));
             for (part, value) in parts {
                 let outcome = rule(&part, value);
                 let place = format!("{}{}", self.pointer(name), pointer(&shortened(&part)));
@@ -343,13 +348,17 @@ mod tests {
         let digit = || rules::whole_number(0..=9);
         assert_eq!(fields.given_list("list", digit()), Given::AtFault);
         assert_eq!(fields.given_map("map", digit()), Given::AtFault);
-        assert_eq!(fields.given_object("object", |inner| inner.optional("a", digit())), Given::Value(Some(Some(1))));
+        assert_eq!(
+            fields.given_object("object", |inner| inner.optional("a", digit())),
+            Given::Value(Some(Some(1)))
+        );
         assert_eq!(fields.given_object("other", |_| ()), Given::AtFault);
         let missing = fields.given_list("missing", digit());
         fields.demand("missing", &missing);
         fields.refuse_rest();
         let found: Vec<&str> = faults.listed.iter().map(|fault| &*fault.field).collect();
-        let expected = ["/list/1", "/list/3", "/map/a~1b", "/map/c", "/object/a", "/object/nope", "/other", "/missing"];
+        let expected =
+            ["/list/1", "/list/3", "/map/a~1b", "/map/c", "/object/a", "/object/nope", "/other", "/missing"];
         assert_eq!(found, expected);
     }
 

@@ -38,7 +38,9 @@ impl Refusal {
     /// Of a value that the domain does not take. Its sentences begin with what the field is, as "the URL has …".
     pub(crate) fn of_domain(error: &impl Display) -> Self {
         let sentence = error.to_string();
-        let rest = ["the URL ", "the secret ", "the public key "].iter().find_map(|what| sentence.strip_prefix(what));
+        let rest = ["the URL ", "the secret ", "the public key "]
+            .iter()
+            .find_map(|what| sentence.strip_prefix(what));
         let begins_well = ["must ", "is ", "has "].iter().any(|verb| sentence.starts_with(verb));
         Self::new(match rest {
             Some(rest) => rest.to_owned(),
@@ -89,7 +91,8 @@ pub(crate) fn natural(value: Json<'_>) -> Result<u64, Refusal> {
     if let Some(whole) = number.as_u64() {
         return Ok(whole);
     }
-    let number = number.as_f64().filter(|number| *number >= 0.0 && number.fract() == 0.0).ok_or_else(refused)?;
+    let number =
+        number.as_f64().filter(|number| *number >= 0.0 && number.fract() == 0.0).ok_or_else(refused)?;
     if number >= EXACT_BELOW {
         return Ok(u64::MAX);
     }
@@ -157,7 +160,9 @@ pub(crate) fn verbatim(max_bytes: usize) -> impl Fn(Json<'_>) -> Result<Box<RawV
 pub(crate) fn moment(value: Json<'_>) -> Result<Timestamp, Refusal> {
     let found = match &value {
         Json::String(text) => Timestamp::from_rfc3339(text),
-        Json::Number(_) => return natural(value).map(Timestamp::from_millis).map_err(|_| Refusal::new(NO_MOMENT)),
+        Json::Number(_) => {
+            return natural(value).map(Timestamp::from_millis).map_err(|_| Refusal::new(NO_MOMENT));
+        }
         _ => None,
     };
     found.ok_or_else(|| Refusal::new(NO_MOMENT))
@@ -166,11 +171,8 @@ pub(crate) fn moment(value: Json<'_>) -> Result<Timestamp, Refusal> {
 /// A moment as it stands in a query.
 pub(crate) fn moment_in_query(text: &str) -> Result<Timestamp, Refusal> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let found = if is_number {
-        text.parse().ok().map(Timestamp::from_millis)
-    } else {
-        Timestamp::from_rfc3339(text)
-    };
+    let found =
+        if is_number { text.parse().ok().map(Timestamp::from_millis) } else { Timestamp::from_rfc3339(text) };
     found.ok_or_else(|| Refusal::new(NO_MOMENT))
 }
 

@@ -211,9 +211,9 @@ pub(super) async fn answer(
         Changed::WrongState(state) => {
             Err(ApiError::conflict(format!("The delivery is {}: {rule}.", state.as_str())))
         }
-        Changed::NotFound if app.webhooks().delivery(id).await?.is_some() => {
-            Err(ApiError::gone("The endpoint or the event of this delivery is gone. It cannot be attempted again."))
-        }
+        Changed::NotFound if app.webhooks().delivery(id).await?.is_some() => Err(ApiError::gone(
+            "The endpoint or the event of this delivery is gone. It cannot be attempted again.",
+        )),
         Changed::NotFound => Err(DeliveryId::unknown()),
     }
 }
