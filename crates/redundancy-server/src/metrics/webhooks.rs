@@ -213,12 +213,12 @@ async fn ask(webhooks: &Webhooks, clock: &dyn Clock) -> Result<InStore, StoreErr
     loop {
         let page = webhooks.endpoints(PageRequest { after, limit: PAGE }).await?;
         circuits.extend(page.items.into_iter().map(|record| {
-            let state = match record.guard.breaker.state {
+            let circuit = match record.guard.breaker.state {
                 BreakerState::Closed => 0,
                 BreakerState::Open { .. } => 1,
                 BreakerState::HalfOpen { .. } => 2,
             };
-            (record.endpoint.id, state)
+            (record.endpoint.id, circuit)
         }));
         after = page.next;
         if after.is_none() {

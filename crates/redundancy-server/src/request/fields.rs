@@ -128,9 +128,9 @@ impl<'f, 'b> Fields<'f, 'b> {
         name: &str,
         rule: impl Fn(Json<'b>) -> Result<T, Refusal>,
     ) -> Given<Vec<T>> {
-        let items = self.given(name, |value| match value {
-            Json::Array(items) => Ok(items),
-            other => Err(Refusal::must_be("a list", &other)),
+        let items = self.given(name, |value| {
+            let Json::Array(items) = value else { return Err(Refusal::must_be("a list", &value)) };
+            Ok(items)
         });
         let named = items.map(|items| {
             items.into_iter().enumerate().map(|(index, item)| (index.to_string().into(), item)).collect()
@@ -273,10 +273,8 @@ impl<'f, 'b> Fields<'f, 'b> {
 
 /// The members of an object.
 fn members(value: Json<'_>) -> Result<Vec<Member<'_>>, Refusal> {
-    match value {
-        Json::Object(members) => Ok(members),
-        other => Err(Refusal::must_be("an object", &other)),
-    }
+    let Json::Object(members) = value else { return Err(Refusal::must_be("an object", &value)) };
+    Ok(members)
 }
 
 /// `name`, of which an answer repeats no more than this.

@@ -20,7 +20,7 @@ pub(crate) const EVENTS: &str = "/api/v1/webhooks/events";
 pub(crate) const DELIVERIES: &str = "/api/v1/webhooks/deliveries";
 pub(crate) const DEAD_LETTERS: &str = "/api/v1/webhooks/dead-letters";
 /// Longer than anything here takes on the slowest machine.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Registers an endpoint for `url` with these fields beside it, and gives what the answer shows.
 pub(crate) async fn register(service: &Service, url: &str, fields: Value) -> Value {
@@ -47,10 +47,10 @@ pub(crate) async fn until(service: &Service, path: &str, is_wanted: impl Fn(&Val
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    match tokio::time::timeout(DEADLINE, look).await {
-        Ok(data) => data,
-        Err(_) => panic!("{path} stays {}", service.get(path).await.text()),
-    }
+    let Ok(data) = tokio::time::timeout(DEADLINE, look).await else {
+        panic!("{path} stays {}", service.get(path).await.text())
+    };
+    data
 }
 
 /// Waits until the only delivery that `query` finds is in `state`, and gives it.

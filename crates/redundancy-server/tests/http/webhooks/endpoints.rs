@@ -150,11 +150,11 @@ async fn a_patch_that_will_not_do_names_every_fault_and_changes_nothing() {
     register(&service, URL, json!({"id": "one"})).await;
     let path = format!("{ENDPOINTS}/one");
     let before = service.get(&path).await.data();
-    let patch = json!({
+    let wrong = json!({
         "id": "two", "created_at": "x", "secret": "a secret of enough bytes", "url": null, "is_active": null,
         "timeout_ms": 1, "retry": {"nope": 1, "jitter": -1}, "circuit": {}, "description": "changed",
     });
-    let reply = service.patch(&path, &patch).await;
+    let reply = service.patch(&path, &wrong).await;
     reply.error(422, "ValidationError");
     let mut fields = reply.fields();
     fields.sort();
