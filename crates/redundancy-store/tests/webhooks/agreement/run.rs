@@ -46,7 +46,7 @@ pub(super) struct Run {
 impl Run {
     pub(super) async fn new(store: Store) -> Self {
         assert!(deliveries(&store, &DeliveryFilter::default(), 5).await.is_empty(), "the store is not empty");
-        Self {
+        let mut run = Self {
             store,
             model: Arc::new(Model::default()),
             now: at(0),
@@ -55,7 +55,11 @@ impl Run {
             handed: Vec::new(),
             abandoned: Vec::new(),
             lost: BTreeSet::new(),
-        }
+        };
+        // Without endpoints little happens: one with no limits and one with all.
+        run.create(0, 0).await;
+        run.create(1, 3).await;
+        run
     }
 
     /// Does `operation` on both.
