@@ -9,7 +9,7 @@ use redundancy_webhook::endpoint::Endpoint;
 use redundancy_webhook::ids::EndpointId;
 use redundancy_webhook::record::{has_plain_secret, read_endpoint, write_endpoint};
 use redundancy_webhook::store::{EndpointWriteError, StoreError};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -178,14 +178,5 @@ impl Writer<'_> {
                 .or_failed()?;
         }
         Ok(())
-    }
-
-    /// The number of an endpoint, also of a deleted one.
-    pub(super) fn endpoint_key(&self, id: &EndpointId) -> Result<Option<i64>, StoreError> {
-        if let Some(registered) = self.registry.get(id) {
-            return Ok(Some(registered.key));
-        }
-        let query = "SELECT key FROM endpoints WHERE id = ?1";
-        self.connection.query_row(query, [id.as_str()], |row| row.get(0)).optional().or_failed()
     }
 }
