@@ -3,10 +3,11 @@
 
 use crate::config::ServerConfig;
 use crate::error::ApiError;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, WebhookMetrics};
 use crate::request::Timing;
 use crate::request::{self, BodyBudget};
 use crate::routes::analyses::Answer;
+use redundancy_engine::webhook::webhooks::Webhooks;
 use redundancy_engine::{AnalysisState, Clock, Engine, IdSource, Identified, Request, Work};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ pub struct App(Arc<State>);
 struct State {
     config: ServerConfig,
     engine: Arc<Engine>,
+    webhooks: Webhooks,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     metrics: Metrics,
@@ -48,20 +50,22 @@ impl Readiness {
 }
 
 impl App {
-    /// The state of one server.
+    /// The state of one server. `webhook_metrics` shows what the dispatcher does if it is its observer.
     #[must_use]
     pub fn new(
         config: ServerConfig,
         engine: Arc<Engine>,
+        webhooks: Webhooks,
+        webhook_metrics: WebhookMetrics,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Self {
         let least = request::min_body_budget_bytes(config.max_content_bytes);
         let body_budget = BodyBudget::new(config.max_body_bytes_in_flight.max(least));
-        let metrics = Metrics::new(engine.stats().started_at);
+        let metrics = Metrics::new(engine.stats().started_at, webhook_metrics);
         let capacity = Arc::new(Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)));
         let readiness = Readiness::default();
-        Self(Arc::new(State { config, engine, clock, ids, metrics, readiness, capacity, body_budget }))
+        Self(Arc::new(State { config, engine, webhooks, clock, ids, metrics, readiness, capacity, body_budget }))
     }
 
     /// Tells `/health/ready` when the server drains.
@@ -76,6 +80,10 @@ impl App {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    pub(crate) fn webhooks(&self) -> &Webhooks {
+        &self.0.webhooks
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
@@ -134,6 +142,9 @@ impl App {
 pub(crate) mod tests {
     use super::*;
     use redundancy_engine::{CpuPoolConfig, EngineConfig, Timestamp};
+    use redundancy_engine::webhook::dispatcher::Ports;
+    use redundancy_engine::webhook::webhooks::WebhooksConfig;
+    use redundancy_engine::webhook::{FailureReason, transport};
     use redundancy_store::MemoryStore;
     use std::time::Duration;
 
@@ -157,11 +168,33 @@ pub(crate) mod tests {
         }
     }
 
-    /// An app for tests that need one but not its answers.
+    /// Reaches nobody.
+    struct NoNetwork;
+
+    #[async_trait::async_trait]
+    impl transport::Transport for NoNetwork {
+        async fn send(
+            &self,
+            _: transport::OutgoingRequest,
+        ) -> Result<transport::ReceiverResponse, FailureReason> {
+            Err(FailureReason::Connect)
+        }
+    }
+
+    /// An app for tests that need one but not its answers. Must be called inside a tokio runtime.
     pub(crate) fn app(config: ServerConfig) -> App {
         let cpu = CpuPoolConfig { workers: 1, queue: 1 };
-        let store = Arc::new(MemoryStore::default());
-        let engine = Engine::new(EngineConfig { cpu }, Arc::new(StoppedClock), Arc::new(OneId), store);
-        App::new(config, Arc::new(engine), Arc::new(StoppedClock), Arc::new(OneId))
+        let (store, metrics) = (Arc::new(MemoryStore::default()), WebhookMetrics::default());
+        let (clock, ids) = (Arc::new(StoppedClock), Arc::new(OneId));
+        let ports = Ports {
+            store: store.clone(),
+            transport: Arc::new(NoNetwork),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            observer: Arc::new(metrics.clone()),
+        };
+        let webhooks = Webhooks::new(ports, WebhooksConfig::default());
+        let engine = Engine::new(EngineConfig { cpu }, clock.clone(), ids.clone(), store);
+        App::new(config, Arc::new(engine), webhooks, metrics, clock, ids)
     }
 }

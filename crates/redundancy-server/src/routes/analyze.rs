@@ -130,7 +130,7 @@ struct DuplicateSentence {
 )]
 pub(crate) async fn analyze(
     State(app): State<App>,
-    Checked { body, timing, reserved: _reserved }: Checked<AnalyzeBody>,
+    Checked { body, timing, reserved: _reserved, .. }: Checked<AnalyzeBody>,
 ) -> Result<Answer<AnalyzeData>, ApiError> {
     app.answer(AnalyzeRequest::from(body), timing).await
 }

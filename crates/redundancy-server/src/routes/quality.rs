@@ -110,7 +110,7 @@ struct Suggestion {
 )]
 pub(crate) async fn quality(
     State(app): State<App>,
-    Checked { body, timing, reserved: _reserved }: Checked<QualityBody>,
+    Checked { body, timing, reserved: _reserved, .. }: Checked<QualityBody>,
 ) -> Result<Answer<QualityData>, ApiError> {
     app.answer(QualityRequest::from(body), timing).await
 }

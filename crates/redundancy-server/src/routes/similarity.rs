@@ -112,7 +112,7 @@ struct Match {
 )]
 pub(crate) async fn similarity(
     State(app): State<App>,
-    Checked { body, timing, reserved: _reserved }: Checked<SimilarityBody>,
+    Checked { body, timing, reserved: _reserved, .. }: Checked<SimilarityBody>,
 ) -> Result<Answer<SimilarityData>, ApiError> {
     app.answer(SimilarityRequest::from(body), timing).await
 }
