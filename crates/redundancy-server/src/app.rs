@@ -4,11 +4,11 @@
 use crate::config::ServerConfig;
 use crate::error::ApiError;
 use crate::metrics::{Metrics, WebhookMetrics};
-use crate::request::Timing;
 use crate::request::{self, BodyBudget};
+use crate::request::{Origin, Timing};
 use crate::routes::analyses::Answer;
 use redundancy_engine::webhook::webhooks::Webhooks;
-use redundancy_engine::{AnalysisState, Clock, Engine, IdSource, Identified, Request, Work};
+use redundancy_engine::{AnalysisState, Caller, Clock, Engine, IdSource, Identified, Request, Work};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
@@ -122,17 +122,29 @@ impl App {
 
     /// Answers a request for an analysis with what it found, or with where that will stand. Counts it when it has given a
     /// result.
-    pub(crate) async fn answer<W, T>(&self, work: W, timing: Timing) -> Result<Answer<T>, ApiError>
+    pub(crate) async fn answer<W, T>(
+        &self,
+        work: W,
+        timing: Timing,
+        origin: Origin,
+        user_id: Option<String>,
+    ) -> Result<Answer<T>, ApiError>
     where
         W: Work + Into<Request>,
         T: From<Identified<W::Finding>>,
     {
+        let caller = Caller {
+            request_id: Some(origin.request_id.as_str().to_owned()),
+            // What the body says goes before the header.
+            user_id: user_id.or(origin.user_id),
+            traceparent: origin.traceparent,
+        };
         let (operation, began) = (work.operation(), self.0.clock.monotonic());
         let app = self.clone();
         let count = move || app.0.metrics.analysis(operation, app.0.clock.monotonic().saturating_sub(began));
         match timing {
             Timing::Now => {
-                let found = self.0.engine.answer(work).await?;
+                let found = self.0.engine.answer(work, caller).await?;
                 count();
                 Ok(Answer::now(found.into()))
             }
@@ -142,7 +154,7 @@ impl App {
                         count();
                     }
                 };
-                Ok(Answer::later(self.0.engine.submit(work.into(), ended).await?))
+                Ok(Answer::later(self.0.engine.submit(work.into(), caller, ended).await?))
             }
         }
     }
@@ -151,10 +163,11 @@ impl App {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::FindingsAsJson;
     use redundancy_engine::webhook::dispatcher::Ports;
     use redundancy_engine::webhook::webhooks::WebhooksConfig;
     use redundancy_engine::webhook::{FailureReason, transport};
-    use redundancy_engine::{CpuPoolConfig, EngineConfig, Timestamp};
+    use redundancy_engine::{CpuPoolConfig, EngineConfig, EnginePorts, Timestamp};
     use redundancy_store::MemoryStore;
     use std::time::Duration;
 
@@ -204,7 +217,9 @@ pub(crate) mod tests {
             observer: Arc::new(metrics.clone()),
         };
         let webhooks = Webhooks::new(ports, WebhooksConfig::default());
-        let engine = Engine::new(EngineConfig { cpu }, clock.clone(), ids.clone(), store);
+        let ports =
+            EnginePorts { clock: clock.clone(), ids: ids.clone(), store, format: Arc::new(FindingsAsJson) };
+        let engine = Engine::new(EngineConfig { cpu }, ports);
         App::new(config, Arc::new(engine), webhooks, metrics, clock, ids)
     }
 }

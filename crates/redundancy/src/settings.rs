@@ -36,6 +36,7 @@ pub use sources::Sources;
 pub use storage::Storage;
 pub use telemetry::{LogFormat, Telemetry};
 pub use transport::Transport;
+pub use webhooks::Delivery;
 
 use fault::Fault;
 use reader::Reader;
@@ -66,6 +67,8 @@ pub struct Settings {
     pub requests: Requests,
     /// Encryption of its connections.
     pub transport: Transport,
+    /// How events are delivered.
+    pub delivery: Delivery,
     /// Every key with what is in force, in the order of [`keys::ALL`].
     pub entries: Vec<Entry>,
 }
@@ -92,7 +95,7 @@ impl Settings {
         let access = Access::read(reader);
         let requests = Requests::read(reader);
         let transport = Transport::read(reader);
-        webhooks::read(reader, profile);
+        let delivery = Delivery::read(reader, profile);
         if let (Some(access), Some(listen)) = (&access, listen) {
             access.check(listen, reader);
         }
@@ -104,6 +107,7 @@ impl Settings {
             access: access?,
             requests: requests?,
             transport,
+            delivery: delivery?,
             entries: Vec::new(),
         })
     }

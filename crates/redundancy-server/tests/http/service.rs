@@ -9,8 +9,10 @@ use redundancy_engine::webhook::dispatcher::{DispatcherConfig, Ports};
 use redundancy_engine::webhook::store::WebhookStore;
 use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, TransportConfig};
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
-use redundancy_engine::{AnalysisStore, Clock, CpuPoolConfig, Engine, EngineConfig, IdSource, Timestamp};
-use redundancy_server::{App, ServerConfig, WebhookMetrics};
+use redundancy_engine::{
+    AnalysisStore, Clock, CpuPoolConfig, Engine, EngineConfig, EnginePorts, IdSource, Timestamp,
+};
+use redundancy_server::{App, FindingsAsJson, ServerConfig, WebhookMetrics};
 use redundancy_store::MemoryStore;
 use serde_json::Value;
 use std::sync::Arc;
@@ -92,13 +94,16 @@ impl Service {
 
     /// Delivers events, to receivers on this machine too, while the clock goes on.
     pub(crate) fn delivering() -> Self {
-        Self::delivering_from(Arc::new(MemoryStore::default()))
+        let store = Arc::new(MemoryStore::default());
+        Self::delivering_from(store.clone(), store)
     }
 
-    /// The same over another store of events and deliveries.
-    pub(crate) fn delivering_from(webhook_store: Arc<dyn WebhookStore>) -> Self {
+    /// The same over other stores.
+    pub(crate) fn delivering_from(
+        store: Arc<dyn AnalysisStore>,
+        webhook_store: Arc<dyn WebhookStore>,
+    ) -> Self {
         let (config, cpu) = (ServerConfig::default(), CpuPoolConfig { workers: 2, queue: 8 });
-        let store = Arc::new(MemoryStore::default());
         let mut service =
             Self::assembled(config, cpu, store, webhook_store, Arc::new(RunningClock(Instant::now())));
         let stop = CancellationToken::new();
@@ -119,7 +124,13 @@ impl Service {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let ids: Arc<dyn IdSource> = Arc::new(CountingIds::default());
-        let engine = Arc::new(Engine::new(EngineConfig { cpu }, Arc::clone(&clock), Arc::clone(&ids), store));
+        let ports = EnginePorts {
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+            store,
+            format: Arc::new(FindingsAsJson),
+        };
+        let engine = Arc::new(Engine::new(EngineConfig { cpu }, ports));
         let addresses = AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()]);
         let transport = TransportConfig { policy: addresses.clone(), ..TransportConfig::default() };
         let metrics = WebhookMetrics::default();

@@ -124,6 +124,19 @@ async fn data_may_have_as_many_bytes_as_a_text() {
 }
 
 #[tokio::test]
+async fn an_analysis_is_told_to_those_who_want_to_hear_of_it() {
+    let service = Service::delivering();
+    let mut receiver = Receiver::new().await;
+    register(&service, &receiver.url, json!({"events": ["analysis.completed"]})).await;
+    let headers = [JSON, ("x-request-id", "abc-1"), ("x-user-id", "someone")];
+    let body = json!({"content": "One text. One text."}).to_string();
+    let found = service.post_bytes("/api/v1/analyze", &headers, body).await.data();
+    let arrived = receiver.next().await.json();
+    assert_eq!((&arrived["type"], &arrived["data"]), (&"analysis.completed".into(), &found));
+    assert_eq!((&arrived["request_id"], &arrived["user_id"]), (&"abc-1".into(), &"someone".into()));
+}
+
+#[tokio::test]
 async fn endpoints_get_the_types_that_they_want_only() {
     let service = Service::delivering();
     let (mut some, mut all) = (Receiver::new().await, Receiver::new().await);

@@ -4,6 +4,7 @@ use super::failing_store::FailingStore;
 use super::{DELIVERIES, ENDPOINTS, EVENTS, Receiver, delivery_in, publish, register};
 use crate::service::{Reply, Service};
 use redundancy_engine::StoreError;
+use redundancy_store::MemoryStore;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -72,7 +73,7 @@ async fn attempts_are_counted_by_what_became_of_the_delivery() {
 #[tokio::test]
 async fn a_store_that_is_away_makes_the_service_degraded_and_its_routes_unavailable() {
     let store = Arc::new(FailingStore::default());
-    let service = Service::delivering_from(store.clone());
+    let service = Service::delivering_from(Arc::new(MemoryStore::default()), store.clone());
     register(&service, "https://example.com/", json!({"id": "one"})).await;
     store.fail_with(Some(StoreError::Unavailable("a secret address".to_owned())));
     let event = json!({"type": "own.type", "data": 1});
