@@ -247,17 +247,20 @@ impl From<EngineError> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        // Only the log gets to know what exactly.
         match error {
-            StoreError::Unavailable(_) => {
+            error @ StoreError::Unavailable(_) => {
+                tracing::warn!(%error, "a request could not be done");
                 let message = "The store does not answer. Try again after the time in Retry-After.";
                 Self::unavailable(message, STORE_RETRY_AFTER)
             }
-            StoreError::Full(_) => {
+            error @ StoreError::Full(_) => {
+                tracing::warn!(%error, "a request could not be done");
                 let message = "The store has no room. Try again after the time in Retry-After.";
                 Self::unavailable(message, STORE_RETRY_AFTER)
             }
             error @ StoreError::Unreadable(_) => {
-                tracing::error!(%error, "the store cannot be read");
+                tracing::error!(%error, "a request could not be done");
                 Self::internal()
             }
         }
