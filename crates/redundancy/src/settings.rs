@@ -6,6 +6,7 @@
 //! it comes from; the fields are for the program.
 
 pub mod access;
+pub mod client;
 pub mod fault;
 pub mod keys;
 pub mod listen;
@@ -26,6 +27,7 @@ mod parse;
 mod webhooks;
 
 pub use access::Access;
+pub use client::{ApiKey, Client};
 pub use fault::Faults;
 pub use listen::Listen;
 pub use origin::Origin;
@@ -66,6 +68,8 @@ pub struct Settings {
     pub requests: Requests,
     /// Encryption of its connections.
     pub transport: Transport,
+    /// How to talk to one that runs already.
+    pub client: Client,
     /// Every key with what is in force, in the order of [`keys::ALL`].
     pub entries: Vec<Entry>,
 }
@@ -93,6 +97,7 @@ impl Settings {
         let requests = Requests::read(reader);
         let transport = Transport::read(reader);
         webhooks::read(reader, profile);
+        let client = Client::read(reader);
         if let (Some(access), Some(listen)) = (&access, listen) {
             access.check(listen, reader);
         }
@@ -104,6 +109,7 @@ impl Settings {
             access: access?,
             requests: requests?,
             transport,
+            client,
             entries: Vec::new(),
         })
     }
