@@ -5,5 +5,6 @@
 #![forbid(unsafe_code)]
 
 pub mod memory;
+mod schedule;
 
 pub use memory::MemoryStore;
