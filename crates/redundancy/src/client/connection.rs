@@ -54,7 +54,7 @@ async fn speak<S: Read + Write + Unpin + 'static>(
     let work = async {
         // An error reaches whoever waits for the answer.
         let _ = connection.await;
-        future::pending().await
+        future::pending::<()>().await;
     };
     Ok((sender, Box::pin(work)))
 }

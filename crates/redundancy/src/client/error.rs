@@ -98,18 +98,13 @@ impl ClientError {
     /// The status that the service refused with, if it did.
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
-        match self {
-            Self::Refused(refusal) => Some(refusal.status),
-            Self::Key
-            | Self::IdempotencyKey
-            | Self::Runtime(_)
-            | Self::Unreachable { .. }
-            | Self::Insecure { .. }
-            | Self::Slow { .. }
-            | Self::Broken { .. }
-            | Self::TooLong { .. }
-            | Self::Foreign(_) => None,
-        }
+        if let Self::Refused(refusal) = self { Some(refusal.status) } else { None }
+    }
+
+    /// Whether the user gave something that cannot be sent.
+    #[must_use]
+    pub const fn is_misuse(&self) -> bool {
+        matches!(self, Self::Key | Self::IdempotencyKey)
     }
 
     pub(super) fn unreachable(address: &ServiceAddress, error: &io::Error) -> Self {

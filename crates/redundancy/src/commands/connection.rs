@@ -14,9 +14,6 @@ pub(super) fn open(args: &ConnectionArgs) -> Result<Client, Failure> {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        match error {
-            ClientError::Key | ClientError::IdempotencyKey => Self::Usage(error.to_string()),
-            error => Self::Other(error.to_string()),
-        }
+        if error.is_misuse() { Self::Usage(error.to_string()) } else { Self::Other(error.to_string()) }
     }
 }
