@@ -1,6 +1,6 @@
 //! `redundancy dead-letters`: what was given up.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::connection::ConnectionArgs;
 use super::deliveries::FilterArgs;
@@ -65,10 +65,10 @@ pub struct ListArgs {
 
 /// Which dead letters to queue again.
 #[derive(Debug, Args)]
-#[command(after_help = REQUEUE_EXAMPLES)]
+#[command(after_help = REQUEUE_EXAMPLES, group = ArgGroup::new("which").required(true).args(["ids", "all"]))]
 pub struct RequeueArgs {
     /// The ids of the deliveries
-    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "ID")]
     pub ids: Vec<String>,
     /// All that the filters mean; without a filter, all there are
     #[arg(long)]

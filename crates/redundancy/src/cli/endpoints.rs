@@ -121,7 +121,8 @@ pub enum Signature {
 #[command(after_help = ADD_EXAMPLES)]
 pub struct AddArgs {
     /// Where the events are sent, by POST
-    pub url: String,
+    #[arg(value_name = "URL")]
+    pub target: String,
     /// Which events: names, or patterns such as analysis.* and *, separated by commas; may be repeated
     #[arg(long, required = true, value_delimiter = ',', value_name = "EVENTS")]
     pub events: Vec<String>,

@@ -120,7 +120,9 @@ impl ClientError {
         if error.is_parse() {
             return Self::Foreign(address);
         }
-        let why = if error.is_incomplete_message() {
+        let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+        let ended = cause.is_some_and(|cause| cause.kind() == io::ErrorKind::UnexpectedEof);
+        let why = if error.is_incomplete_message() || ended {
             "it closed the connection before the answer was whole".to_owned()
         } else {
             error.source().map_or_else(|| error.to_string(), ToString::to_string)

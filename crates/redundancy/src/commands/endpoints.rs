@@ -71,7 +71,7 @@ fn new_endpoint(args: &AddArgs) -> Value {
             body.insert(name.to_owned(), value);
         }
     };
-    put("url", Some(json!(args.url)));
+    put("url", Some(json!(args.target)));
     put("events", Some(json!(args.events)));
     put("id", args.id.as_ref().map(|id| json!(id)));
     put("secret", args.secret.as_ref().map(|secret| json!(secret)));
