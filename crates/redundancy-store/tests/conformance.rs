@@ -93,9 +93,10 @@ async fn what_can_never_fit_is_refused_with_its_reason_and_nothing_is_forgotten_
         store.put(failed(number)).await.unwrap();
     }
     let refused = async |bytes| {
-        let StoreError::Unavailable(reason) =
-            store.put(StoredAnalysis { bytes, ..failed(4) }).await.unwrap_err();
-        reason
+        match store.put(StoredAnalysis { bytes, ..failed(4) }).await.unwrap_err() {
+            StoreError::Full(reason) => reason,
+            other => panic!("{other}"),
+        }
     };
     assert_eq!(
         refused(4 << 20).await,

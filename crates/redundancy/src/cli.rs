@@ -12,6 +12,7 @@ pub mod quality;
 pub mod send;
 pub mod service;
 pub mod values;
+pub mod verify_webhook;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -77,6 +78,8 @@ pub enum Command {
     DeadLetters(dead_letters::DeadLettersArgs),
     /// Publish an event
     Send(send::SendArgs),
+    /// Check the signature of a webhook that was received
+    VerifyWebhook(verify_webhook::VerifyWebhookArgs),
     /// Print the description of the HTTP API.
     #[command(about = "Print the OpenAPI document of the service")]
     Openapi,

@@ -19,6 +19,7 @@ mod quality;
 mod report_file;
 mod send;
 mod serve;
+mod verify_webhook;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -75,6 +76,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Deliveries(args) => deliveries::run(&args, colour),
         Command::DeadLetters(args) => dead_letters::run(&args, colour),
         Command::Send(args) => send::run(&args, colour),
+        Command::VerifyWebhook(args) => verify_webhook::run(&args),
         Command::Openapi => openapi::run(),
         Command::Completions { shell } => completions::run(shell),
         Command::Man { command } => man::run(command.as_deref()),

@@ -22,7 +22,7 @@ pub struct Endpoint {
     pub events: Vec<String>,
     /// What it is for.
     pub description: Option<String>,
-    /// Headers of its requests beside the usual ones.
+    /// Headers of its requests beside the usual ones, their values masked: they may be credentials.
     pub headers: BTreeMap<String, String>,
     /// Time for one attempt in milliseconds.
     pub timeout_ms: u64,
@@ -43,7 +43,7 @@ pub struct Endpoint {
     /// Whether it is spared for its failures.
     pub circuit: Circuit,
     /// Counts of its deliveries.
-    pub deliveries: Counts,
+    pub counts: Counts,
     /// When it was registered.
     pub created_at: Option<String>,
     /// What its deliveries are signed with; only when it was just made.
@@ -124,22 +124,14 @@ pub struct Delivery {
     pub created_at: Option<String>,
     /// When it is attempted next.
     pub due_at: Option<String>,
-    /// Attempts that were made.
-    pub attempts: Attempts,
+    /// How many attempts were made.
+    pub attempt_count: u64,
+    /// The attempts, where one delivery is shown; lists leave them out.
+    pub attempts: Vec<Attempt>,
     /// The status of the last answer.
     pub last_status: Option<u16>,
     /// Why the last attempt failed.
     pub last_failure: Option<String>,
-}
-
-/// Attempts of a delivery: how many in a list, all of them where one delivery is shown.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Attempts {
-    /// So many.
-    Count(u64),
-    /// These.
-    Made(Vec<Attempt>),
 }
 
 /// An attempt.
@@ -172,32 +164,6 @@ pub struct Job {
     pub queued: u64,
     /// Deliveries that it has looked at.
     pub examined: u64,
-}
-
-impl Default for Attempts {
-    fn default() -> Self {
-        Self::Count(0)
-    }
-}
-
-impl Attempts {
-    /// How many there were.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        match self {
-            Self::Count(count) => *count,
-            Self::Made(attempts) => attempts.len() as u64,
-        }
-    }
-
-    /// Those that are known one by one.
-    #[must_use]
-    pub fn made(&self) -> &[Attempt] {
-        match self {
-            Self::Count(_) => &[],
-            Self::Made(attempts) => attempts,
-        }
-    }
 }
 
 impl Delivery {

@@ -111,7 +111,7 @@ pub(super) fn each(
 ) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::Fine;
     for id in ids {
-        match client.data(&Call::post(path(id))) {
+        match client.data(&Call::post(path(id)).with("{}")) {
             Ok(data) if json => print_json(&data)?,
             Ok(_) => to_people(colour, |screen| {
                 screen.line(&[Piece::new(STRONG, printable(id)), Piece::new(PLAIN, " is queued")])

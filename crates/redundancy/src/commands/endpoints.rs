@@ -122,7 +122,8 @@ fn show(args: &OneArgs, colour: bool) -> Result<Outcome, Failure> {
 
 fn test(args: &OneArgs, colour: bool) -> Result<Outcome, Failure> {
     let client = connection::open(&args.connection)?;
-    let data = client.data(&Call::post(format!("{}/test", path(&args.id))).within(TEST_DEADLINE))?;
+    let data =
+        client.data(&Call::post(format!("{}/test", path(&args.id))).with("{}").within(TEST_DEADLINE))?;
     let attempt: Attempt = client.record(&data)?;
     if args.connection.json {
         print_json(&data)?;

@@ -48,7 +48,7 @@ pub fn list<W: Write>(
                 Piece::new(PLAIN, printable(&delivery.event_type)),
                 Piece::new(PLAIN, printable(&delivery.endpoint_id)),
                 Piece::new(of_state(&delivery.state), state(delivery)),
-                Piece::new(PLAIN, delivery.attempts.count().to_string()),
+                Piece::new(PLAIN, delivery.attempt_count.to_string()),
                 Piece::new(PLAIN, result(delivery.last_status, delivery.last_failure.as_deref())),
                 Piece::new(FAINT, when.shown_or_dash(delivery.created_at.as_deref())),
             ]
@@ -79,7 +79,7 @@ pub fn show<W: Write>(
     if let Some(due) = &delivery.due_at {
         field("next attempt", PLAIN, when.shown(due))?;
     }
-    let attempts = delivery.attempts.made();
+    let attempts = delivery.attempts.as_slice();
     screen.heading("Attempts", if attempts.is_empty() { "none so far" } else { "" })?;
     if let Some(last) = attempts.last() {
         let rows: Vec<Vec<Piece>> = attempts.iter().map(|attempt| row(attempt, when)).collect();

@@ -34,7 +34,7 @@ pub fn list<W: Write>(
         .iter()
         .map(|endpoint| {
             let (style, state) = state(endpoint);
-            let counts = &endpoint.deliveries;
+            let counts = &endpoint.counts;
             let dead = if counts.dead_letters > 0 { POOR } else { PLAIN };
             vec![
                 Piece::new(STRONG, printable(&endpoint.id)),
@@ -74,7 +74,7 @@ pub fn show<W: Write>(screen: &mut Screen<W>, endpoint: &Endpoint, when: When) -
     let circuit =
         format!("{}{}{failures}", printable(&circuit.state.replace('_', "-")), since.unwrap_or_default());
     field("circuit", PLAIN, circuit)?;
-    field("deliveries", PLAIN, counts(&endpoint.deliveries))?;
+    field("deliveries", PLAIN, counts(&endpoint.counts))?;
     field("retry", PLAIN, retry(&endpoint.retry))?;
     field("time-out", PLAIN, duration(endpoint.timeout_ms as f64))?;
     let rate =

@@ -12,7 +12,7 @@ fn run(service: &StandIn, arguments: &[&str]) -> Run {
 fn delivery(id: &str) -> Value {
     json!({"id": id, "event_id": "evt_1", "event_type": "analysis.completed", "endpoint_id": "main", "state": "pending",
            "created_at": "2026-01-02T03:04:05.678Z", "updated_at": "2026-01-02T03:04:05.678Z",
-           "due_at": "2026-01-02T03:09:05Z", "attempts": 2, "last_status": 503, "last_failure": "status"})
+           "due_at": "2026-01-02T03:09:05Z", "attempt_count": 2, "last_status": 503, "last_failure": "status"})
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn endpoint(id: &str) -> Value {
         "rate_limit": {"requests": 10, "per_seconds": 60}, "max_in_flight": 4, "is_active": true,
         "signature": "v1", "disabled_reason": null, "created_at": "2026-01-02T03:04:05.678Z",
         "circuit": {"state": "closed", "since": "2026-01-02T03:04:05.678Z", "failures": 2},
-        "deliveries": {"pending": 1, "in_flight": 2, "dead_letters": 3, "delivered": 4000, "failed": 5},
+        "counts": {"pending": 1, "in_flight": 2, "dead_letters": 3, "delivered": 4000, "failed": 5},
     })
 }
 

@@ -21,3 +21,4 @@ mod send;
 mod service;
 mod settings;
 mod stand_in;
+mod verify_webhook;

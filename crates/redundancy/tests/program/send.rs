@@ -16,7 +16,7 @@ fn accepted(deliveries: u64) -> Reply {
 }
 
 fn delivery(id: &str, state: &str) -> Value {
-    json!({"id": id, "event_id": "evt_1", "event_type": "a.b", "endpoint_id": "main", "state": state, "attempts": 1})
+    json!({"id": id, "event_id": "evt_1", "event_type": "a.b", "endpoint_id": "main", "state": state, "attempt_count": 1})
 }
 
 /// Answers as a service whose one delivery is pending at the first look and then `state`.
