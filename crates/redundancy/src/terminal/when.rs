@@ -10,6 +10,10 @@ use super::excerpt::printable;
 
 const DATE: &[FormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
 
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
 /// Shows times as they are at one moment.
 #[derive(Debug, Clone, Copy)]
 pub struct When {
@@ -54,14 +58,18 @@ impl When {
     }
 }
 
-/// A time in its largest unit.
+/// A time in its largest unit, rounded.
 #[must_use]
 pub fn span(seconds: u64) -> String {
-    match seconds {
-        0..=59 => format!("{seconds} s"),
-        60..=3599 => format!("{} min", seconds / 60),
-        3600..=172_799 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
+    let rounded = |unit: u64| seconds.saturating_add(unit / 2) / unit;
+    if seconds < MINUTE {
+        format!("{seconds} s")
+    } else if rounded(MINUTE) < 60 {
+        format!("{} min", rounded(MINUTE))
+    } else if rounded(HOUR) < 48 {
+        format!("{} h", rounded(HOUR))
+    } else {
+        format!("{} days", rounded(DAY))
     }
 }
 
@@ -88,13 +96,28 @@ mod tests {
     fn a_time_is_shown_in_utc_and_as_a_distance() {
         let when = When { now: OffsetDateTime::parse("2026-01-02T03:04:05Z", &Rfc3339).unwrap() };
         for (text, shown) in [
-            ("2026-01-02T03:01:05.678Z", "2026-01-02 03:01:05Z (2 min ago)"),
+            ("2026-01-02T03:01:05.678Z", "2026-01-02 03:01:05Z (3 min ago)"),
             ("2026-01-02T04:04:05+01:00", "2026-01-02 03:04:05Z (now)"),
             ("2026-01-02T05:04:05Z", "2026-01-02 05:04:05Z (in 2 h)"),
             ("2025-12-02T03:04:05Z", "2025-12-02 03:04:05Z (31 days ago)"),
             ("soon\u{1b}", "soon\u{fffd}"),
         ] {
             assert_eq!(when.shown(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_span_is_rounded_and_never_shown_as_sixty_of_a_unit() {
+        let spans = [
+            (59, "59 s"),
+            (89, "1 min"),
+            (3569, "59 min"),
+            (3570, "1 h"),
+            (7199, "2 h"),
+            (200_000, "2 days"),
+        ];
+        for (seconds, shown) in spans {
+            assert_eq!(span(seconds), shown);
         }
     }
 
