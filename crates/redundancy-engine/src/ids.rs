@@ -13,6 +13,12 @@ pub struct AnalysisId(u128);
 impl AnalysisId {
     const PREFIX: &str = "ana_";
 
+    /// Its number. Ids sort as their numbers do.
+    #[must_use]
+    pub const fn number(self) -> u128 {
+        self.0
+    }
+
     /// A new id.
     pub(crate) fn new(clock: &dyn Clock, random: &dyn IdSource) -> Self {
         Self(ids::timed(clock, random))

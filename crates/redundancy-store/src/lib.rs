@@ -4,7 +4,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod embedded;
 pub mod memory;
 mod schedule;
 
+pub use embedded::{EmbeddedConfig, EmbeddedStore};
 pub use memory::MemoryStore;

@@ -109,14 +109,11 @@ impl Schedule {
         }
     }
 
-    /// Where a lane's window ends, when the store has more for it.
-    pub(crate) fn horizon(&self, endpoint: &EndpointId) -> Option<Key> {
-        self.lanes.get(endpoint)?.horizon
-    }
-
-    /// Fills a lane with what the store has behind its horizon, in order; `is_all` when there is nothing behind that.
-    pub(crate) fn refill(&mut self, endpoint: &EndpointId, keys: &[Key], is_all: bool) {
+    /// Fills a lane with what the store has behind its horizon, in order; `is_all` when there is nothing behind that, as far as
+    /// was known when the lane had `dropped` so many deliveries.
+    pub(crate) fn refill(&mut self, endpoint: &EndpointId, keys: &[Key], is_all: bool, dropped: u64) {
         let Some(lane) = self.lanes.get_mut(endpoint) else { return };
+        let is_all = is_all && lane.dropped == dropped;
         lane.horizon = if is_all { None } else { keys.last().copied().or(lane.horizon) };
         lane.is_hungry = false;
         let leases = &self.leases;

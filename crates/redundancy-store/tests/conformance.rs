@@ -79,7 +79,7 @@ async fn a_memory_store_full_of_unfinished_work_refuses_more_and_loses_none() {
     for number in [1, 2] {
         store.put(analysis(number, AnalysisState::Pending)).await.unwrap();
     }
-    assert!(matches!(store.put(analysis(3, AnalysisState::Pending)).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.put(analysis(3, AnalysisState::Pending)).await, Err(StoreError::Full(_))));
     store.put(failed(1)).await.unwrap();
     store.put(analysis(3, AnalysisState::Pending)).await.unwrap();
     assert!(store.get(id(1)).await.unwrap().is_none() && store.get(id(2)).await.unwrap().is_some());
@@ -118,7 +118,7 @@ async fn a_refused_replacement_leaves_what_was_there() {
         store.put(analysis(number, AnalysisState::Pending)).await.unwrap();
     }
     let larger = StoredAnalysis { bytes: 3 << 20, ..failed(2) };
-    assert!(matches!(store.put(larger).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.put(larger).await, Err(StoreError::Full(_))));
     let kept = store.get(id(2)).await.unwrap().unwrap();
     assert!(kept.bytes == 1 << 20 && matches!(kept.state, AnalysisState::Pending));
 }

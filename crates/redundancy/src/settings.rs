@@ -38,6 +38,7 @@ pub use sources::Sources;
 pub use storage::Storage;
 pub use telemetry::{LogFormat, Telemetry};
 pub use transport::Transport;
+pub use webhooks::Delivery;
 
 use fault::Fault;
 use reader::Reader;
@@ -70,6 +71,8 @@ pub struct Settings {
     pub transport: Transport,
     /// How to talk to one that runs already.
     pub client: Client,
+    /// How events are delivered.
+    pub delivery: Delivery,
     /// Every key with what is in force, in the order of [`keys::ALL`].
     pub entries: Vec<Entry>,
 }
@@ -96,8 +99,8 @@ impl Settings {
         let access = Access::read(reader);
         let requests = Requests::read(reader);
         let transport = Transport::read(reader);
-        webhooks::read(reader, profile);
         let client = Client::read(reader);
+        let delivery = Delivery::read(reader, profile);
         if let (Some(access), Some(listen)) = (&access, listen) {
             access.check(listen, reader);
         }
@@ -110,6 +113,7 @@ impl Settings {
             requests: requests?,
             transport,
             client,
+            delivery: delivery?,
             entries: Vec::new(),
         })
     }

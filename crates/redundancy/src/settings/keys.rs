@@ -127,20 +127,8 @@ pub const ALL: [&Key; 37] = [
 ];
 
 /// Settings of what this version does not do yet. They are checked, and have no effect.
-pub(super) const WITHOUT_EFFECT: [&Key; 12] = [
-    &DATA_DIR,
-    &RATE_LIMIT_REQUESTS,
-    &RATE_LIMIT_WINDOW_SECONDS,
-    &TRUSTED_PROXIES,
-    &WEBHOOK_WORKERS,
-    &WEBHOOK_POOL_SIZE,
-    &WEBHOOK_ALLOWED_NETWORKS,
-    &WEBHOOK_HTTPS_ONLY,
-    &WEBHOOK_SECRET_KEY,
-    &CIRCUIT_BREAKER_FAILURE_THRESHOLD,
-    &CIRCUIT_BREAKER_TIMEOUT_SECONDS,
-    &WEBHOOK_RETENTION_DAYS,
-];
+pub(super) const WITHOUT_EFFECT: [&Key; 3] =
+    [&RATE_LIMIT_REQUESTS, &RATE_LIMIT_WINDOW_SECONDS, &TRUSTED_PROXIES];
 
 /// The setting of that name, in whatever case it is written.
 pub(super) fn named(name: &str) -> Option<&'static Key> {

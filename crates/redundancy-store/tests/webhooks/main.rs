@@ -1,0 +1,36 @@
+//! One suite for every store of webhooks: what delivery may rely on, whatever is behind the port. The doc of each method of
+//! [`WebhookStore`](redundancy_webhook::store::WebhookStore) is the contract. Time is only a number that is passed in.
+//!
+//! The suite runs on its own reference first, `model`: what the suite demands can be done. Another store joins with an
+//! implementation of `stores::Stores` and one line, `conforms!(its_name, ItsStores)`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests stop at the first surprise"
+)]
+#![allow(missing_docs, reason = "a name says what is tested")]
+
+#[macro_use]
+mod stores;
+
+mod agreement;
+mod changing;
+mod claiming;
+mod counting;
+mod endpoints;
+mod fixture;
+mod guards;
+mod leases;
+mod listing;
+mod model;
+mod publishing;
+mod real;
+mod replicas;
+mod settling;
+mod upkeep;
+
+conforms!(the_model, crate::model::Models);
+conforms!(memory, crate::real::MemoryStores);
+conforms!(embedded, crate::real::EmbeddedStores::default());
