@@ -22,3 +22,4 @@ mod service;
 mod settings;
 mod stand_in;
 mod verify_webhook;
+mod webhooks;
