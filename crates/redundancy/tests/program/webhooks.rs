@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::kit::{Place, Run, Service};
+use crate::kit::{PASSAGE, Place, Run, Service};
 use crate::stand_in::{Reply, StandIn};
 
 /// The loopback addresses are not public, and all receivers here are on them.
@@ -73,6 +73,20 @@ fn an_event_arrives_with_a_signature_that_verifies() {
     };
     verify(&secret).ended_with(0);
     verify("whsec_AAECAwQFBgcICQoLDA0ODw==").ended_with(1);
+}
+
+#[test]
+fn a_finding_of_the_service_arrives_as_an_event() {
+    let whole = Loop::new(204);
+    whole.register("main-webhook", "analysis.*");
+    let content = format!("{PASSAGE} {PASSAGE}");
+    let found = whole.service.post("/api/v1/analyze", &json!({"content": content, "user_id": "u1"}));
+    assert_eq!(found.status, 200, "{}", found.body);
+    let arrived = ["deliveries", "list", "--type", "analysis.completed", "--state", "succeeded", "--json"];
+    while whole.run(&arrived).ended_with(0).json()["items"] == json!([]) {}
+    let event = whole.receiver.asked().remove(0).json();
+    assert_eq!((&event["type"], &event["user_id"]), (&json!("analysis.completed"), &json!("u1")));
+    assert_eq!(event["data"]["analysis_id"], found.json()["data"]["analysis_id"]);
 }
 
 #[test]
@@ -201,5 +215,5 @@ fn removing_an_endpoint_twice_is_an_error() {
     whole.run(&["endpoints", "remove", "main-webhook"]).ended_with(0);
     whole.run(&["endpoints", "remove", "main-webhook"]).ended_with(1);
     let left = whole.run(&["endpoints", "list", "--json"]).ended_with(0).json();
-    assert_eq!(left["items"], serde_json::json!([]));
+    assert_eq!(left["items"], json!([]));
 }
