@@ -4,8 +4,8 @@
 use crate::config::ServerConfig;
 use crate::error::ApiError;
 use crate::metrics::{Metrics, WebhookMetrics};
-use crate::request::{Origin, Timing};
 use crate::request::{self, BodyBudget};
+use crate::request::{Origin, Timing};
 use crate::routes::analyses::Answer;
 use redundancy_engine::webhook::webhooks::Webhooks;
 use redundancy_engine::{AnalysisState, Caller, Clock, Engine, IdSource, Identified, Request, Work};
@@ -65,7 +65,17 @@ impl App {
         let metrics = Metrics::new(engine.stats().started_at, webhook_metrics);
         let capacity = Arc::new(Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)));
         let readiness = Readiness::default();
-        Self(Arc::new(State { config, engine, webhooks, clock, ids, metrics, readiness, capacity, body_budget }))
+        Self(Arc::new(State {
+            config,
+            engine,
+            webhooks,
+            clock,
+            ids,
+            metrics,
+            readiness,
+            capacity,
+            body_budget,
+        }))
     }
 
     /// Tells `/health/ready` when the server drains.
@@ -154,10 +164,10 @@ impl App {
 pub(crate) mod tests {
     use super::*;
     use crate::FindingsAsJson;
-    use redundancy_engine::{CpuPoolConfig, EngineConfig, EnginePorts, Timestamp};
     use redundancy_engine::webhook::dispatcher::Ports;
     use redundancy_engine::webhook::webhooks::WebhooksConfig;
     use redundancy_engine::webhook::{FailureReason, transport};
+    use redundancy_engine::{CpuPoolConfig, EngineConfig, EnginePorts, Timestamp};
     use redundancy_store::MemoryStore;
     use std::time::Duration;
 

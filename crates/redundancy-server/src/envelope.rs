@@ -33,7 +33,10 @@ impl<T> Envelope<T> {
 
     /// `data` with status 201, made at the path `location`.
     pub(crate) fn created(data: T, location: &str) -> Located<T> {
-        Located { envelope: Self { success: true, data, status: StatusCode::CREATED.as_u16() }, location: header(location) }
+        Located {
+            envelope: Self { success: true, data, status: StatusCode::CREATED.as_u16() },
+            location: header(location),
+        }
     }
 
     /// `data` with status 202: what becomes of it will stand at the path `location`.

@@ -96,8 +96,7 @@ impl<T: Body> FromRequest<App> for Checked<T> {
         const { assert!(T::TEXTS <= MAX_TEXTS, "the budget would not fit this body") };
         let (mut head, body) = request.into_parts();
         let request_id = RequestId::from_request_parts(&mut head, app).await?;
-        let limits =
-            Limits { max_content_bytes: app.config().max_content_bytes, webhooks: app.webhooks() };
+        let limits = Limits { max_content_bytes: app.config().max_content_bytes, webhooks: app.webhooks() };
         let encoding = media_type::check(&head.headers, !body.is_end_stream())?;
         let max_bytes = max_body_bytes(limits.max_content_bytes, T::TEXTS);
         let body::Whole { bytes, reserved } =

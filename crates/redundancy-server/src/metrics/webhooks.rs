@@ -95,7 +95,11 @@ impl Default for WebhookMetrics {
         };
         for event_type in EXPECTED.map(str::to_owned) {
             for status in STATUSES {
-                drop(state.deliveries.get_or_create(&DeliveryLabels { status, event_type: event_type.clone() }));
+                drop(
+                    state
+                        .deliveries
+                        .get_or_create(&DeliveryLabels { status, event_type: event_type.clone() }),
+                );
             }
             drop(state.seconds.get_or_create(&TypeLabels { event_type }));
         }
@@ -111,7 +115,11 @@ impl WebhookMetrics {
         registry.register("webhook_deliveries", help, state.deliveries.clone());
         let help = "Time from the beginning of an attempt to its end";
         registry.register("webhook_delivery_duration_seconds", help, state.seconds.clone());
-        registry.register("webhook_retries", "Attempts beyond the first of their delivery", state.retries.clone());
+        registry.register(
+            "webhook_retries",
+            "Attempts beyond the first of their delivery",
+            state.retries.clone(),
+        );
         let help = "Attempts that the receiver answered with 429 Too Many Requests";
         registry.register("webhook_rate_limited", help, state.rate_limited.clone());
         registry.register_collector(Box::new(Collector(self.clone())));
@@ -205,12 +213,12 @@ async fn ask(webhooks: &Webhooks, clock: &dyn Clock) -> Result<InStore, StoreErr
     loop {
         let page = webhooks.endpoints(PageRequest { after, limit: PAGE }).await?;
         circuits.extend(page.items.into_iter().map(|record| {
-            let state = match record.guard.breaker.state {
+            let circuit = match record.guard.breaker.state {
                 BreakerState::Closed => 0,
                 BreakerState::Open { .. } => 1,
                 BreakerState::HalfOpen { .. } => 2,
             };
-            (record.endpoint.id, state)
+            (record.endpoint.id, circuit)
         }));
         after = page.next;
         if after.is_none() {

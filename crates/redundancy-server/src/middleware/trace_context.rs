@@ -62,7 +62,9 @@ mod tests {
 
     #[test]
     fn a_later_version_is_passed_on_as_the_one_we_speak() {
-        let of = |text: &str| traceparent(&HeaderMap::from_iter([("traceparent".parse().unwrap(), text.parse().unwrap())]));
+        let of = |text: &str| {
+            traceparent(&HeaderMap::from_iter([("traceparent".parse().unwrap(), text.parse().unwrap())]))
+        };
         let known = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         assert_eq!(of(known).as_deref(), Some(known));
         assert_eq!(of(&format!("cc{}-later", &known[2..])).as_deref(), Some(known));

@@ -110,7 +110,11 @@ impl<'f, 'b> Fields<'f, 'b> {
     }
 
     /// What the request says of the field `name`.
-    pub(crate) fn given<T>(&mut self, name: &str, rule: impl FnOnce(Json<'b>) -> Result<T, Refusal>) -> Given<T> {
+    pub(crate) fn given<T>(
+        &mut self,
+        name: &str,
+        rule: impl FnOnce(Json<'b>) -> Result<T, Refusal>,
+    ) -> Given<T> {
         match self.take(name) {
             None => Given::Absent,
             Some(Json::Null) => Given::Null,
@@ -124,9 +128,9 @@ impl<'f, 'b> Fields<'f, 'b> {
         name: &str,
         rule: impl Fn(Json<'b>) -> Result<T, Refusal>,
     ) -> Given<Vec<T>> {
-        let items = self.given(name, |value| match value {
-            Json::Array(items) => Ok(items),
-            other => Err(Refusal::must_be("a list", &other)),
+        let items = self.given(name, |value| {
+            let Json::Array(items) = value else { return Err(Refusal::must_be("a list", &value)) };
+            Ok(items)
         });
         let named = items.map(|items| {
             items.into_iter().enumerate().map(|(index, item)| (index.to_string().into(), item)).collect()
@@ -186,7 +190,8 @@ impl<'f, 'b> Fields<'f, 'b> {
         let before = self.faults.total;
         let mut are_sound = true;
         let sound = parts.map(|parts| {
-            let (mut sound, mut seen) = (Vec::with_capacity(parts.len()), HashSet::with_capacity(parts.len()));
+            let (mut sound, mut seen) =
+                (Vec::with_capacity(parts.len()), HashSet::with_capacity(parts.len()));
             for (part, value) in parts {
                 let outcome = rule(&part, value);
                 let place = format!("{}{}", self.pointer(name), pointer(&shortened(&part)));
@@ -268,10 +273,8 @@ impl<'f, 'b> Fields<'f, 'b> {
 
 /// The members of an object.
 fn members(value: Json<'_>) -> Result<Vec<Member<'_>>, Refusal> {
-    match value {
-        Json::Object(members) => Ok(members),
-        other => Err(Refusal::must_be("an object", &other)),
-    }
+    let Json::Object(members) = value else { return Err(Refusal::must_be("an object", &value)) };
+    Ok(members)
 }
 
 /// `name`, of which an answer repeats no more than this.
@@ -343,13 +346,17 @@ mod tests {
         let digit = || rules::whole_number(0..=9);
         assert_eq!(fields.given_list("list", digit()), Given::AtFault);
         assert_eq!(fields.given_map("map", digit()), Given::AtFault);
-        assert_eq!(fields.given_object("object", |inner| inner.optional("a", digit())), Given::Value(Some(Some(1))));
+        assert_eq!(
+            fields.given_object("object", |inner| inner.optional("a", digit())),
+            Given::Value(Some(Some(1)))
+        );
         assert_eq!(fields.given_object("other", |_| ()), Given::AtFault);
         let missing = fields.given_list("missing", digit());
         fields.demand("missing", &missing);
         fields.refuse_rest();
         let found: Vec<&str> = faults.listed.iter().map(|fault| &*fault.field).collect();
-        let expected = ["/list/1", "/list/3", "/map/a~1b", "/map/c", "/object/a", "/object/nope", "/other", "/missing"];
+        let expected =
+            ["/list/1", "/list/3", "/map/a~1b", "/map/c", "/object/a", "/object/nope", "/other", "/missing"];
         assert_eq!(found, expected);
     }
 

@@ -54,7 +54,9 @@ impl Json<'_> {
             Self::Bool(value) => Value::Bool(value),
             Self::Number(number) => Value::Number(number),
             Self::String(text) => Value::String(text.into_owned()),
-            Self::Array(values) => Value::Array(values.into_iter().map(Json::into_value).collect::<Option<_>>()?),
+            Self::Array(values) => {
+                Value::Array(values.into_iter().map(Json::into_value).collect::<Option<_>>()?)
+            }
             Self::Object(members) => {
                 let (count, mut object) = (members.len(), serde_json::Map::new());
                 for (name, value) in members {
@@ -120,7 +122,11 @@ pub(crate) fn parse<'b>(body: &'b [u8], verbatim: Option<&str>) -> Result<Json<'
 }
 
 /// Reads all of `text` by `seed`.
-fn read_all<'t, S: DeserializeSeed<'t>>(text: &'t str, seed: S, bounds: &Bounds) -> Result<S::Value, Malformed> {
+fn read_all<'t, S: DeserializeSeed<'t>>(
+    text: &'t str,
+    seed: S,
+    bounds: &Bounds,
+) -> Result<S::Value, Malformed> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let document = seed.deserialize(&mut deserializer);
     document.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| {
@@ -285,7 +291,12 @@ mod tests {
 
     fn check(body: impl AsRef<[u8]>, expected: Malformed) {
         let body = body.as_ref();
-        assert_eq!(parse(body, None), Err(expected), "{}", String::from_utf8_lossy(&body[..body.len().min(40)]));
+        assert_eq!(
+            parse(body, None),
+            Err(expected),
+            "{}",
+            String::from_utf8_lossy(&body[..body.len().min(40)])
+        );
     }
 
     #[test]
@@ -358,7 +369,10 @@ mod tests {
 
     #[test]
     fn an_object_with_a_name_twice_has_no_value() {
-        assert_eq!(parse(br#"{"a":{"b":[1,null]}}"#, None).unwrap().into_value(), Some(serde_json::json!({"a":{"b":[1,null]}})));
+        assert_eq!(
+            parse(br#"{"a":{"b":[1,null]}}"#, None).unwrap().into_value(),
+            Some(serde_json::json!({"a":{"b":[1,null]}}))
+        );
         assert_eq!(parse(br#"{"a":{"b":1,"b":1}}"#, None).unwrap().into_value(), None);
     }
 

@@ -23,7 +23,9 @@ impl<T: Named, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(head: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Ok(Path(id)) = Path::<String>::from_request_parts(head, state).await else { return Err(T::unknown()) };
+        let Ok(Path(id)) = Path::<String>::from_request_parts(head, state).await else {
+            return Err(T::unknown());
+        };
         id.parse().map(Self).map_err(|_| T::unknown())
     }
 }

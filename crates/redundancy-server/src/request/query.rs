@@ -55,7 +55,9 @@ impl<'f> Parameters<'f> {
         name: &str,
         rule: impl FnOnce(&str) -> Result<T, Refusal>,
     ) -> Option<Option<T>> {
-        let Some(position) = self.pairs.iter().position(|(known, _)| known == name) else { return Some(None) };
+        let Some(position) = self.pairs.iter().position(|(known, _)| known == name) else {
+            return Some(None);
+        };
         let (_, value) = self.pairs.remove(position);
         let others = self.pairs.len();
         self.pairs.retain(|(known, _)| known != name);
@@ -127,7 +129,9 @@ fn unescaped(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
     while let [first, tail @ ..] = rest {
         let escaped = match rest {
-            [b'%', high, low, tail @ ..] => digit(*high).zip(digit(*low)).map(|(high, low)| (high << 4 | low, tail)),
+            [b'%', high, low, tail @ ..] => {
+                digit(*high).zip(digit(*low)).map(|(high, low)| (high << 4 | low, tail))
+            }
             _ => None,
         };
         let (byte, tail) = escaped.unwrap_or((*first, tail));

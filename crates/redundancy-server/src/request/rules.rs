@@ -38,7 +38,9 @@ impl Refusal {
     /// Of a value that the domain does not take. Its sentences begin with what the field is, as "the URL has …".
     pub(crate) fn of_domain(error: &impl Display) -> Self {
         let sentence = error.to_string();
-        let rest = ["the URL ", "the secret ", "the public key "].iter().find_map(|what| sentence.strip_prefix(what));
+        let rest = ["the URL ", "the secret ", "the public key "]
+            .iter()
+            .find_map(|what| sentence.strip_prefix(what));
         let begins_well = ["must ", "is ", "has "].iter().any(|verb| sentence.starts_with(verb));
         Self::new(match rest {
             Some(rest) => rest.to_owned(),
@@ -89,44 +91,38 @@ pub(crate) fn natural(value: Json<'_>) -> Result<u64, Refusal> {
     if let Some(whole) = number.as_u64() {
         return Ok(whole);
     }
-    let number = number.as_f64().filter(|number| *number >= 0.0 && number.fract() == 0.0).ok_or_else(refused)?;
+    let number =
+        number.as_f64().filter(|number| *number >= 0.0 && number.fract() == 0.0).ok_or_else(refused)?;
     if number >= EXACT_BELOW {
         return Ok(u64::MAX);
     }
-    // Written without a fraction, a whole number of this size reads back exactly.
-    format!("{number:.0}").parse().map_err(|_| refused())
+    // Written without a fraction, a whole number of this size reads back exactly; -0 does without its sign.
+    format!("{:.0}", number.abs()).parse().map_err(|_| refused())
 }
 
 /// Any number.
 pub(crate) fn number(value: Json<'_>) -> Result<f64, Refusal> {
-    match value {
-        Json::Number(number) => number.as_f64().ok_or_else(|| Refusal::new("must be a number")),
-        other => Err(Refusal::must_be("a number", &other)),
-    }
+    let Json::Number(number) = value else { return Err(Refusal::must_be("a number", &value)) };
+    number.as_f64().ok_or_else(|| Refusal::new("must be a number"))
 }
 
 /// `true` or `false`.
+#[expect(clippy::needless_pass_by_value, reason = "a rule takes the value, as all rules do")]
 pub(crate) fn boolean(value: Json<'_>) -> Result<bool, Refusal> {
-    match value {
-        Json::Bool(value) => Ok(value),
-        other => Err(Refusal::must_be("true or false", &other)),
-    }
+    let Json::Bool(value) = value else { return Err(Refusal::must_be("true or false", &value)) };
+    Ok(value)
 }
 
 /// Any string.
 pub(crate) fn string(value: Json<'_>) -> Result<String, Refusal> {
-    match value {
-        Json::String(text) => Ok(text.into_owned()),
-        other => Err(Refusal::must_be("a string", &other)),
-    }
+    let Json::String(text) = value else { return Err(Refusal::must_be("a string", &value)) };
+    Ok(text.into_owned())
 }
 
 /// A string that a type of the domain reads.
 pub(crate) fn parsed<T: FromStr<Err: Display>>(value: Json<'_>) -> Result<T, Refusal> {
-    match value {
-        Json::String(text) => text.parse().map_err(|error: T::Err| Refusal::of_domain(&error)),
-        other => Err(Refusal::must_be("a string", &other)),
-    }
+    let Json::String(text) = value else { return Err(Refusal::must_be("a string", &value)) };
+    text.parse().map_err(|error: T::Err| Refusal::of_domain(&error))
 }
 
 /// An object with whatever is in it.
@@ -155,10 +151,10 @@ pub(crate) fn verbatim(max_bytes: usize) -> impl Fn(Json<'_>) -> Result<Box<RawV
 
 /// A moment: a date and time by RFC 3339, or milliseconds since the Unix epoch.
 pub(crate) fn moment(value: Json<'_>) -> Result<Timestamp, Refusal> {
-    let found = match &value {
-        Json::String(text) => Timestamp::from_rfc3339(text),
-        Json::Number(_) => return natural(value).map(Timestamp::from_millis).map_err(|_| Refusal::new(NO_MOMENT)),
-        _ => None,
+    let found = if let Json::String(text) = &value {
+        Timestamp::from_rfc3339(text)
+    } else {
+        natural(value).ok().map(Timestamp::from_millis)
     };
     found.ok_or_else(|| Refusal::new(NO_MOMENT))
 }
@@ -166,11 +162,8 @@ pub(crate) fn moment(value: Json<'_>) -> Result<Timestamp, Refusal> {
 /// A moment as it stands in a query.
 pub(crate) fn moment_in_query(text: &str) -> Result<Timestamp, Refusal> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let found = if is_number {
-        text.parse().ok().map(Timestamp::from_millis)
-    } else {
-        Timestamp::from_rfc3339(text)
-    };
+    let found =
+        if is_number { text.parse().ok().map(Timestamp::from_millis) } else { Timestamp::from_rfc3339(text) };
     found.ok_or_else(|| Refusal::new(NO_MOMENT))
 }
 
@@ -357,6 +350,54 @@ mod tests {
                 ("7", Err("must be a language tag such as \"en\" or \"es-MX\", not a number")),
             ],
         );
+    }
+
+    #[test]
+    fn a_natural_number_is_whole_and_not_negative() {
+        let out = "must be a whole number that is not negative";
+        check(
+            natural,
+            [
+                ("0", Ok(0)),
+                ("8.0", Ok(8)),
+                ("2e3", Ok(2000)),
+                ("-0.0", Ok(0)),
+                ("18446744073709551615", Ok(u64::MAX)),
+                ("1e300", Ok(u64::MAX)),
+                ("-1", Err(out)),
+                ("0.5", Err(out)),
+                ("\"8\"", Err("must be a whole number that is not negative, not a string")),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_moment_is_a_date_and_time_or_milliseconds() {
+        let moment_ms = 1_767_323_045_678;
+        check(
+            moment,
+            [
+                ("1767323045678", Ok(Timestamp::from_millis(moment_ms))),
+                ("\"2026-01-02T04:04:05.678+01:00\"", Ok(Timestamp::from_millis(moment_ms))),
+                ("\"1767323045678\"", Err(NO_MOMENT)),
+                ("-1", Err(NO_MOMENT)),
+                ("true", Err(NO_MOMENT)),
+            ],
+        );
+        for text in ["1767323045678", "2026-01-02T04:04:05.678+01:00"] {
+            assert_eq!(moment_in_query(text), Ok(Timestamp::from_millis(moment_ms)));
+        }
+        for text in ["", "-1", "99999999999999999999", "yesterday"] {
+            assert_eq!(moment_in_query(text), Err(Refusal::new(NO_MOMENT)));
+        }
+    }
+
+    #[test]
+    fn an_open_object_has_each_name_once() {
+        assert!(open_object(parse(br#"{"a": {"b": 1}}"#, None).unwrap()).is_ok());
+        for json in [r#"{"a": 1, "a": 1}"#, r#"{"a": [{"b": 1, "b": 1}]}"#, "[]"] {
+            assert!(open_object(parse(json.as_bytes(), None).unwrap()).is_err(), "{json}");
+        }
     }
 
     #[test]

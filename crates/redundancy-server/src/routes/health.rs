@@ -8,7 +8,9 @@ use crate::request::NoParameters;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use redundancy_engine::StoreKind;
 use redundancy_engine::cpu_pool::PoolStats;
+use redundancy_engine::webhook::store as domain;
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -187,24 +189,22 @@ pub(crate) async fn status(State(app): State<App>, _: NoParameters) -> Envelope<
 async fn store_health(app: &App) -> StoreHealth {
     let (clock, began) = (app.clock(), app.clock().monotonic());
     let answer = tokio::time::timeout(STORE_TIMEOUT, app.webhooks().store_health()).await;
-    match answer {
-        Ok(health) => StoreHealth {
-            state: if health.is_reachable { PartState::Ok } else { PartState::Degraded },
-            kind: health.kind,
-            durable: health.is_durable,
-            latency_ms: health.latency.as_secs_f64() * 1000.0,
-            warnings: health.warnings,
-        },
-        Err(_) => {
-            let kind = app.engine().store_kind();
-            StoreHealth {
-                state: PartState::Degraded,
-                kind: kind.name,
-                durable: kind.is_durable,
-                latency_ms: clock.monotonic().saturating_sub(began).as_secs_f64() * 1000.0,
-                warnings: vec!["the store does not answer".to_owned()],
-            }
+    let health = answer.unwrap_or_else(|_| {
+        let StoreKind { name, is_durable } = app.engine().store_kind();
+        domain::StoreHealth {
+            kind: name,
+            is_reachable: false,
+            is_durable,
+            latency: clock.monotonic().saturating_sub(began),
+            warnings: vec!["the store does not answer".to_owned()],
         }
+    });
+    StoreHealth {
+        state: if health.is_reachable { PartState::Ok } else { PartState::Degraded },
+        kind: health.kind,
+        durable: health.is_durable,
+        latency_ms: health.latency.as_secs_f64() * 1000.0,
+        warnings: health.warnings,
     }
 }
 

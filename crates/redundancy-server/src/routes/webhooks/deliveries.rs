@@ -10,6 +10,7 @@ use crate::request::path::{Id, Named};
 use crate::request::query::Queried;
 use crate::request::{Checked, NoParameters};
 use axum::extract::State;
+use redundancy_engine::webhook::FailureReason;
 use redundancy_engine::webhook::delivery::{Attempt, Delivery, DeliveryState};
 use redundancy_engine::webhook::ids::DeliveryId;
 use redundancy_engine::webhook::store::Changed;
@@ -211,9 +212,9 @@ pub(super) async fn answer(
         Changed::WrongState(state) => {
             Err(ApiError::conflict(format!("The delivery is {}: {rule}.", state.as_str())))
         }
-        Changed::NotFound if app.webhooks().delivery(id).await?.is_some() => {
-            Err(ApiError::gone("The endpoint or the event of this delivery is gone. It cannot be attempted again."))
-        }
+        Changed::NotFound if app.webhooks().delivery(id).await?.is_some() => Err(ApiError::gone(
+            "The endpoint or the event of this delivery is gone. It cannot be attempted again.",
+        )),
         Changed::NotFound => Err(DeliveryId::unknown()),
     }
 }
@@ -228,7 +229,7 @@ impl From<Delivery> for DeliveryData {
             state: delivery.state.into(),
             attempt_count: delivery.attempts,
             last_status: delivery.last_status,
-            last_failure: delivery.last_failure.map(|reason| reason.as_str()),
+            last_failure: delivery.last_failure.map(FailureReason::as_str),
             created_at: delivery.created_at.to_string(),
             updated_at: delivery.updated_at.to_string(),
             due_at: delivery.due_at.map(|due_at| due_at.to_string()),
@@ -245,7 +246,7 @@ impl From<Attempt> for AttemptData {
             duration_ms: attempt.duration.as_secs_f64() * 1000.0,
             succeeded: attempt.failure.is_none(),
             status: attempt.status,
-            failure: attempt.failure.map(|reason| reason.as_str()),
+            failure: attempt.failure.map(FailureReason::as_str),
             response_headers: headers.map(|(name, value)| HeaderData { name, value }).collect(),
             response_body: attempt.response_body,
         }

@@ -100,8 +100,8 @@ pub(crate) async fn show(
 /// Change an endpoint
 ///
 /// Fields that are left out stay as they are. `null` takes an optional field back to its default. A list or an object that is
-/// given replaces the old one; only of `retry` each member stands for itself. `is_active: true` forgives failures: it closes the
-/// circuit breaker and clears `disabled_reason`.
+/// given replaces the old one; only of `retry` each member stands for itself. Making an endpoint active that was not forgives its
+/// failures: the circuit breaker closes, and `disabled_reason` goes.
 #[utoipa::path(
     patch,
     path = "/api/v1/webhooks/endpoints/{id}",

@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_its_key_and_into_no_other_list() {
-        let (endpoint, delivery) = ("main".parse::<EndpointId>().unwrap(), DeliveryId::from_number(u128::MAX));
+        let (endpoint, delivery) =
+            ("main".parse::<EndpointId>().unwrap(), DeliveryId::from_number(u128::MAX));
         assert_eq!(EndpointId::of_cursor(&endpoint.to_cursor()), Some(endpoint.clone()));
         assert_eq!(DeliveryId::of_cursor(&delivery.to_cursor()), Some(delivery));
         assert_eq!(DeliveryId::of_cursor(&endpoint.to_cursor()), None);

@@ -92,7 +92,7 @@ pub(crate) struct EndpointChange {
     /// Deliveries under way at the same time.
     #[schema(minimum = 1, maximum = 1000)]
     max_in_flight: Option<u32>,
-    /// Whether it gets anything. `true` forgives failures.
+    /// Whether it gets anything.
     is_active: Option<bool>,
     /// How its deliveries are signed.
     signature: Option<SignatureName>,
@@ -200,7 +200,10 @@ impl Body for Patch {
         for name in ["id", "created_at", "updated_at"] {
             fields.refuse(name, FIXED);
         }
-        fields.refuse("secret", "cannot be changed here: use rotate-secret, so that receivers have time to follow");
+        fields.refuse(
+            "secret",
+            "cannot be changed here: use rotate-secret, so that receivers have time to follow",
+        );
         let patch = Self::take(fields);
         refuse_null(fields, "url", &patch.url);
         refuse_null(fields, "events", &patch.events);

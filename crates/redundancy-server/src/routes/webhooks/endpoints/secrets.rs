@@ -78,10 +78,7 @@ pub(crate) async fn rotate(
 ) -> Result<Envelope<RotatedData>, ApiError> {
     let (secret, expires_at) = app.webhooks().rotate_secret(&id, secret, overlap).await?;
     tracing::info!(endpoint = %id, "audit: the signing secret of an endpoint was replaced");
-    Ok(Envelope::ok(RotatedData {
-        secret: secret.reveal(),
-        previous_expires_at: expires_at.to_string(),
-    }))
+    Ok(Envelope::ok(RotatedData { secret: secret.reveal(), previous_expires_at: expires_at.to_string() }))
 }
 
 /// Show the signing secret
@@ -115,7 +112,9 @@ impl Body for Rotation {
         let overlap = fields.optional("overlap_seconds", |value| {
             let seconds = rules::natural(value)?;
             if seconds > MAX_OVERLAP_SECONDS {
-                return Err(Refusal::new(format!("must be from 0 to {MAX_OVERLAP_SECONDS}, which is 30 days")));
+                return Err(Refusal::new(format!(
+                    "must be from 0 to {MAX_OVERLAP_SECONDS}, which is 30 days"
+                )));
             }
             Ok(Duration::from_secs(seconds))
         });

@@ -182,7 +182,8 @@ fn masked((name, value): (String, String)) -> (String, String) {
 
 impl From<RetryPolicy> for RetryData {
     fn from(retry: RetryPolicy) -> Self {
-        let RetryPolicy { max_attempts, initial_delay_ms, multiplier, max_delay_ms, jitter, schedule_ms } = retry;
+        let RetryPolicy { max_attempts, initial_delay_ms, multiplier, max_delay_ms, jitter, schedule_ms } =
+            retry;
         Self { max_attempts, initial_delay_ms, multiplier, max_delay_ms, jitter, schedule_ms }
     }
 }
@@ -206,7 +207,8 @@ impl From<Breaker> for CircuitData {
 
 impl From<EndpointCounts> for EndpointCountsData {
     fn from(counts: EndpointCounts) -> Self {
-        let EndpointCounts { pending, in_flight, dead_letters, delivered, failed, retried, latency: _ } = counts;
+        let EndpointCounts { pending, in_flight, dead_letters, delivered, failed, retried, latency: _ } =
+            counts;
         Self { pending, in_flight, dead_letters, delivered, failed, retried }
     }
 }
