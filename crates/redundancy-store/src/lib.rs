@@ -5,5 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod memory;
+pub mod redis;
 
 pub use memory::MemoryStore;
+pub use redis::RedisStore;
