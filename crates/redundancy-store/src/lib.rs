@@ -6,6 +6,7 @@
 
 pub mod memory;
 pub mod redis;
+mod schedule;
 
 pub use memory::MemoryStore;
 pub use redis::RedisStore;

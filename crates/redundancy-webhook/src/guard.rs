@@ -119,6 +119,11 @@ impl Guard {
         self.failing_since = if is_success { None } else { self.failing_since.or(Some(now)) };
     }
 
+    /// Takes notice that a delivery of `replica` is under way no more, whatever came of it.
+    pub fn end(&mut self, replica: ReplicaId) {
+        self.let_go(replica, 1);
+    }
+
     /// `replica` is still there: what it has under way counts until `until`.
     pub fn extend(&mut self, replica: ReplicaId, until: Timestamp) {
         if let Some(holder) = self.holders.iter_mut().find(|holder| holder.replica == replica) {

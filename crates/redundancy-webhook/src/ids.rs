@@ -1,8 +1,8 @@
 //! Identifiers with a readable prefix, sorted by the millisecond of their creation.
 
 use crate::clock::{Clock, IdSource, Timestamp};
+use ring::digest;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -164,16 +164,14 @@ impl EventId {
 }
 
 impl DeliveryId {
-    /// The id of the delivery of an event to an endpoint. There is one for each pair: it is a digest of the two (SHA-256, 64
+    /// The id of the delivery of an event to an endpoint. There is one for each pair: it is a digest of the two (SHA-256, 72
     /// bits of it, between the time and the slot of the event), so that whoever derives it again gets the same.
     #[must_use]
     pub fn of(event: EventId, endpoint: &EndpointId) -> Self {
-        let mut digest = Sha256::new();
-        digest.update(event.0.to_be_bytes());
-        digest.update(endpoint.as_str());
-        let digest: [u8; 32] = digest.finalize().into();
-        let [a, b, c, d, e, f, g, h, i, ..] = digest;
-        let random = u128::from_be_bytes([0, 0, 0, 0, 0, 0, 0, a, b, c, d, e, f, g, h, i]);
+        let mut pair = digest::Context::new(&digest::SHA256);
+        pair.update(&event.0.to_be_bytes());
+        pair.update(endpoint.as_str().as_bytes());
+        let random = pair.finish().as_ref().iter().take(9).fold(0, |number, byte| number << 8 | u128::from(*byte));
         Self(timed_at(event.made_at(), random << SLOT_BITS | u128::from(event.slot())))
     }
 

@@ -15,6 +15,7 @@ use crate::event::{Event, EventType};
 use crate::guard::Guard;
 use crate::ids::{DeliveryId, EndpointId, EventId, JobId};
 use async_trait::async_trait;
+use ring::digest;
 
 pub use dispatch::{Claim, Claimed, ClaimedDelivery, Lease, Room, Settlement, Transition};
 pub use jobs::{Job, JobKind, JobState};
@@ -66,6 +67,13 @@ pub struct Idempotency {
     pub fingerprint: [u8; 32],
     /// When the key is forgotten.
     pub expires_at: Timestamp,
+}
+
+/// The [slot](EventId::slot) of an event that is published under the idempotency key `key`: the first byte of its SHA-256. A
+/// store that spreads events over partitions finds the key with its event.
+#[must_use]
+pub fn idempotency_slot(key: &str) -> u8 {
+    digest::digest(&digest::SHA256, key.as_bytes()).as_ref().first().copied().unwrap_or_default()
 }
 
 /// An event was accepted.

@@ -16,7 +16,7 @@ pub struct OutgoingRequest {
     pub timeout: Duration,
 }
 /// r
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ReceiverResponse {
     /// r
     pub status: u16,
@@ -33,3 +33,6 @@ pub trait Transport: Send + Sync {
     /// r
     async fn send(&self, request: OutgoingRequest) -> Result<ReceiverResponse, FailureReason>;
 }
+/// r
+#[derive(Debug, Clone, Default)]
+pub struct AddressPolicy;

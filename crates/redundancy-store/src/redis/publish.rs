@@ -6,10 +6,10 @@ use super::key::{self, Partition, hex};
 use super::registry::Endpoints;
 use super::reply::Items;
 use super::script::{self, Call};
+use ring::digest::{SHA256, digest};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId};
 use redundancy_webhook::store::{Publication, PublishError, Published, StoreError};
-use sha2::{Digest as _, Sha256};
 
 /// How often something is tried again because the endpoints changed meanwhile.
 pub(super) const TRIES: usize = 8;
@@ -92,8 +92,7 @@ pub(super) fn push_publication(call: &mut Call, endpoints: &Endpoints, publicati
     call.push(u8::from(*keep_unwanted));
     match idempotency {
         Some(idempotency) => {
-            let digest: [u8; 32] = Sha256::digest(&idempotency.key).into();
-            call.push(digest.as_slice());
+            call.push(digest(&SHA256, idempotency.key.as_bytes()).as_ref());
             call.push(idempotency.fingerprint.as_slice());
             call.push(key::millis(idempotency.expires_at));
         }

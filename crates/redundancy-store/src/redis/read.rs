@@ -3,9 +3,9 @@
 use super::RedisStore;
 use super::decode::{self, letter};
 use super::key::{self, Partition, hex};
+use super::link::Link;
 use super::reply::{self, Items};
 use super::script::{self, Call};
-use futures_util::future::try_join_all;
 use redis::{Value, cmd};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Attempt, Delivery, DeliveryFilter};
@@ -66,9 +66,11 @@ impl RedisStore {
         let top = bound(page.after.map(EventId::number), Some(until));
         let bottom = lowest(Some(since));
         let most = chunk(page.limit);
-        let read = async |part: &mut Part<EventSummary>, top: String| {
-            let call = Call::new(&script::EVENTS, &part.partition.tag()).arg(&[top.as_str(), &bottom]).arg(most);
-            let mut items = Items::of(self.link.call(call).await?)?;
+        let call = |partition: Partition, top: &str| {
+            Call::new(&script::EVENTS, &partition.tag()).arg(&[top, &bottom]).arg(most)
+        };
+        let read = |part: &mut Part<EventSummary>, reply: Value| {
+            let mut items = Items::of(reply)?;
             let mut read = 0;
             while !items.is_empty() {
                 let id = EventId::from_number(decode::number(&mut items)?);
@@ -84,7 +86,7 @@ impl RedisStore {
             }
             Ok(())
         };
-        let (items, last) = merge(Partition::all(), &top, page.limit, read).await?;
+        let (items, last) = merge(&self.link, Partition::all(), &top, page.limit, call, read).await?;
         Ok(Page { items, next: last.map(EventId::from_number) })
     }
 
@@ -104,12 +106,14 @@ impl RedisStore {
         let event = filter.event_id.map(|id| hex(id.number())).unwrap_or_default();
         let kind = filter.event_type.as_ref().map_or("", |kind| kind.as_str());
         let state = filter.state.map_or("", letter);
-        let read = async |part: &mut Part<Delivery>, top: String| {
-            let call = Call::new(&script::LIST, &part.partition.tag())
-                .arg(&[top.as_str(), &bottom])
+        let call = |partition: Partition, top: &str| {
+            Call::new(&script::LIST, &partition.tag())
+                .arg(&[top, &bottom])
                 .arg(&[most, STEPS])
-                .arg(&[endpoint, &event, kind, state]);
-            let mut items = Items::of(self.link.call(call).await?)?;
+                .arg(&[endpoint, &event, kind, state])
+        };
+        let read = |part: &mut Part<Delivery>, reply: Value| {
+            let mut items = Items::of(reply)?;
             part.top = items.text()?.filter(|last| !last.is_empty()).map(|last| format!("({last}"));
             let mut found = items.items()?;
             while !found.is_empty() {
@@ -120,7 +124,7 @@ impl RedisStore {
         };
         let only = filter.event_id.map(|id| Partition::of_slot(id.slot()));
         let partitions = Partition::all().filter(|partition| only.is_none_or(|only| only == *partition));
-        let (items, last) = merge(partitions, &top, page.limit, read).await?;
+        let (items, last) = merge(&self.link, partitions, &top, page.limit, call, read).await?;
         Ok(Page { items, next: last.map(DeliveryId::from_number) })
     }
 
@@ -142,10 +146,12 @@ impl RedisStore {
 
 /// Merges the lists of partitions, newest first: up to `limit` items, and the number of the last one if there are more.
 async fn merge<T>(
+    link: &Link,
     partitions: impl Iterator<Item = Partition>,
     top: &str,
     limit: usize,
-    read: impl AsyncFn(&mut Part<T>, String) -> Result<(), StoreError>,
+    call: impl Fn(Partition, &str) -> Call,
+    read: impl Fn(&mut Part<T>, Value) -> Result<(), StoreError>,
 ) -> Result<(Vec<T>, Option<u128>), StoreError> {
     let part = |partition| Part { partition, items: VecDeque::new(), top: Some(top.to_owned()) };
     let mut parts: Vec<Part<T>> = partitions.map(part).collect();
@@ -153,10 +159,14 @@ async fn merge<T>(
     loop {
         // None may be empty unless it is at its end: its next item could be the newest.
         let hungry = parts.iter_mut().filter(|part| part.items.is_empty());
-        let reads = hungry.filter_map(|part| part.top.take().map(|top| (part, top))).map(|(part, top)| read(part, top));
-        let reads: Vec<_> = reads.collect();
-        if !reads.is_empty() {
-            try_join_all(reads).await?;
+        let (hungry, calls): (Vec<_>, Vec<_>) = hungry
+            .filter_map(|part| part.top.take().map(|top| (call(part.partition, &top), part)))
+            .map(|(call, part)| (part, call))
+            .unzip();
+        if !calls.is_empty() {
+            for (part, reply) in hungry.into_iter().zip(link.call_all(calls).await?) {
+                read(part, reply?)?;
+            }
             continue;
         }
         let newest = parts.iter_mut().filter(|part| !part.items.is_empty());

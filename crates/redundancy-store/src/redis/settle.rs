@@ -102,10 +102,9 @@ impl RedisStore {
             let Settlement { lease, attempt, transition, follow_ups, .. } = settlement;
             now = now.max(settlement.now);
             if let Some(endpoint) = endpoints.get(&lease.endpoint) {
-                let is_success = is_taken.then(|| attempt.is_success());
-                let (replica, now) = (lease.replica, settlement.now);
-                let limits = limits(endpoint, settlement.breaker);
-                let settle = Change::Settle { replica, is_success, limits, now };
+                let (replica, is_success) = (lease.replica, attempt.is_success());
+                let (limits, now) = (limits(endpoint, settlement.breaker), settlement.now);
+                let settle = Change::Settle { replica, is_success: is_taken.then_some(is_success), limits, now };
                 guards.entry(lease.endpoint.clone()).or_default().push(settle);
             }
             let partition = Partition::of_slot(lease.delivery.slot());

@@ -6,7 +6,6 @@ use super::link::{FIRST_PAUSE, LONGEST_PAUSE, Link};
 use super::registry::Registry;
 use futures_util::StreamExt as _;
 use redundancy_webhook::clock::Timestamp;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;

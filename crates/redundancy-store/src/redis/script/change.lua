@@ -1,11 +1,11 @@
 -- ARGV: version of the registry, delivery, change (p or c), the letters of the states in which it is changed, now, and whether its
--- endpoint exists. Gives {1, fields}, {2, fields} for a wrong state, {3} when it or what it needs is not there, {0, version}
+-- endpoint exists. Gives {1, fields}, {2, fields} for a wrong state, as under way always is, {3} when it or what it needs is not there, {0, version}
 -- when the version is another one.
 local version, id, becomes, from, now, exists = unpack(ARGV, 1, 6)
 local key = T .. ':d:' .. id
 local state, endpoint, event, doomed = unpack(call('HMGET', key, 's', 'e', 'v', 'x'))
 if not state then return {3} end
-if not string.find(from, state, 1, true) then return {2, fields(id)} end
+if state == 'f' or not string.find(from, state, 1, true) then return {2, fields(id)} end
 if becomes == 'p' then
   if not is_current(version) then return {0, call('GET', T .. ':regver') or '0'} end
   if exists == '0' or call('EXISTS', T .. ':e:' .. event) == 0 then return {3} end
@@ -16,8 +16,7 @@ if state == 'p' then
   call('ZREM', T .. ':lane:' .. endpoint, id)
   if call('EXISTS', T .. ':lane:' .. endpoint) == 0 then call('ZREM', T .. ':lanes', endpoint) end
 end
-if state == 'f' then call('ZREM', T .. ':leases', id) end
-if state == 'p' or state == 'f' then call('ZREM', T .. ':i:p', id) else call('ZREM', T .. ':i:' .. state, id) end
+call('ZREM', T .. ':i:' .. state, id)
 if state ~= 's' and state ~= 'c' then call('HINCRBY', count, state, -1) end
 call('HDEL', key, 'd', 't')
 call('ZADD', T .. ':i:' .. becomes, 0, id)

@@ -6,8 +6,7 @@ local number, status, failure, bucket, follow = unpack(ARGV, 8, 12)
 follow = tonumber(follow)
 if follow > 0 and not is_current(version) then return -1 end
 local key = T .. ':d:' .. id
-local state, endpoint, held, settled, doomed, attempts, spent =
-  unpack(call('HMGET', key, 's', 'e', 't', 'q', 'x', 'a', 'n'))
+local state, endpoint, held, settled, doomed, spent = unpack(call('HMGET', key, 's', 'e', 't', 'q', 'x', 'n'))
 if not state then return 0 end
 -- The same was said before, and the answer was lost.
 if settled == token then return 1 end
@@ -16,7 +15,7 @@ local holds = state == 'f' and held == token and ends and tonumber(ends) > tonum
 if not holds and not (becomes == 's' and (state == 'f' or state == 'p')) then return 0 end
 if doomed and becomes ~= 's' then becomes, follow = 'c', 0 end
 call('RPUSH', T .. ':a:' .. id, attempt)
-call('HSET', key, 's', becomes, 'u', now, 'a', attempts + 1, 'n', spent + 1, 'q', token, 'h', status, 'f', failure)
+call('HSET', key, 's', becomes, 'u', now, 'a', number, 'n', spent + 1, 'q', token, 'h', status, 'f', failure)
 call('HDEL', key, 't')
 call('ZREM', T .. ':leases', id)
 local count = counts(endpoint, doomed)

@@ -92,6 +92,9 @@ local function publish(i)
       if known[1] ~= print then return behind, {3} end
       return behind, {2, known[2], tonumber(known[3])}
     end
+  end
+  if n == 0 and kept == '0' then return behind, {1, 0} end
+  if key ~= '' then
     call('HSET', T .. ':k:' .. key, 'p', print, 'e', id, 'n', n, 'x', expires)
     call('PEXPIRE', T .. ':k:' .. key, math.max(tonumber(expires) - tonumber(made), 0) + 60000)
     call('ZADD', T .. ':ks', expires, key)
@@ -99,7 +102,6 @@ local function publish(i)
   local event = T .. ':e:' .. id
   -- A request that was sent again because its answer was lost.
   if call('EXISTS', event) == 1 then return behind, {1, n} end
-  if n == 0 and kept == '0' then return behind, {1, 0} end
   call('HSET', event, 't', kind, 'c', made, 'b', body, 'n', n)
   if request ~= '' then call('HSET', event, 'r', request) end
   if trace ~= '' then call('HSET', event, 'p', trace) end

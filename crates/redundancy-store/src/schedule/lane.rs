@@ -1,0 +1,98 @@
+//! The deliveries that wait for one endpoint.
+
+use redundancy_webhook::clock::Timestamp;
+use redundancy_webhook::endpoint::Endpoint;
+use redundancy_webhook::guard::{Guard, Limits};
+use redundancy_webhook::ids::DeliveryId;
+use redundancy_webhook::store::EndpointCounts;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// When a delivery is due, and which it is: the order in which they are made.
+pub(crate) type Key = (Timestamp, DeliveryId);
+
+/// Deliveries that a lane holds at most before it leaves the later ones to the store.
+const WINDOW: usize = 4096;
+/// With fewer than this a lane asks the store for more.
+const LOW: usize = 512;
+
+/// One endpoint and what waits for it.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) guard: Guard,
+    pub(crate) counts: EndpointCounts,
+    /// The earliest deliveries that wait: all up to the horizon.
+    pub(crate) waiting: BTreeSet<Key>,
+    /// Behind this key deliveries are in the store only. `None` when all are here.
+    pub(crate) horizon: Option<Key>,
+    /// Whether the store is being asked for more.
+    pub(crate) is_hungry: bool,
+    /// Whether a lane may leave anything to the store.
+    pub(crate) is_windowed: bool,
+    /// When its guard lets something out again, as it last said.
+    pub(crate) retry_at: Option<Timestamp>,
+    /// When something was last taken: others that have waited longer come first.
+    pub(crate) served_at: Timestamp,
+    /// Taken in the claim that is going on.
+    pub(crate) taken_now: u32,
+    /// Its place among the turns.
+    pub(crate) turn: Option<(Timestamp, u64)>,
+}
+
+impl Lane {
+    pub(crate) fn new(endpoint: Arc<Endpoint>, guard: Guard) -> Self {
+        Self {
+            endpoint,
+            guard,
+            counts: EndpointCounts::default(),
+            waiting: BTreeSet::new(),
+            horizon: None,
+            is_hungry: false,
+            is_windowed: false,
+            retry_at: None,
+            served_at: Timestamp::default(),
+            taken_now: 0,
+            turn: None,
+        }
+    }
+
+    pub(super) fn add(&mut self, key: Key) {
+        if self.horizon.is_some_and(|horizon| key > horizon) {
+            return;
+        }
+        self.waiting.insert(key);
+        if self.is_windowed && self.waiting.len() > WINDOW {
+            self.waiting.pop_last();
+            self.horizon = self.waiting.last().copied();
+        }
+    }
+
+    /// Whether the store should be asked for more, once.
+    pub(super) fn wants_more(&mut self) -> bool {
+        let wants = self.horizon.is_some() && self.waiting.len() < LOW && !self.is_hungry;
+        self.is_hungry |= wants;
+        wants
+    }
+
+    /// When there may be something to hand out.
+    pub(super) fn next_at(&self) -> Option<Timestamp> {
+        if !self.endpoint.is_active {
+            return None;
+        }
+        let first = match self.waiting.first() {
+            Some((first, _)) => *first,
+            // The claim asks the store for more.
+            None if self.horizon.is_some() => Timestamp::default(),
+            None => return None,
+        };
+        Some(first.max(self.retry_at.unwrap_or_default()).max(self.served_at))
+    }
+
+    /// Whether as much is under way as may be.
+    pub(super) fn is_full(&self, limits: Limits, now: Timestamp) -> bool {
+        let mut breaker = self.guard.breaker.clone();
+        let most = breaker.admit(&limits.breaker, now).unwrap_or(u32::MAX).min(limits.max_in_flight);
+        self.guard.in_flight(now) >= most
+    }
+}

@@ -1,0 +1,296 @@
+//! Makes deliveries: claims what is due, attempts it, and tells the store what came of it.
+//!
+//! [`Dispatcher::deliver_due`] is one bounded step, for functions, cron and tests; [`Dispatcher::run`] goes on until it is told
+//! to stop, woken by the store when something arrives. Any number of dispatchers may share a store: each delivery is claimed
+//! under a lease by one of them, and the lease of one that died ends by itself.
+//!
+//! Not for deciding: [`crate::retry`] says what becomes of a delivery, and the store asks [`crate::guard`] whether an endpoint
+//! may be called.
+
+mod attempt;
+mod flights;
+mod follow_ups;
+mod request;
+mod settling;
+
+use crate::breaker::BreakerConfig;
+use crate::clock::{Clock, IdSource, Timestamp};
+use crate::guard::ReplicaId;
+use crate::observer::Observer;
+use crate::store::{Claim, ClaimedDelivery, Lease, StoreError, WebhookStore};
+use crate::transport::Transport;
+use flights::Flights;
+use settling::Ended;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub(crate) use attempt::call;
+
+/// How long the dispatcher waits before it asks a store again that did not answer.
+const STORE_PAUSE: Duration = Duration::from_millis(250);
+/// How often it looks for work when nothing wakes it: a wake-up can be lost with the connection that should bring it.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Deliveries claimed at once: enough to make a claim cheap for each, few enough that a lost reply costs little.
+const MAX_CLAIM: usize = 256;
+
+/// How a dispatcher works.
+#[derive(Debug, Clone)]
+pub struct DispatcherConfig {
+    /// Attempts under way at the same time, at least 1.
+    pub max_in_flight: usize,
+    /// How long a claimed delivery is left to a dispatcher that is not heard of. It says three times as often that it is there.
+    pub lease: Duration,
+    /// When breakers open and close.
+    pub breaker: BreakerConfig,
+    /// What receivers see in `User-Agent`.
+    pub user_agent: String,
+    /// How long attempts may go on after a shutdown began.
+    pub drain_timeout: Duration,
+}
+
+impl Default for DispatcherConfig {
+    /// 1,000 attempts at the same time, leases of 6 s, 10 s to drain.
+    fn default() -> Self {
+        Self {
+            max_in_flight: 1000,
+            lease: Duration::from_secs(6),
+            breaker: BreakerConfig::default(),
+            user_agent: concat!("content-redundancy-detector/", env!("CARGO_PKG_VERSION")).to_owned(),
+            drain_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What a dispatcher needs.
+#[derive(Clone)]
+pub struct Ports {
+    /// Where deliveries are.
+    pub store: Arc<dyn WebhookStore>,
+    /// How receivers are called.
+    pub transport: Arc<dyn Transport>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random numbers.
+    pub ids: Arc<dyn IdSource>,
+    /// Who takes notice.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// How much [`Dispatcher::deliver_due`] may do.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Attempts at most.
+    pub attempts: usize,
+    /// Time at most; attempts under way when it is over go on, and are settled, in the background.
+    pub time: Duration,
+}
+
+/// What [`Dispatcher::deliver_due`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Attempts that it began.
+    pub attempted: usize,
+    /// Whether all of them have ended and are settled.
+    pub is_settled: bool,
+    /// When the next delivery is due, as far as that is known.
+    pub next_at: Option<Timestamp>,
+}
+
+/// How a dispatcher ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DispatcherEnd {
+    /// Attempts that had to be broken off. Their deliveries were given back and are made again.
+    pub broken_off: usize,
+}
+
+/// Makes the deliveries of a store. Cheap to clone: clones share one state.
+#[derive(Clone)]
+pub struct Dispatcher(Arc<Inner>);
+
+struct Inner {
+    ports: Ports,
+    config: DispatcherConfig,
+    replica: ReplicaId,
+    places: Arc<Semaphore>,
+    flights: Flights,
+    /// Attempts under way.
+    tasks: TaskTracker,
+    /// Attempts that ended, on their way to the store.
+    ended: mpsc::UnboundedSender<Ended>,
+    /// Something ended, so that there may be room for more.
+    room: Notify,
+    /// Ends attempts at once.
+    broken_off: CancellationToken,
+}
+
+/// What was begun.
+struct Begun {
+    count: usize,
+    next_at: Option<Timestamp>,
+    /// Whether there may be more that is due.
+    is_full: bool,
+}
+
+impl Dispatcher {
+    /// A dispatcher with nothing under way. Must be used inside a tokio runtime; it settles attempts and extends leases on a task
+    /// of its own for as long as it lives.
+    #[must_use]
+    pub fn new(ports: Ports, config: DispatcherConfig) -> Self {
+        // Truncated on purpose: a replica needs 64 bits of it.
+        let [low @ .., _, _, _, _, _, _, _, _] = ports.ids.random_128().to_le_bytes();
+        let replica = ReplicaId(u64::from_le_bytes(low));
+        let places = Arc::new(Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)));
+        let (ended, arriving) = mpsc::unbounded_channel();
+        let inner = Arc::new(Inner {
+            ports,
+            config,
+            replica,
+            places,
+            flights: Flights::default(),
+            tasks: TaskTracker::new(),
+            ended,
+            room: Notify::new(),
+            broken_off: CancellationToken::new(),
+        });
+        settling::start(&inner, arriving);
+        Self(inner)
+    }
+
+    /// Attempts under way.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.0.flights.count()
+    }
+
+    /// Makes what is due now, within `budget`, and waits for it to end.
+    pub async fn deliver_due(&self, budget: Budget) -> Result<Progress, StoreError> {
+        let step = async {
+            let (mut attempted, mut next_at) = (0, None);
+            while attempted < budget.attempts {
+                let begun = self.0.begin_due(budget.attempts - attempted).await?;
+                attempted += begun.count;
+                next_at = begun.next_at;
+                if begun.count == 0 {
+                    if self.0.flights.count() == 0 {
+                        break;
+                    }
+                    // What ends may make room for more of the same endpoint.
+                    self.0.room.notified().await;
+                }
+            }
+            self.0.flights.wait_until_none().await;
+            Ok(Progress { attempted, is_settled: true, next_at })
+        };
+        let in_time = tokio::time::timeout(budget.time, step).await;
+        in_time.unwrap_or_else(|_| {
+            Ok(Progress { attempted: self.0.flights.count(), is_settled: false, next_at: None })
+        })
+    }
+
+    /// Makes deliveries until `shutdown` is done, then lets attempts under way end for up to the drain time-out, and gives
+    /// back what is left.
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) -> DispatcherEnd {
+        let go_on = async {
+            loop {
+                match self.0.begin_due(MAX_CLAIM).await {
+                    Ok(begun) if begun.is_full => {}
+                    Ok(begun) => self.0.wait_for_work(begun.next_at).await,
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot claim deliveries");
+                        tokio::time::sleep(STORE_PAUSE).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = shutdown => {}
+            () = go_on => {}
+        }
+        self.drain().await
+    }
+
+    /// Begins nothing more, waits for what is under way up to the drain time-out, and gives back what is left.
+    pub async fn drain(&self) -> DispatcherEnd {
+        let timeout = self.0.config.drain_timeout;
+        let in_time = tokio::time::timeout(timeout, self.0.flights.wait_until_none()).await;
+        if in_time.is_ok() {
+            return DispatcherEnd { broken_off: 0 };
+        }
+        self.0.broken_off.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+        let left = self.0.flights.leases();
+        let broken_off = left.len();
+        if let Err(error) = self.0.ports.store.release(left, self.0.ports.clock.now()).await {
+            tracing::warn!(%error, "cannot give deliveries back; their leases end by themselves");
+        }
+        DispatcherEnd { broken_off }
+    }
+}
+
+impl Inner {
+    /// Claims up to `limit` deliveries that are due and begins to attempt them. Waits for a free place first.
+    async fn begin_due(self: &Arc<Self>, limit: usize) -> Result<Begun, StoreError> {
+        let Ok(first) = Arc::clone(&self.places).acquire_owned().await else {
+            return Ok(Begun { count: 0, next_at: None, is_full: false });
+        };
+        let mut permits = vec![first];
+        while permits.len() < limit.min(MAX_CLAIM)
+            && let Ok(permit) = Arc::clone(&self.places).try_acquire_owned()
+        {
+            permits.push(permit);
+        }
+        let now = self.ports.clock.now();
+        let room = self.flights.room(self.ports.clock.monotonic());
+        let claim = Claim {
+            replica: self.replica,
+            limit: permits.len(),
+            room: &room,
+            breaker: self.config.breaker,
+            now,
+            until: now.plus(self.config.lease),
+        };
+        let wanted = permits.len();
+        let claimed = self.ports.store.claim(claim).await?;
+        let count = claimed.deliveries.len();
+        for (delivery, permit) in claimed.deliveries.into_iter().zip(permits) {
+            self.start(delivery, permit);
+        }
+        Ok(Begun { count, next_at: claimed.next_at, is_full: count == wanted })
+    }
+
+    /// Attempts a delivery on a task of its own.
+    fn start(self: &Arc<Self>, claimed: ClaimedDelivery, permit: OwnedSemaphorePermit) {
+        self.flights.begin(&claimed.lease, self.ports.clock.monotonic());
+        let inner = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let settlement = tokio::select! {
+                settlement = attempt::make(&inner, &claimed) => settlement,
+                () = inner.broken_off.cancelled() => return,
+            };
+            // Gone only when the dispatcher is, and then nobody waits for it.
+            let _ = inner.ended.send(Ended { settlement, permit });
+        });
+    }
+
+    /// Waits until there may be something to claim.
+    async fn wait_for_work(&self, next_at: Option<Timestamp>) {
+        let now = self.ports.clock.now();
+        let wait = next_at.map_or(LONGEST_WAIT, |next_at| next_at.since(now).min(LONGEST_WAIT));
+        tokio::select! {
+            () = self.ports.store.work_arrived() => {}
+            () = self.room.notified() => {}
+            // The timer counts milliseconds as the clock does, but not from the same moment.
+            () = tokio::time::sleep(wait + Duration::from_millis(1)) => {}
+        }
+    }
+
+    /// The leases of everything under way.
+    fn leases(&self) -> Vec<Lease> {
+        self.flights.leases()
+    }
+}

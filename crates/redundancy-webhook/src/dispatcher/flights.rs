@@ -1,0 +1,182 @@
+//! What a dispatcher has under way, and how much more of each endpoint it wants.
+//!
+//! An endpoint begins with few places and gets one more with each prompt success, as TCP opens its window (RFC 5681, slow
+//! start): one that hangs holds a few places until the time-out, whatever is waiting for it, and the others go on.
+
+use crate::ids::{DeliveryId, EndpointId};
+use crate::store::{Lease, Room};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Places of an endpoint that is not known yet, or that has become slow.
+const FIRST_WINDOW: u32 = 4;
+/// More places than an endpoint ever needs here: its own cap is kept by the store.
+const LARGEST_WINDOW: u32 = 1024;
+/// An endpoint with an attempt that has taken longer gets no more places than at first.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// What is under way.
+#[derive(Debug, Default)]
+pub(super) struct Flights {
+    state: Mutex<State>,
+    none_left: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    leases: HashMap<DeliveryId, Lease>,
+    endpoints: HashMap<EndpointId, Places>,
+}
+
+/// The places of one endpoint.
+#[derive(Debug)]
+struct Places {
+    window: u32,
+    /// When each attempt under way began.
+    began: Vec<(DeliveryId, Duration)>,
+}
+
+impl Flights {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing under the lock can panic halfway.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many attempts are under way.
+    pub(super) fn count(&self) -> usize {
+        self.state().leases.len()
+    }
+
+    /// The leases of all of them.
+    pub(super) fn leases(&self) -> Vec<Lease> {
+        self.state().leases.values().cloned().collect()
+    }
+
+    /// An attempt begins at `now`, on a clock that never goes back.
+    pub(super) fn begin(&self, lease: &Lease, now: Duration) {
+        let mut state = self.state();
+        let places = state.endpoints.entry(lease.endpoint.clone()).or_insert_with(|| Places {
+            window: FIRST_WINDOW,
+            began: Vec::new(),
+        });
+        places.began.push((lease.delivery, now));
+        state.leases.insert(lease.delivery, lease.clone());
+    }
+
+    /// An attempt has ended and is settled.
+    pub(super) fn end(&self, lease: &Lease, is_success: bool, now: Duration) {
+        let mut state = self.state();
+        state.leases.remove(&lease.delivery);
+        if let Some(places) = state.endpoints.get_mut(&lease.endpoint) {
+            places.end(lease.delivery, is_success, now);
+            // What an endpoint is like without an entry need not be kept.
+            if places.began.is_empty() && places.window == FIRST_WINDOW {
+                state.endpoints.remove(&lease.endpoint);
+            }
+        }
+        if state.leases.is_empty() {
+            drop(state);
+            self.none_left.notify_waiters();
+        }
+    }
+
+    /// How many more deliveries of each endpoint are wanted at `now`.
+    pub(super) fn room(&self, now: Duration) -> Room {
+        let state = self.state();
+        let exceptions =
+            state.endpoints.iter().map(|(endpoint, places)| (endpoint.clone(), places.room(now))).collect();
+        Room { usual: FIRST_WINDOW, exceptions }
+    }
+
+    /// Waits until nothing is under way.
+    pub(super) async fn wait_until_none(&self) {
+        loop {
+            let mut none_left = std::pin::pin!(self.none_left.notified());
+            none_left.as_mut().enable();
+            if self.count() == 0 {
+                return;
+            }
+            none_left.await;
+        }
+    }
+}
+
+impl Places {
+    fn end(&mut self, delivery: DeliveryId, is_success: bool, now: Duration) {
+        let Some(index) = self.began.iter().position(|(id, _)| *id == delivery) else { return };
+        let (_, began) = self.began.swap_remove(index);
+        let is_prompt = now.saturating_sub(began) < SLOW;
+        self.window = if is_success && is_prompt {
+            (self.window + 1).min(LARGEST_WINDOW)
+        } else {
+            self.window.min(FIRST_WINDOW)
+        };
+    }
+
+    fn room(&self, now: Duration) -> u32 {
+        let under_way = u32::try_from(self.began.len()).unwrap_or(u32::MAX);
+        let is_slow = self.began.iter().any(|(_, began)| now.saturating_sub(*began) >= SLOW);
+        let window = if is_slow { self.window.min(FIRST_WINDOW) } else { self.window };
+        window.saturating_sub(under_way)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::ReplicaId;
+
+    fn lease(number: u128) -> Lease {
+        Lease {
+            delivery: DeliveryId::from_number(number),
+            endpoint: "one".parse().unwrap(),
+            replica: ReplicaId(1),
+            token: 1,
+        }
+    }
+
+    fn room(flights: &Flights, seconds: u64) -> u32 {
+        flights.room(Duration::from_secs(seconds)).of(&"one".parse().unwrap())
+    }
+
+    #[test]
+    fn prompt_successes_open_the_window_and_a_failure_closes_it() {
+        let flights = Flights::default();
+        for number in 0..10 {
+            flights.begin(&lease(number), Duration::ZERO);
+            flights.end(&lease(number), true, Duration::from_millis(10));
+        }
+        assert_eq!(room(&flights, 0), FIRST_WINDOW + 10);
+        flights.begin(&lease(0), Duration::ZERO);
+        assert_eq!(room(&flights, 0), FIRST_WINDOW + 9);
+        flights.end(&lease(0), false, Duration::from_millis(10));
+        assert_eq!(room(&flights, 0), FIRST_WINDOW);
+    }
+
+    #[test]
+    fn an_attempt_that_hangs_keeps_the_others_few() {
+        let flights = Flights::default();
+        for number in 0..10 {
+            flights.begin(&lease(number), Duration::ZERO);
+            flights.end(&lease(number), true, Duration::from_millis(10));
+        }
+        for number in 0..3 {
+            flights.begin(&lease(number), Duration::ZERO);
+        }
+        assert_eq!((room(&flights, 0), room(&flights, 2)), (FIRST_WINDOW + 7, 1));
+    }
+
+    #[tokio::test]
+    async fn waiting_ends_with_the_last_attempt() {
+        let flights = Flights::default();
+        flights.wait_until_none().await;
+        flights.begin(&lease(1), Duration::ZERO);
+        let (waited, ()) = tokio::join!(flights.wait_until_none(), async {
+            assert_eq!(flights.count(), 1);
+            flights.end(&lease(1), true, Duration::ZERO);
+        });
+        assert_eq!((waited, flights.count()), ((), 0));
+    }
+}

@@ -1,0 +1,190 @@
+//! Replays and bulk requeues: accepted at once, done bit by bit at a bounded rate, gone on with after a restart.
+
+use super::{Inner, Webhooks};
+use crate::clock::Timestamp;
+use crate::delivery::{DeliveryFilter, DeliveryState};
+use crate::event::EventPattern;
+use crate::ids::{DeliveryId, EndpointId, EventId, JobId};
+use crate::store::{Change, Changed, Job, JobKind, JobState, PageRequest, StoreError};
+use std::time::Duration;
+
+/// Events or deliveries that a job looks at in one step.
+const STEP: usize = 100;
+/// How often jobs are looked for that this process did not accept itself, as those of one that died.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Another replica that has gone on with a job within this time is left alone.
+const ABANDONED_AFTER: Duration = Duration::from_secs(10);
+
+/// Events of the past to be delivered to an endpoint again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    /// Events made then or later.
+    pub since: Timestamp,
+    /// Events made before then; up to now when left out.
+    pub until: Option<Timestamp>,
+    /// Deliveries in these states, of [`DeliveryState::Succeeded`], [`DeliveryState::Exhausted`] and
+    /// [`DeliveryState::Cancelled`]. Events that the endpoint never had a delivery of are always meant.
+    pub states: Vec<DeliveryState>,
+    /// Which types of events; those that the endpoint wants when left out.
+    pub events: Option<Vec<EventPattern>>,
+}
+
+/// Why a replay was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// There is no such endpoint.
+    #[error("there is no endpoint with this id")]
+    NotFound,
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How a step ended.
+enum Step {
+    /// So many deliveries were queued, and the job goes on.
+    More(u64),
+    /// The job is finished, or another replica works on it.
+    End,
+}
+
+impl Webhooks {
+    /// Accepts a replay: it is done bit by bit in the background.
+    pub async fn replay(&self, id: &EndpointId, replay: Replay) -> Result<Job, ReplayError> {
+        let record = self.endpoint(id).await?.ok_or(ReplayError::NotFound)?;
+        let kind = JobKind::Replay {
+            endpoint_id: id.clone(),
+            since: replay.since,
+            until: replay.until.unwrap_or_else(|| self.clock().now()),
+            states: replay.states,
+            events: replay.events.unwrap_or(record.endpoint.events),
+        };
+        Ok(self.accept(kind).await?)
+    }
+
+    /// Accepts to queue all dead letters again that `filter` means and that are there now.
+    pub async fn requeue_all(&self, filter: DeliveryFilter) -> Result<Job, StoreError> {
+        let until = self.clock().now().plus(Duration::from_millis(1));
+        self.accept(JobKind::Requeue { filter, until }).await
+    }
+
+    async fn accept(&self, kind: JobKind) -> Result<Job, StoreError> {
+        let now = self.clock().now();
+        let job = Job {
+            id: JobId::new(self.clock(), &*self.0.ports.ids),
+            kind,
+            state: JobState::Running,
+            queued: 0,
+            examined: 0,
+            cursor: None,
+            created_at: now,
+            updated_at: Timestamp::default(),
+            revision: 0,
+        };
+        self.store().put_job(job.clone()).await?;
+        self.0.job_arrived.notify_one();
+        Ok(job)
+    }
+}
+
+impl Inner {
+    /// Goes on with jobs, one after the other, for ever.
+    pub(super) async fn work_on_jobs(&self) {
+        loop {
+            match self.ports.store.open_jobs().await {
+                Ok(jobs) => {
+                    for job in jobs {
+                        self.work_on(job).await;
+                    }
+                }
+                Err(error) => tracing::debug!(%error, "cannot look for jobs"),
+            }
+            tokio::select! {
+                () = self.job_arrived.notified() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
+    /// Works on a job to its end, unless another replica does.
+    async fn work_on(&self, mut job: Job) {
+        if self.ports.clock.now().since(job.updated_at) < ABANDONED_AFTER {
+            return;
+        }
+        loop {
+            let step = match &job.kind {
+                JobKind::Replay { .. } => self.replay_step(&mut job).await,
+                JobKind::Requeue { .. } => self.requeue_step(&mut job).await,
+            };
+            let queued = match step {
+                Ok(Step::More(queued)) => queued,
+                Ok(Step::End) => return,
+                Err(error) => {
+                    tracing::warn!(%error, job = %job.id, "cannot go on with a job yet");
+                    return;
+                }
+            };
+            let per_second = f64::from(self.config.replay_per_second.max(1));
+            tokio::time::sleep(Duration::from_secs_f64(queued as f64 / per_second)).await;
+        }
+    }
+
+    async fn replay_step(&self, job: &mut Job) -> Result<Step, StoreError> {
+        let JobKind::Replay { endpoint_id, since, until, states, events } = job.kind.clone() else {
+            return Ok(Step::End);
+        };
+        let store = &*self.ports.store;
+        let now = self.ports.clock.now();
+        if store.endpoint(&endpoint_id, now).await?.is_none() {
+            return self.save(job, JobState::Failed, 0).await;
+        }
+        let page = PageRequest { after: job.cursor.map(EventId::from_number), limit: STEP };
+        let page = store.events(since, until, page).await?;
+        let mut queued = 0;
+        for event in &page.items {
+            if !events.iter().any(|pattern| pattern.matches(&event.kind)) {
+                continue;
+            }
+            if store.add_delivery(event.id, &endpoint_id, now).await? {
+                queued += 1;
+            } else {
+                let delivery = DeliveryId::of(event.id, &endpoint_id);
+                let changed = store.change_delivery(delivery, Change::Requeue, &states, now).await?;
+                queued += u64::from(matches!(changed, Changed::Done(_)));
+            }
+        }
+        job.examined += page.items.len() as u64;
+        job.cursor = page.next.map(EventId::number);
+        let state = if page.next.is_some() { JobState::Running } else { JobState::Completed };
+        self.save(job, state, queued).await
+    }
+
+    async fn requeue_step(&self, job: &mut Job) -> Result<Step, StoreError> {
+        let JobKind::Requeue { filter, until } = job.kind.clone() else { return Ok(Step::End) };
+        let store = &*self.ports.store;
+        let now = self.ports.clock.now();
+        let dead = DeliveryFilter { state: Some(DeliveryState::Exhausted), ..filter };
+        let page = PageRequest { after: job.cursor.map(DeliveryId::from_number), limit: STEP };
+        let page = store.deliveries(&dead, page).await?;
+        let mut queued = 0;
+        for delivery in page.items.iter().filter(|delivery| delivery.updated_at < until) {
+            let dead = [DeliveryState::Exhausted];
+            let changed = store.change_delivery(delivery.id, Change::Requeue, &dead, now).await?;
+            queued += u64::from(matches!(changed, Changed::Done(_)));
+        }
+        job.examined += page.items.len() as u64;
+        job.cursor = page.next.map(DeliveryId::number);
+        let state = if page.next.is_some() { JobState::Running } else { JobState::Completed };
+        self.save(job, state, queued).await
+    }
+
+    /// Writes how far a job got. Ends the work when another replica has gone on with it meanwhile.
+    async fn save(&self, job: &mut Job, state: JobState, queued: u64) -> Result<Step, StoreError> {
+        job.queued += queued;
+        job.state = state;
+        job.updated_at = self.ports.clock.now();
+        job.revision += 1;
+        let is_ours = self.ports.store.put_job(job.clone()).await?;
+        Ok(if is_ours && state == JobState::Running { Step::More(queued) } else { Step::End })
+    }
+}

@@ -1,0 +1,74 @@
+//! Questions about events and deliveries, and changes of single deliveries.
+
+use super::Webhooks;
+use crate::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState};
+use crate::event::Event;
+use crate::ids::{DeliveryId, EventId, JobId};
+use crate::store::{Change, Changed, Job, Page, PageRequest, QueueStats, StoreError, StoreHealth};
+
+impl Webhooks {
+    /// An event, and how many deliveries it has.
+    pub async fn event(&self, id: EventId) -> Result<Option<(Event, u32)>, StoreError> {
+        self.store().event(id).await
+    }
+
+    /// A delivery and its attempts.
+    pub async fn delivery(&self, id: DeliveryId) -> Result<Option<(Delivery, Vec<Attempt>)>, StoreError> {
+        self.store().delivery(id).await
+    }
+
+    /// Deliveries that `filter` means, newest first.
+    pub async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        page: PageRequest<DeliveryId>,
+    ) -> Result<Page<Delivery, DeliveryId>, StoreError> {
+        self.store().deliveries(filter, page).await
+    }
+
+    /// Attempts a delivery again at once, with all attempts of its policy: one that waits, was given up, was cancelled, or has
+    /// succeeded.
+    pub async fn retry(&self, id: DeliveryId) -> Result<Changed, StoreError> {
+        use DeliveryState::{Cancelled, Exhausted, Pending, Succeeded};
+        self.change(id, Change::Requeue, &[Pending, Exhausted, Cancelled, Succeeded]).await
+    }
+
+    /// Attempts a delivery no more that waits.
+    pub async fn cancel(&self, id: DeliveryId) -> Result<Changed, StoreError> {
+        self.change(id, Change::Cancel, &[DeliveryState::Pending]).await
+    }
+
+    /// Attempts a dead letter again.
+    pub async fn requeue(&self, id: DeliveryId) -> Result<Changed, StoreError> {
+        self.change(id, Change::Requeue, &[DeliveryState::Exhausted]).await
+    }
+
+    /// Lays a dead letter aside for good: it is cancelled, and its attempts stay for as long as those of other deliveries.
+    pub async fn discard(&self, id: DeliveryId) -> Result<Changed, StoreError> {
+        self.change(id, Change::Cancel, &[DeliveryState::Exhausted]).await
+    }
+
+    /// Counts of deliveries, in all and by endpoint.
+    pub async fn stats(&self) -> Result<QueueStats, StoreError> {
+        self.store().queue_stats(self.clock().now()).await
+    }
+
+    /// How the store does.
+    pub async fn store_health(&self) -> StoreHealth {
+        self.store().health().await
+    }
+
+    /// A job.
+    pub async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        self.store().job(id).await
+    }
+
+    async fn change(
+        &self,
+        id: DeliveryId,
+        change: Change,
+        from: &[DeliveryState],
+    ) -> Result<Changed, StoreError> {
+        self.store().change_delivery(id, change, from, self.clock().now()).await
+    }
+}
