@@ -1,0 +1,34 @@
+//! One suite for every store of webhooks: what delivery may rely on, whatever is behind the port. The doc of each method of
+//! [`WebhookStore`](redundancy_webhook::store::WebhookStore) is the contract. Time is only a number that is passed in.
+//!
+//! The suite runs on its own reference first, `model`: what the suite demands can be done.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![allow(missing_docs, reason = "a name says what is tested")]
+
+#[macro_use]
+mod stores;
+
+mod agreement;
+mod changing;
+mod claiming;
+mod counting;
+mod endpoints;
+mod fixture;
+mod guards;
+mod leases;
+mod listing;
+mod model;
+mod publishing;
+mod redis;
+mod replicas;
+mod settling;
+mod upkeep;
+
+#[path = "../redis/server.rs"]
+#[allow(dead_code, reason = "the tests of faults use all of it")]
+mod server;
+
+conforms!(the_model, crate::model::Models);
+conforms!(redis_single, crate::redis::Single::default());
+conforms!(redis_cluster, crate::redis::OfCluster::default());
