@@ -23,13 +23,15 @@ const OUTDATED: i64 = -1;
 impl RedisStore {
     pub(super) async fn settle_all(&self, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
         let mut taken: Vec<Option<bool>> = vec![None; settlements.len()];
+        let call = self.ids.random_128();
         for attempt in 0..TRIES {
             let endpoints = self.registry.endpoints().await?;
             let open: Vec<usize> = (0..settlements.len()).filter(|at| taken.get(*at) == Some(&None)).collect();
             if open.is_empty() {
                 break;
             }
-            let calls = open.iter().filter_map(|at| settlements.get(*at)).map(|one| settle_call(&endpoints, one));
+            let numbered = open.iter().filter_map(|at| Some((call.wrapping_add(*at as u128), settlements.get(*at)?)));
+            let calls = numbered.map(|(number, one)| settle_call(&endpoints, one, number));
             let replies = self.link.call_all(calls.collect()).await?;
             let mut outdated = None;
             for (at, reply) in open.into_iter().zip(replies) {
@@ -108,6 +110,8 @@ impl RedisStore {
                 guards.entry(lease.endpoint.clone()).or_default().push(settle);
             }
             let partition = Partition::of_slot(lease.delivery.slot());
+            // Its lease is no reason any more to look there.
+            self.wake.look_into(partition);
             match transition {
                 Transition::RetryAt(due) if is_taken => self.wake.arrive(partition, *due),
                 _ if is_taken && !follow_ups.is_empty() => self.wake.arrive(partition, settlement.now),
@@ -156,7 +160,7 @@ impl RedisStore {
     }
 }
 
-fn settle_call(endpoints: &Endpoints, settlement: &Settlement) -> Call {
+fn settle_call(endpoints: &Endpoints, settlement: &Settlement, number: u128) -> Call {
     let Settlement { lease, attempt, transition, follow_ups, now, .. } = settlement;
     let (becomes, due) = match transition {
         Transition::Succeed => ("s", 0),
@@ -176,6 +180,7 @@ fn settle_call(endpoints: &Endpoints, settlement: &Settlement) -> Call {
         .arg(attempt.status.map(|status| status.to_string()).unwrap_or_default())
         .arg(attempt.failure.map_or("", |failure| failure.as_str()))
         .arg(bucket.unwrap_or_default())
+        .arg(hex(number))
         .arg(follow_ups.len());
     for publication in follow_ups {
         push_publication(&mut call, endpoints, publication);

@@ -64,6 +64,11 @@ impl Wake {
         self.announce();
     }
 
+    /// What is known of a partition is out of date, though nothing arrived there.
+    pub(super) fn look_into(&self, partition: Partition) {
+        self.not_after(partition, 0);
+    }
+
     /// A claim begins: gives the partitions in which something may be due at `now`.
     pub(super) fn look(&self, now: Timestamp) -> Looked<'_> {
         // In this order: what arrives in between is seen by this claim, or noticed after it.

@@ -3,15 +3,12 @@
 -- when the version is another one.
 local version, id, becomes, from, now, exists = unpack(ARGV, 1, 6)
 local key = T .. ':d:' .. id
-local state, endpoint, event, doomed = unpack(call('HMGET', key, 's', 'e', 'v', 'x'))
+local state, endpoint, event = unpack(call('HMGET', key, 's', 'e', 'v'))
 if not state then return {3} end
 if state == 'f' or not string.find(from, state, 1, true) then return {2, fields(id)} end
-if becomes == 'p' then
-  if not is_current(version) then return {0, call('GET', T .. ':regver') or '0'} end
-  if exists == '0' or call('EXISTS', T .. ':e:' .. event) == 0 then return {3} end
-end
+if not is_current(version) then return {0, call('GET', T .. ':regver') or '0'} end
+if exists == '0' or call('EXISTS', T .. ':e:' .. event) == 0 then return {3} end
 local count = old_counts(endpoint)
-if doomed then count = T .. ':c' end
 if state == 'p' then
   call('ZREM', T .. ':lane:' .. endpoint, id)
   if call('EXISTS', T .. ':lane:' .. endpoint) == 0 then call('ZREM', T .. ':lanes', endpoint) end

@@ -1,21 +1,22 @@
 -- ARGV: version of the registry, now, delivery, token, what becomes of it (s, p or x), when it is due again, the record of the
--- attempt, its number, status, failure, bucket of its duration or nothing, number of events that follow, and these.
+-- attempt, its number, status, failure, bucket of its duration or nothing, a number that no other call has, number of events
+-- that follow, and these.
 -- Gives 1 when the attempt was taken, 0 when it was not, -1 when events follow and the version is another one.
 local version, now, id, token, becomes, due, attempt = unpack(ARGV, 1, 7)
-local number, status, failure, bucket, follow = unpack(ARGV, 8, 12)
+local number, status, failure, bucket, this, follow = unpack(ARGV, 8, 13)
 follow = tonumber(follow)
 if follow > 0 and not is_current(version) then return -1 end
 local key = T .. ':d:' .. id
 local state, endpoint, held, settled, doomed, spent = unpack(call('HMGET', key, 's', 'e', 't', 'q', 'x', 'n'))
 if not state then return 0 end
--- The same was said before, and the answer was lost.
-if settled == token then return 1 end
+-- This very call came before, and its answer was lost.
+if settled == this then return 1 end
 local ends = call('ZSCORE', T .. ':leases', id)
 local holds = state == 'f' and held == token and ends and tonumber(ends) > tonumber(now)
 if not holds and not (becomes == 's' and (state == 'f' or state == 'p')) then return 0 end
 if doomed and becomes ~= 's' then becomes, follow = 'c', 0 end
 call('RPUSH', T .. ':a:' .. id, attempt)
-call('HSET', key, 's', becomes, 'u', now, 'a', number, 'n', spent + 1, 'q', token, 'h', status, 'f', failure)
+call('HSET', key, 's', becomes, 'u', now, 'a', number, 'n', spent + 1, 'q', this, 'h', status, 'f', failure)
 call('HDEL', key, 't')
 call('ZREM', T .. ':leases', id)
 local count = counts(endpoint, doomed)
@@ -40,7 +41,7 @@ else
     call('HINCRBY', count, 'X', 1)
   end
 end
-local at = 13
+local at = 14
 for _ = 1, follow do at = publish(at) end
 tell()
 return 1

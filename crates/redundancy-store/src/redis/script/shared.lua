@@ -3,7 +3,7 @@
 --   :regver           the version of the registry of endpoints by which events are accepted
 --   :e:<event>        a hash: t type, c made at, b body, r request id, p traceparent, n deliveries
 --   :d:<delivery>     a hash: v event, k type, e endpoint, s state, u updated at, d due at, a attempts, n spent,
---                     h last status, f last failure, t token of the lease, q token of the last settled one, x doomed
+--                     h last status, f last failure, t token of the lease, q the last call that settled it, x doomed
 --   :a:<delivery>     a list of the records of its attempts
 --   :lane:<endpoint>  a sorted set: pending deliveries by when they are due
 --   :lanes            a sorted set: endpoints by when their lane has its turn
