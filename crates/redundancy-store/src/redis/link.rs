@@ -205,7 +205,7 @@ impl Connection {
             Self::Cluster(connection) => {
                 let send = |command: Cmd| {
                     let mut connection = connection.clone();
-                    async move { connection.req_packed_command(&command).await }
+                    async move { connection.req_packed_command(&command).await?.extract_error() }
                 };
                 Ok(join_all(commands.into_iter().map(send)).await)
             }

@@ -31,4 +31,3 @@ mod server;
 
 conforms!(the_model, crate::model::Models);
 conforms!(redis_single, crate::redis::Single::default());
-conforms!(redis_cluster, crate::redis::OfCluster::default());
