@@ -152,8 +152,7 @@ impl Drop for Server {
 impl Cluster {
     /// A Cluster that is ready.
     pub(crate) async fn start() -> Self {
-        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--repl-diskless-sync-delay", "0"];
-        let began = Instant::now();
+        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
         let mut nodes = Vec::new();
         let mut buses = Vec::new();
         for _ in 0..6 {
@@ -162,7 +161,6 @@ impl Cluster {
             nodes.push(Server::start(&[options.as_slice(), &["--cluster-port", &bus]].concat()).await);
             buses.push(bus);
         }
-        eprintln!("T {:?}", began.elapsed());
         for node in &nodes {
             // All of them at once: waiting for them to hear of each other takes seconds.
             for (other, bus) in nodes.iter().zip(&buses).filter(|(other, _)| other.port != node.port) {
@@ -170,30 +168,35 @@ impl Cluster {
             }
         }
         let cluster = Self { nodes };
-        eprintln!("T {:?}", began.elapsed());
         let (masters, replicas) = cluster.nodes.split_at(3);
         for (index, master) in (0..).zip(masters) {
             let (first, last) = (SLOTS * index / 3, SLOTS * (index + 1) / 3 - 1);
             master.ask(&format!("CLUSTER ADDSLOTSRANGE {first} {last}")).await;
         }
-        eprintln!("T {:?}", began.elapsed());
         for node in &cluster.nodes {
             node.until("CLUSTER NODES", |nodes| nodes.matches(" connected").count() == 6 && !nodes.contains("handshake")).await;
         }
-        eprintln!("T {:?}", began.elapsed());
         for (master, replica) in masters.iter().zip(replicas) {
             let id = master.ask("CLUSTER MYID").await;
             let id = id.lines().nth(1).unwrap().to_owned();
             replica.until(&format!("CLUSTER REPLICATE {id}"), |answer| answer.contains("+OK") || answer.is_empty()).await;
             replica.until("INFO replication", |info| info.contains("master_link_status:up")).await;
         }
-        eprintln!("T {:?}", began.elapsed());
         for node in &cluster.nodes {
             node.until("CLUSTER INFO", |info| info.contains("cluster_state:ok")).await;
             node.until("CLUSTER SLOTS", |slots| slots.matches("127.0.0.1").count() >= 6).await;
         }
-        eprintln!("T {:?}", began.elapsed());
         cluster
+    }
+
+    /// Waits until the replica of the master at `index` has everything that the master has.
+    pub(crate) async fn until_replicated(&self, index: usize) {
+        let number = |info: &str, name: &str| -> Option<u64> {
+            let (_, rest) = info.split_once(name)?;
+            rest.split([',', '\r']).next()?.parse().ok()
+        };
+        let is_equal = |info: &str| number(info, "offset=").is_some_and(|at| Some(at) >= number(info, "master_repl_offset:"));
+        self.nodes[index].until("INFO replication", is_equal).await;
     }
 
     /// Where it is: two of its nodes, one of which is a replica.
