@@ -43,8 +43,9 @@ use redundancy_webhook::event::{Event, EventType};
 use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId, JobId};
 use redundancy_webhook::record::SecretCipher;
 use redundancy_webhook::store::{
-    Audience, Change, Changed, Claim, Claimed, EndpointRecord, EndpointWriteError, EventSummary, Job, Lease, Page,
-    PageRequest, Publication, PublishError, Published, QueueStats, Settlement, StoreError, StoreHealth, WebhookStore,
+    Audience, Change, Changed, Claim, Claimed, EndpointRecord, EndpointWriteError, EventSummary, Job, Lease,
+    Page, PageRequest, Publication, PublishError, Published, QueueStats, Settlement, StoreError, StoreHealth,
+    WebhookStore,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -98,7 +99,8 @@ impl RedisStore {
         }
         let (tasks, stop, wake) = (TaskTracker::new(), CancellationToken::new(), Arc::new(Wake::new()));
         let listening = {
-            let (wake, link, registry, stop) = (Arc::clone(&wake), Arc::clone(&link), Arc::clone(&registry), stop.clone());
+            let (wake, link, registry, stop) =
+                (Arc::clone(&wake), Arc::clone(&link), Arc::clone(&registry), stop.clone());
             async move { wake.listen(&link, &registry, stop).await }
         };
         tasks.spawn(listening);
@@ -135,7 +137,10 @@ impl fmt::Debug for RedisStore {
 
 impl fmt::Debug for RedisConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisConfig").field("address", &self.address).field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("RedisConfig")
+            .field("address", &self.address)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
     }
 }
 
@@ -230,7 +235,12 @@ impl WebhookStore for RedisStore {
         self.change(id, change, from, now).await
     }
 
-    async fn add_delivery(&self, event: EventId, endpoint: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {
+    async fn add_delivery(
+        &self,
+        event: EventId,
+        endpoint: &EndpointId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.add(event, endpoint, now).await
     }
 

@@ -67,7 +67,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "127.0.0.1:6379", "http://127.0.0.1", "redis://", "redis+cluster://a:1,,b:2", "redis://a:x"] {
+        for text in
+            ["", "127.0.0.1:6379", "http://127.0.0.1", "redis://", "redis+cluster://a:1,,b:2", "redis://a:x"]
+        {
             assert!(text.parse::<RedisAddress>().is_err(), "{text}");
         }
     }

@@ -11,8 +11,9 @@ use super::script::{self, Call};
 use super::share::{self, Place};
 use super::wake::Looked;
 use redis::Value;
-use redundancy_webhook::breaker::BreakerState;
+use redundancy_webhook::breaker::{BreakerConfig, BreakerState};
 use redundancy_webhook::clock::Timestamp;
+use redundancy_webhook::delivery::DeliveryState;
 use redundancy_webhook::endpoint::Endpoint;
 use redundancy_webhook::event::Event;
 use redundancy_webhook::guard::Limits;
@@ -53,10 +54,17 @@ struct Wish {
     granted: usize,
     taken: usize,
     failing_since: Option<Timestamp>,
-    /// Why not all is let through that is due, and until when if that is known.
-    held: Option<Option<Timestamp>>,
+    /// Its guard does not let all through that is due.
+    held: Option<Held>,
     /// Until when its lanes need not be looked at.
     parked: Option<Timestamp>,
+}
+
+/// An endpoint that gets no more.
+#[derive(Clone, Copy)]
+struct Held {
+    /// Until then, if that is known.
+    until: Option<Timestamp>,
 }
 
 /// What was found.
@@ -98,21 +106,35 @@ impl RedisStore {
         claimed.next_at = [found.next, left_over, hidden, elsewhere].into_iter().flatten().min();
         // The places of those that wait are taken by deliveries under way, so they are no more than these; but others
         // must not be hidden behind them.
-        let width = if found.has_more && claimed.deliveries.is_empty() { self.width.0.load(Ordering::Relaxed) * 2 } else { LANES };
+        let width = if found.has_more && claimed.deliveries.is_empty() {
+            self.width.0.load(Ordering::Relaxed) * 2
+        } else {
+            LANES
+        };
         self.width.0.store(width.min(MOST_LANES), Ordering::Relaxed);
         Ok(claimed)
     }
 
     /// Looks what is due.
-    async fn look(&self, claim: &Claim<'_>, mut endpoints: Arc<Endpoints>, looked: &mut Looked<'_>) -> Result<Found, StoreError> {
+    async fn look(
+        &self,
+        claim: &Claim<'_>,
+        mut endpoints: Arc<Endpoints>,
+        looked: &mut Looked<'_>,
+    ) -> Result<Found, StoreError> {
         let partitions: Vec<Partition> = looked.partitions().collect();
         let width = self.width.0.load(Ordering::Relaxed);
         let peek = |partition: &Partition| {
             Call::new(&script::PEEK, &partition.tag()).arg(key::millis(claim.now)).arg(width).arg(FIRST)
         };
         let replies = self.link.call_all(partitions.iter().map(peek).collect()).await?;
-        let mut found =
-            Found { wishes: Vec::new(), orphans: Vec::new(), inactive: Vec::new(), next: None, has_more: false };
+        let mut found = Found {
+            wishes: Vec::new(),
+            orphans: Vec::new(),
+            inactive: Vec::new(),
+            next: None,
+            has_more: false,
+        };
         let mut wishes: BTreeMap<EndpointId, Wish> = BTreeMap::new();
         let mut is_fresh = false;
         for (partition, reply) in partitions.into_iter().zip(replies) {
@@ -125,7 +147,8 @@ impl RedisStore {
                 looked.nothing_before(partition, next);
             }
             while !lanes.is_empty() {
-                let (id, since, count): (EndpointId, i64, i64) = (lanes.parse()?, lanes.integer()?, lanes.integer()?);
+                let (id, since, count): (EndpointId, i64, i64) =
+                    (lanes.parse()?, lanes.integer()?, lanes.integer()?);
                 let mut dues = lanes.items()?;
                 let mut first = Vec::new();
                 while !dues.is_empty() {
@@ -147,7 +170,10 @@ impl RedisStore {
                 }
             }
         }
-        let drops = found.orphans.iter().map(|(partition, id)| Registry::drop_orphans(&endpoints, *partition, id, claim.now));
+        let drops = found
+            .orphans
+            .iter()
+            .map(|(partition, id)| Registry::drop_orphans(&endpoints, *partition, id, claim.now));
         // Whether it worked is seen when these lanes are looked at again.
         self.link.call_all(drops.collect()).await?;
         found.wishes = wishes.into_values().collect();
@@ -166,7 +192,8 @@ impl RedisStore {
             if asked.is_empty() {
                 return Ok(());
             }
-            let mut changes: Vec<Changes> = asked.iter().map(|(wish, share)| wish.admit(claim, *share)).collect();
+            let mut changes: Vec<Changes> =
+                asked.iter().map(|(wish, share)| wish.admit(claim, *share)).collect();
             if let Err(error) = self.guards.change(&mut changes, claim.now).await {
                 self.owe(claim, wishes);
                 return Err(error);
@@ -179,58 +206,42 @@ impl RedisStore {
     }
 
     /// Takes what was let through.
-    async fn take(&self, claim: &Claim<'_>, found: &mut Found, looked: &mut Looked<'_>) -> Result<Claimed, StoreError> {
+    async fn take(
+        &self,
+        claim: &Claim<'_>,
+        found: &mut Found,
+        looked: &mut Looked<'_>,
+    ) -> Result<Claimed, StoreError> {
         let [token, ..] = split(self.ids.random_128());
-        let mut calls: BTreeMap<Partition, Call> = BTreeMap::new();
-        let mut parks: BTreeMap<Partition, Call> = BTreeMap::new();
-        let inactive = found.inactive.iter().map(|(partition, id)| (*partition, id, claim.now.plus(INACTIVE)));
-        let blocked = found.wishes.iter().filter_map(|wish| wish.parked.map(|until| (wish, until)));
-        let blocked = blocked.flat_map(|(wish, until)| wish.lanes.iter().map(move |(at, _)| (*at, &wish.endpoint.id, until)));
-        for (partition, id, until) in inactive.chain(blocked) {
-            let call = parks.entry(partition).or_insert_with(|| Call::new(&script::PARK, &partition.tag()));
-            call.push(id.as_str());
-            call.push(key::millis(until));
-        }
-        for wish in found.wishes.iter().filter(|wish| wish.granted > 0) {
-            let places: Vec<Place> = wish.lanes.iter().map(|(_, place)| place.clone()).collect();
-            for ((partition, _), count) in wish.lanes.iter().zip(share::longest_due(wish.granted, &places)) {
-                if count > 0 {
-                    let call = calls.entry(*partition).or_insert_with(|| first_arguments(claim, *partition, token));
-                    call.push(wish.endpoint.id.as_str());
-                    call.push(count);
-                }
-            }
-        }
-        let (partitions, calls): (Vec<Partition>, Vec<Call>) = calls.into_iter().unzip();
+        let (partitions, mut calls): (Vec<Partition>, Vec<Call>) =
+            found.claims(claim, token).into_iter().unzip();
         let count = calls.len();
-        let results = self.link.call_all(calls.into_iter().chain(parks.into_values()).collect()).await;
-        let results = match results {
+        calls.extend(found.parks(claim.now));
+        let results = match self.link.call_all(calls).await {
             Ok(results) => results,
             Err(error) => vec![Err(error); count],
         };
-        let mut taken = Taken { claim, token, claimed: Claimed::default(), since: Vec::new(), wishes: &mut found.wishes };
+        let mut put = Taken { claim, token, found: Vec::new(), wishes: &mut found.wishes };
         let mut failure = None;
         for (partition, result) in partitions.into_iter().zip(results) {
-            match result.and_then(|reply| taken.read(reply)) {
+            match result.and_then(|reply| put.read(reply)) {
                 Ok((next, is_empty)) => {
                     found.next = found.next.into_iter().chain(next).min();
                     if is_empty {
                         looked.nothing_before(partition, next);
-                    } else {
-                        looked.something_left(partition);
                     }
                 }
                 Err(error) => failure = Some(error),
             }
         }
-        let claimed = taken.claimed;
-        match failure {
-            Some(error) if claimed.deliveries.is_empty() => {
-                self.owe(claim, &found.wishes);
-                Err(error)
-            }
-            _ => Ok(claimed),
+        let mut got = put.found;
+        if let Some(error) = failure.filter(|_| got.is_empty()) {
+            self.owe(claim, &found.wishes);
+            return Err(error);
         }
+        got.sort_by_key(|(due, _)| *due);
+        let deliveries = got.into_iter().map(|(_, delivery)| delivery).collect();
+        Ok(Claimed { deliveries, next_at: None })
     }
 
     /// Gives back what was let through and not found.
@@ -251,9 +262,9 @@ impl RedisStore {
 struct Taken<'t, 'c> {
     claim: &'t Claim<'c>,
     token: u64,
-    claimed: Claimed,
-    since: Vec<Timestamp>,
-    wishes: &'t mut Vec<Wish>,
+    /// With when they were due.
+    found: Vec<(Timestamp, ClaimedDelivery)>,
+    wishes: &'t mut [Wish],
 }
 
 impl Taken<'_, '_> {
@@ -273,23 +284,55 @@ impl Taken<'_, '_> {
             let wish = self.wishes.iter_mut().find(|wish| wish.endpoint.id == delivery.endpoint_id);
             let (Some(wish), Some(event)) = (wish, events.get(&delivery.event_id)) else { continue };
             wish.taken += 1;
-            self.since.push(delivery.due_at.unwrap_or_default());
-            delivery.state = redundancy_webhook::delivery::DeliveryState::InFlight;
-            (delivery.due_at, delivery.updated_at) = (None, self.claim.now);
-            self.claimed.deliveries.push(ClaimedDelivery {
-                lease: Lease {
-                    delivery: delivery.id,
-                    endpoint: delivery.endpoint_id.clone(),
-                    replica: self.claim.replica,
-                    token: self.token,
-                },
-                delivery,
-                event: Arc::clone(event),
-                endpoint: Arc::clone(&wish.endpoint),
-                failing_since: wish.failing_since,
-            });
+            let due = delivery.due_at.take().unwrap_or_default();
+            (delivery.state, delivery.updated_at) = (DeliveryState::InFlight, self.claim.now);
+            let lease = Lease {
+                delivery: delivery.id,
+                endpoint: delivery.endpoint_id.clone(),
+                replica: self.claim.replica,
+                token: self.token,
+            };
+            let (event, endpoint) = (Arc::clone(event), Arc::clone(&wish.endpoint));
+            let failing_since = wish.failing_since;
+            self.found.push((due, ClaimedDelivery { delivery, event, endpoint, failing_since, lease }));
         }
         Ok((next, left == 0))
+    }
+}
+
+impl Found {
+    /// What is taken of each partition.
+    fn claims(&self, claim: &Claim<'_>, token: u64) -> BTreeMap<Partition, Call> {
+        let times = [key::millis(claim.now), key::millis(claim.until)];
+        let mut calls: BTreeMap<Partition, Call> = BTreeMap::new();
+        for wish in self.wishes.iter().filter(|wish| wish.granted > 0) {
+            let places: Vec<Place> = wish.lanes.iter().map(|(_, place)| place.clone()).collect();
+            let counts = share::longest_due(wish.granted, &places);
+            for ((partition, _), count) in wish.lanes.iter().zip(counts).filter(|(_, count)| *count > 0) {
+                let call = calls.entry(*partition).or_insert_with(|| {
+                    Call::new(&script::CLAIM, &partition.tag()).arg(&times).arg(token).arg(BODY_BYTES)
+                });
+                call.push(wish.endpoint.id.as_str());
+                call.push(count);
+            }
+        }
+        calls
+    }
+
+    /// Lanes that need not be looked at for a while.
+    fn parks(&self, now: Timestamp) -> impl Iterator<Item = Call> {
+        let inactive = self.inactive.iter().map(|(partition, id)| (*partition, id, now.plus(INACTIVE)));
+        let blocked = self.wishes.iter().filter_map(|wish| wish.parked.map(|until| (wish, until)));
+        let blocked = blocked.flat_map(|(wish, until)| {
+            wish.lanes.iter().map(move |(partition, _)| (*partition, &wish.endpoint.id, until))
+        });
+        let mut calls: BTreeMap<Partition, Call> = BTreeMap::new();
+        for (partition, id, until) in inactive.chain(blocked) {
+            let call = calls.entry(partition).or_insert_with(|| Call::new(&script::PARK, &partition.tag()));
+            call.push(id.as_str());
+            call.push(key::millis(until));
+        }
+        calls.into_values()
     }
 }
 
@@ -326,16 +369,18 @@ impl Wish {
 
     /// Takes notice of what the guard said; gives how many it let through.
     fn admitted(&mut self, share: usize, changes: Changes, claim: &Claim<'_>) -> usize {
-        let Some((guard, admission)) = changes.outcome.and_then(|outcome| Some((outcome.guard, outcome.admission?))) else {
+        let Some((guard, admission)) =
+            changes.outcome.and_then(|outcome| Some((outcome.guard, outcome.admission?)))
+        else {
             // Others were quicker, again and again.
-            self.held = Some(Some(claim.now));
+            self.held = Some(Held { until: Some(claim.now) });
             return 0;
         };
         let granted = usize::try_from(admission.granted).unwrap_or(0);
         self.failing_since = guard.failing_since;
         self.granted += granted;
         if granted < share {
-            self.held = Some(admission.retry_at);
+            self.held = Some(Held { until: admission.retry_at });
             let is_limited = guard.breaker.state == BreakerState::Closed
                 && guard.in_flight(claim.now) < self.endpoint.max_in_flight;
             if self.granted == 0 && (is_limited || guard.breaker.open_until().is_some()) {
@@ -357,8 +402,8 @@ impl Wish {
         if self.taken >= self.due {
             return None;
         }
-        match self.held {
-            Some(retry_at) => retry_at,
+        match &self.held {
+            Some(held) => held.until,
             None if self.taken >= self.room => None,
             None => Some(now),
         }
@@ -366,13 +411,8 @@ impl Wish {
 }
 
 /// What an endpoint may be sent.
-pub(super) fn limits(endpoint: &Endpoint, breaker: redundancy_webhook::breaker::BreakerConfig) -> Limits {
+pub(super) fn limits(endpoint: &Endpoint, breaker: BreakerConfig) -> Limits {
     Limits { breaker, rate: endpoint.rate_limit, max_in_flight: endpoint.max_in_flight }
-}
-
-fn first_arguments(claim: &Claim<'_>, partition: Partition, token: u64) -> Call {
-    let times = [key::millis(claim.now), key::millis(claim.until)];
-    Call::new(&script::CLAIM, &partition.tag()).arg(&times).arg(token).arg(BODY_BYTES)
 }
 
 /// A time, or never.

@@ -15,11 +15,15 @@ pub(super) fn describe(error: &RedisError) -> StoreError {
     } else if let Some(code) = error.code().filter(|code| is_code(code)) {
         format!("Redis answered {code}")
     } else {
-        let what = match error.kind() {
-            ErrorKind::Io => "the connection to Redis was lost",
-            ErrorKind::AuthenticationFailed => "Redis does not accept the credentials",
-            ErrorKind::ClusterConnectionNotFound => "no node of the Redis Cluster can be reached",
-            _ => "Redis cannot be used",
+        let kind = error.kind();
+        let what = if kind == ErrorKind::Io {
+            "the connection to Redis was lost"
+        } else if kind == ErrorKind::AuthenticationFailed {
+            "Redis does not accept the credentials"
+        } else if kind == ErrorKind::ClusterConnectionNotFound {
+            "no node of the Redis Cluster can be reached"
+        } else {
+            "Redis cannot be used"
         };
         what.to_owned()
     })
@@ -32,7 +36,8 @@ pub(super) fn unexpected() -> StoreError {
 
 /// Whether a new connection is better than this one.
 pub(super) fn breaks_connection(error: &RedisError) -> bool {
-    let is_elsewhere = error.code().is_some_and(|code| matches!(code, "READONLY" | "MASTERDOWN" | "CLUSTERDOWN"));
+    let is_elsewhere =
+        error.code().is_some_and(|code| matches!(code, "READONLY" | "MASTERDOWN" | "CLUSTERDOWN"));
     let is_nowhere = matches!(error.kind(), ErrorKind::Io | ErrorKind::ClusterConnectionNotFound);
     is_elsewhere || is_nowhere || error.is_timeout() || error.is_unrecoverable_error()
 }

@@ -47,7 +47,7 @@ pub(super) enum Change {
 /// Changes of one guard, made together.
 pub(super) struct Changes {
     pub(super) endpoint: EndpointId,
-    pub(super) changes: Vec<Change>,
+    pub(super) list: Vec<Change>,
     /// What became of them, once they are written.
     pub(super) outcome: Option<Outcome>,
 }
@@ -68,7 +68,8 @@ impl Guards {
     pub(super) async fn change(&self, all: &mut [Changes], now: Timestamp) -> Result<(), StoreError> {
         let mut result = Ok(());
         for _ in 0..TRIES {
-            let mut open: Vec<&mut Changes> = all.iter_mut().filter(|changes| changes.outcome.is_none()).collect();
+            let mut open: Vec<&mut Changes> =
+                all.iter_mut().filter(|changes| changes.outcome.is_none()).collect();
             if open.is_empty() {
                 return Ok(());
             }
@@ -87,7 +88,7 @@ impl Guards {
         for changes in all {
             let changes: &Changes = changes.borrow();
             let owed = notes.owed.entry(changes.endpoint.clone()).or_default();
-            let lasting = changes.changes.iter().filter(|change| !matches!(change, Change::Admit { .. }));
+            let lasting = changes.list.iter().filter(|change| !matches!(change, Change::Admit { .. }));
             owed.extend(lasting);
             let surplus = owed.len().saturating_sub(MOST_OWED);
             owed.drain(..surplus);
@@ -95,10 +96,15 @@ impl Guards {
     }
 
     /// Reads guards.
-    pub(super) async fn read(&self, endpoints: &[&EndpointId], now: Timestamp) -> Result<Vec<Guard>, StoreError> {
+    pub(super) async fn read(
+        &self,
+        endpoints: &[&EndpointId],
+        now: Timestamp,
+    ) -> Result<Vec<Guard>, StoreError> {
         let get = |id: &&EndpointId| redis::cmd("GET").arg(key::guard(id)).clone();
         let values = self.link.send_each(endpoints.iter().map(get).collect()).await?;
-        let read = |value| Ok(reply::bytes(value)?.map_or_else(|| Guard::new(now), |bytes| parse(&bytes, now)));
+        let read =
+            |value| Ok(reply::bytes(value)?.map_or_else(|| Guard::new(now), |bytes| parse(&bytes, now)));
         values.into_iter().map(read).collect()
     }
 
@@ -117,9 +123,10 @@ impl Guards {
             for changes in open.iter() {
                 let before = notes.texts.get(&changes.endpoint).cloned().unwrap_or_default();
                 let owed = notes.owed.remove(&changes.endpoint).unwrap_or_default();
-                let mut guard = if before.is_empty() { Guard::new(now) } else { parse(before.as_bytes(), now) };
+                let mut guard =
+                    if before.is_empty() { Guard::new(now) } else { parse(before.as_bytes(), now) };
                 let mut admission = None;
-                for change in owed.iter().chain(&changes.changes) {
+                for change in owed.iter().chain(&changes.list) {
                     admission = change.apply(&mut guard, now).or(admission);
                 }
                 // Numbers and names: that cannot fail.
@@ -165,8 +172,8 @@ impl Guards {
 }
 
 impl Changes {
-    pub(super) const fn new(endpoint: EndpointId, changes: Vec<Change>) -> Self {
-        Self { endpoint, changes, outcome: None }
+    pub(super) const fn new(endpoint: EndpointId, list: Vec<Change>) -> Self {
+        Self { endpoint, list, outcome: None }
     }
 }
 
@@ -177,7 +184,9 @@ impl Change {
                 return Some(guard.admit(replica, limits, wanted, at, until));
             }
             Self::GiveBack { replica, unused } => guard.give_back(replica, unused),
-            Self::Settle { replica, is_success, ref limits, now } => guard.settle(replica, is_success, limits, now),
+            Self::Settle { replica, is_success, ref limits, now } => {
+                guard.settle(replica, is_success, limits, now);
+            }
             Self::Extend { replica, until } => guard.extend(replica, until),
             Self::Reset => guard.reset(at),
         }

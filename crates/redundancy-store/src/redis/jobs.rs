@@ -38,13 +38,19 @@ impl RedisStore {
         Ok(jobs)
     }
 
-    pub(super) async fn delete_old(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    pub(super) async fn delete_old(
+        &self,
+        before: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
         let kept = hex(EventId::first_at(before).number());
         let mut deleted = 0;
         for partition in Partition::all() {
             while deleted < limit {
                 let step = STEP.min(limit - deleted);
-                let call = Call::new(&script::SWEEP, &partition.tag()).arg(&kept).arg(key::millis(now)).arg(step);
+                let call =
+                    Call::new(&script::SWEEP, &partition.tag()).arg(&kept).arg(key::millis(now)).arg(step);
                 let count = usize::try_from(reply::integer(self.link.call(call).await?)?).unwrap_or(0);
                 deleted += count;
                 if count < step {

@@ -64,7 +64,10 @@ impl Link {
     }
 
     /// Calls scripts, all at the same time. The outer error says that none was sent.
-    pub(super) async fn call_all(&self, calls: Vec<Call>) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
+    pub(super) async fn call_all(
+        &self,
+        calls: Vec<Call>,
+    ) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
         if calls.is_empty() {
             return Ok(Vec::new());
         }
@@ -74,7 +77,8 @@ impl Link {
         if results.iter().any(is_unknown) {
             // The server was restarted, or is another one.
             let unknown = results.iter_mut().zip(&calls).filter(|(result, _)| is_unknown(result));
-            let (places, commands): (Vec<_>, Vec<_>) = unknown.map(|(place, call)| (place, call.with_text())).unzip();
+            let (places, commands): (Vec<_>, Vec<_>) =
+                unknown.map(|(place, call)| (place, call.with_text())).unzip();
             for (place, result) in places.into_iter().zip(self.send_all(commands).await?) {
                 *place = result;
             }
@@ -85,7 +89,9 @@ impl Link {
     /// Sends a command. Of a Cluster its first key decides who does it.
     pub(super) async fn send(&self, command: Cmd) -> Result<Value, StoreError> {
         let mut values = self.send_all(vec![command]).await?;
-        values.pop().map_or_else(|| Err(fault::unexpected()), |value| value.map_err(|error| fault::describe(&error)))
+        values
+            .pop()
+            .map_or_else(|| Err(fault::unexpected()), |value| value.map_err(|error| fault::describe(&error)))
     }
 
     /// Sends commands; all of them or none failed to be sent.
@@ -114,7 +120,11 @@ impl Link {
             Ok(results) => results,
             Err(error) => vec![Err(error); count],
         };
-        if let Some(error) = results.iter().filter_map(|result| result.as_ref().err()).find(|error| fault::breaks_connection(error)) {
+        if let Some(error) = results
+            .iter()
+            .filter_map(|result| result.as_ref().err())
+            .find(|error| fault::breaks_connection(error))
+        {
             self.give_up(number, error);
         }
         Ok(results)
@@ -163,11 +173,15 @@ impl Link {
             return client.get_async_connection().await.map(Connection::Cluster);
         }
         let node = self.address.nodes.first().cloned();
-        let node = node.ok_or_else(|| RedisError::from((redis::ErrorKind::InvalidClientConfig, "no node")))?;
+        let node =
+            node.ok_or_else(|| RedisError::from((redis::ErrorKind::InvalidClientConfig, "no node")))?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.limit))
             .set_response_timeout(Some(self.limit));
-        Client::open(node)?.get_multiplexed_async_connection_with_config(&config).await.map(Connection::Single)
+        Client::open(node)?
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+            .map(Connection::Single)
     }
 
     fn give_up(&self, number: u64, error: &RedisError) {

@@ -6,10 +6,10 @@ use super::key::{self, Partition, hex};
 use super::registry::Endpoints;
 use super::reply::Items;
 use super::script::{self, Call};
-use ring::digest::{SHA256, digest};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId};
 use redundancy_webhook::store::{Publication, PublishError, Published, StoreError};
+use ring::digest::{SHA256, digest};
 
 /// How often something is tried again because the endpoints changed meanwhile.
 pub(super) const TRIES: usize = 8;
@@ -45,7 +45,12 @@ impl RedisStore {
         Err(unsettled().into())
     }
 
-    pub(super) async fn add(&self, event: EventId, endpoint: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {
+    pub(super) async fn add(
+        &self,
+        event: EventId,
+        endpoint: &EndpointId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let partition = Partition::of_slot(event.slot());
         for _ in 0..TRIES {
             let endpoints = self.registry.endpoints().await?;

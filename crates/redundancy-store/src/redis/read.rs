@@ -38,7 +38,10 @@ impl RedisStore {
         Ok(Some((decode::event(id, &mut items)?, deliveries)))
     }
 
-    pub(super) async fn read_delivery(&self, id: DeliveryId) -> Result<Option<(Delivery, Vec<Attempt>)>, StoreError> {
+    pub(super) async fn read_delivery(
+        &self,
+        id: DeliveryId,
+    ) -> Result<Option<(Delivery, Vec<Attempt>)>, StoreError> {
         let (tag, id_in_key) = (Partition::of_slot(id.slot()).tag(), hex(id.number()));
         let fields = ["v", "k", "e", "s", "u", "d", "a", "n", "h", "f"];
         let delivery = cmd("HMGET").arg(format!("{tag}:d:{id_in_key}")).arg(&fields).clone();
@@ -97,7 +100,11 @@ impl RedisStore {
     ) -> Result<Page<Delivery, DeliveryId>, StoreError> {
         // A delivery has the time of its event, to the millisecond.
         let moment = filter.event_id.map(EventId::made_at);
-        let until = moment.map(|moment| Timestamp::from_millis(moment.as_millis() + 1)).into_iter().chain(filter.until).min();
+        let until = moment
+            .map(|moment| Timestamp::from_millis(moment.as_millis() + 1))
+            .into_iter()
+            .chain(filter.until)
+            .min();
         let since = moment.into_iter().chain(filter.since).max();
         let top = bound(page.after.map(DeliveryId::number), until);
         let bottom = lowest(since);
@@ -185,7 +192,9 @@ async fn merge<T>(
 /// The upper bound of a range: below the cursor, and below every id made at `until` or later.
 fn bound(after: Option<u128>, until: Option<Timestamp>) -> String {
     // Later than ids can tell is no bound.
-    let until = until.filter(|until| until.as_millis() < END_OF_IDS_MS).map(|until| DeliveryId::first_at(until).number());
+    let until = until
+        .filter(|until| until.as_millis() < END_OF_IDS_MS)
+        .map(|until| DeliveryId::first_at(until).number());
     after.into_iter().chain(until).min().map_or("+".to_owned(), |number| format!("({}", hex(number)))
 }
 

@@ -121,7 +121,11 @@ impl Registry {
     }
 
     /// Writes an endpoint in place of the one before.
-    pub(super) async fn replace(&self, endpoint: &Endpoint, now: Timestamp) -> Result<(), EndpointWriteError> {
+    pub(super) async fn replace(
+        &self,
+        endpoint: &Endpoint,
+        now: Timestamp,
+    ) -> Result<(), EndpointWriteError> {
         let before = endpoint.revision.checked_sub(1).ok_or(EndpointWriteError::Changed)?;
         if !self.write("replace", endpoint, before, now).await? {
             return Err(EndpointWriteError::Changed);
@@ -154,14 +158,27 @@ impl Registry {
     }
 
     /// Cancels a part of what is pending in a partition for an endpoint that `endpoints` does not hold.
-    pub(super) fn drop_orphans(endpoints: &Endpoints, partition: Partition, id: &EndpointId, now: Timestamp) -> Call {
+    pub(super) fn drop_orphans(
+        endpoints: &Endpoints,
+        partition: Partition,
+        id: &EndpointId,
+        now: Timestamp,
+    ) -> Call {
         drop_call(partition, id, now, Some(endpoints.version()))
     }
 
-    async fn write(&self, what: &str, endpoint: &Endpoint, before: u64, now: Timestamp) -> Result<bool, StoreError> {
+    async fn write(
+        &self,
+        what: &str,
+        endpoint: &Endpoint,
+        before: u64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let record = record::write_endpoint(endpoint, self.cipher.as_ref(), self.ids.random_128());
         let call = Call::new(&script::REGISTRY, REGISTRY).arg(what).arg(endpoint.id.as_str()).arg(record);
-        let Some(version) = written(self.link.call(call.arg(before).arg(0)).await?)? else { return Ok(false) };
+        let Some(version) = written(self.link.call(call.arg(before).arg(0)).await?)? else {
+            return Ok(false);
+        };
         self.raise(version, &endpoint.id, now).await?;
         self.refresh().await?;
         Ok(true)
@@ -217,7 +234,11 @@ impl Endpoints {
 
 fn drop_call(partition: Partition, id: &EndpointId, now: Timestamp, version: Option<u64>) -> Call {
     let version = version.map(|version| version.to_string()).unwrap_or_default();
-    Call::new(&script::DROP, &partition.tag()).arg(id.as_str()).arg(key::millis(now)).arg(DROP_STEP).arg(version)
+    Call::new(&script::DROP, &partition.tag())
+        .arg(id.as_str())
+        .arg(key::millis(now))
+        .arg(DROP_STEP)
+        .arg(version)
 }
 
 /// The version after a change, if there was one.

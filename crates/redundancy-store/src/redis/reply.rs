@@ -11,14 +11,7 @@ pub(super) struct Items(std::vec::IntoIter<Value>);
 impl Items {
     /// The items of `value`.
     pub(super) fn of(value: Value) -> Result<Self, StoreError> {
-        match value {
-            Value::Array(items) => Ok(Self(items.into_iter())),
-            Value::Map(pairs) => {
-                let items: Vec<Value> = pairs.into_iter().flat_map(|(key, value)| [key, value]).collect();
-                Ok(Self(items.into_iter()))
-            }
-            _ => Err(unexpected()),
-        }
+        if let Value::Array(items) = value { Ok(Self(items.into_iter())) } else { Err(unexpected()) }
     }
 
     /// Whether all were taken.
@@ -65,19 +58,23 @@ impl Items {
 
 /// A whole number.
 pub(super) fn integer(value: Value) -> Result<i64, StoreError> {
-    match value {
-        Value::Int(number) => Ok(number),
-        other => bytes(other)?.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok()).ok_or_else(unexpected),
+    if let Value::Int(number) = value {
+        return Ok(number);
     }
+    bytes(value)?.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok()).ok_or_else(unexpected)
 }
 
 /// Bytes, or nothing.
 pub(super) fn bytes(value: Value) -> Result<Option<Vec<u8>>, StoreError> {
-    match value {
-        Value::Nil => Ok(None),
-        Value::BulkString(bytes) => Ok(Some(bytes)),
-        Value::SimpleString(text) => Ok(Some(text.into_bytes())),
-        Value::Int(number) => Ok(Some(number.to_string().into_bytes())),
-        _ => Err(unexpected()),
+    if let Value::BulkString(bytes) = value {
+        Ok(Some(bytes))
+    } else if let Value::SimpleString(text) = value {
+        Ok(Some(text.into_bytes()))
+    } else if let Value::Int(number) = value {
+        Ok(Some(number.to_string().into_bytes()))
+    } else if value == Value::Nil {
+        Ok(None)
+    } else {
+        Err(unexpected())
     }
 }

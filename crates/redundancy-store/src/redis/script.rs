@@ -84,6 +84,7 @@ scripts! {
     DROP: SHARED, "drop.lua";
     LIST: SHARED, "list.lua";
     EVENTS: SHARED, "events.lua";
+    COUNTS: SHARED, "counts.lua";
     OLDEST: SHARED, "oldest.lua";
     SWEEP: SHARED, "sweep.lua";
     GUARD: ALONE, "guard.lua";

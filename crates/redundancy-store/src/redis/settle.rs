@@ -13,7 +13,9 @@ use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::endpoint::DisabledReason;
 use redundancy_webhook::ids::EndpointId;
 use redundancy_webhook::record;
-use redundancy_webhook::store::{EndpointWriteError, LatencyHistogram, Lease, Settlement, StoreError, Transition};
+use redundancy_webhook::store::{
+    EndpointWriteError, LatencyHistogram, Lease, Settlement, StoreError, Transition,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -26,11 +28,13 @@ impl RedisStore {
         let call = self.ids.random_128();
         for attempt in 0..TRIES {
             let endpoints = self.registry.endpoints().await?;
-            let open: Vec<usize> = (0..settlements.len()).filter(|at| taken.get(*at) == Some(&None)).collect();
+            let open: Vec<usize> =
+                (0..settlements.len()).filter(|at| taken.get(*at) == Some(&None)).collect();
             if open.is_empty() {
                 break;
             }
-            let numbered = open.iter().filter_map(|at| Some((call.wrapping_add(*at as u128), settlements.get(*at)?)));
+            let numbered =
+                open.iter().filter_map(|at| Some((call.wrapping_add(*at as u128), settlements.get(*at)?)));
             let calls = numbered.map(|(number, one)| settle_call(&endpoints, one, number));
             let replies = self.link.call_all(calls.collect()).await?;
             let mut outdated = None;
@@ -53,7 +57,12 @@ impl RedisStore {
         Ok(taken)
     }
 
-    pub(super) async fn extend_all(&self, leases: &[Lease], now: Timestamp, until: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn extend_all(
+        &self,
+        leases: &[Lease],
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut calls: BTreeMap<Partition, Call> = BTreeMap::new();
         let mut guards: HashMap<EndpointId, Vec<Change>> = HashMap::new();
         for lease in leases {
@@ -78,9 +87,9 @@ impl RedisStore {
         let mut guards: HashMap<EndpointId, Vec<Change>> = HashMap::new();
         for lease in leases {
             let partition = Partition::of_slot(lease.delivery.slot());
-            let call = calls.entry(partition).or_insert_with(|| {
-                Call::new(&script::RELEASE, &partition.tag()).arg(key::millis(now))
-            });
+            let call = calls
+                .entry(partition)
+                .or_insert_with(|| Call::new(&script::RELEASE, &partition.tag()).arg(key::millis(now)));
             call.push(hex(lease.delivery.number()));
             call.push(lease.token);
             let back = Change::GiveBack { replica: lease.replica, unused: 1 };
@@ -106,16 +115,18 @@ impl RedisStore {
             if let Some(endpoint) = endpoints.get(&lease.endpoint) {
                 let (replica, is_success) = (lease.replica, attempt.is_success());
                 let (limits, now) = (limits(endpoint, settlement.breaker), settlement.now);
-                let settle = Change::Settle { replica, is_success: is_taken.then_some(is_success), limits, now };
+                let settle =
+                    Change::Settle { replica, is_success: is_taken.then_some(is_success), limits, now };
                 guards.entry(lease.endpoint.clone()).or_default().push(settle);
             }
             let partition = Partition::of_slot(lease.delivery.slot());
             // Its lease is no reason any more to look there.
             self.wake.look_into(partition);
-            match transition {
-                Transition::RetryAt(due) if is_taken => self.wake.arrive(partition, *due),
-                _ if is_taken && !follow_ups.is_empty() => self.wake.arrive(partition, settlement.now),
-                _ => {}
+            if is_taken && let Transition::RetryAt(due) = transition {
+                self.wake.arrive(partition, *due);
+            }
+            if is_taken && !follow_ups.is_empty() {
+                self.wake.arrive(partition, settlement.now);
             }
         }
         for (settlement, _) in settlements.iter().zip(taken).filter(|(_, is_taken)| **is_taken) {
@@ -128,15 +139,27 @@ impl RedisStore {
         Ok(())
     }
 
-    async fn change_guards(&self, guards: HashMap<EndpointId, Vec<Change>>, now: Timestamp) -> Result<(), StoreError> {
-        let mut changes: Vec<Changes> = guards.into_iter().map(|(id, changes)| Changes::new(id, changes)).collect();
+    async fn change_guards(
+        &self,
+        guards: HashMap<EndpointId, Vec<Change>>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut changes: Vec<Changes> =
+            guards.into_iter().map(|(id, changes)| Changes::new(id, changes)).collect();
         self.guards.change(&mut changes, now).await
     }
 
-    async fn disable(&self, id: &EndpointId, reason: DisabledReason, now: Timestamp) -> Result<(), StoreError> {
+    async fn disable(
+        &self,
+        id: &EndpointId,
+        reason: DisabledReason,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         for _ in 0..TRIES {
             let endpoints = self.registry.refresh().await?;
-            let Some(endpoint) = endpoints.get(id).filter(|endpoint| endpoint.is_active) else { return Ok(()) };
+            let Some(endpoint) = endpoints.get(id).filter(|endpoint| endpoint.is_active) else {
+                return Ok(());
+            };
             let mut disabled = Arc::unwrap_or_clone(Arc::clone(endpoint));
             (disabled.is_active, disabled.disabled_reason) = (false, Some(reason));
             (disabled.updated_at, disabled.revision) = (now, disabled.revision + 1);
@@ -152,11 +175,9 @@ impl RedisStore {
     /// Brings this replica and a partition to the same version of the endpoints.
     pub(super) async fn agree_with(&self, partition: Partition) -> Result<(), StoreError> {
         let get = redis::cmd("GET").arg(format!("{}:regver", partition.tag())).clone();
-        let theirs = reply::integer(match self.link.send(get).await? {
-            redis::Value::Nil => redis::Value::Int(0),
-            value => value,
-        })?;
-        self.registry.agree(partition, u64::try_from(theirs).unwrap_or(0)).await
+        let theirs = reply::bytes(self.link.send(get).await?)?;
+        let theirs = theirs.and_then(|version| std::str::from_utf8(&version).ok()?.parse().ok());
+        self.registry.agree(partition, theirs.unwrap_or(0)).await
     }
 }
 
@@ -167,7 +188,7 @@ fn settle_call(endpoints: &Endpoints, settlement: &Settlement, number: u128) -> 
         Transition::RetryAt(due) => ("p", key::millis(*due)),
         Transition::Exhaust => ("x", 0),
     };
-    let bucket = attempt.is_success().then(|| LatencyHistogram::bucket(attempt.duration).to_string());
+    let bucket = (*transition == Transition::Succeed).then(|| LatencyHistogram::bucket(attempt.duration).to_string());
     let mut call = Call::new(&script::SETTLE, &Partition::of_slot(lease.delivery.slot()).tag())
         .arg(endpoints.version())
         .arg(key::millis(*now))

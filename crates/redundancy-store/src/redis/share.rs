@@ -42,7 +42,8 @@ pub(super) fn longest_due(wanted: usize, places: &[Place]) -> Vec<usize> {
         }
     }
     // Of the rest nobody knows since when it is due.
-    let rest: Vec<usize> = places.iter().zip(&taken).map(|(place, taken)| place.count.saturating_sub(*taken)).collect();
+    let rest: Vec<usize> =
+        places.iter().zip(&taken).map(|(place, taken)| place.count.saturating_sub(*taken)).collect();
     let more = in_turn(wanted.saturating_sub(due.len()), &rest);
     taken.iter().zip(more).map(|(taken, more)| taken + more).collect()
 }

@@ -3,9 +3,9 @@
 use super::RedisStore;
 use super::key::Partition;
 use super::key::REGISTRY;
-use super::reply::{self, Items};
+use super::reply::Items;
 use super::script::{self, Call};
-use redis::{Cmd, Value, cmd};
+use redis::{Value, cmd};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::endpoint::Endpoint;
 use redundancy_webhook::ids::EndpointId;
@@ -17,10 +17,14 @@ const AT_ONCE: usize = 64;
 
 impl RedisStore {
     /// Endpoints with how their deliveries go.
-    pub(super) async fn records(&self, endpoints: &[Arc<Endpoint>], now: Timestamp) -> Result<Vec<EndpointRecord>, StoreError> {
+    pub(super) async fn records(
+        &self,
+        endpoints: &[Arc<Endpoint>],
+        now: Timestamp,
+    ) -> Result<Vec<EndpointRecord>, StoreError> {
         let ids: Vec<&EndpointId> = endpoints.iter().map(|endpoint| &endpoint.id).collect();
         let guards = self.guards.read(&ids, now).await?;
-        let counts = self.counts(&ids).await?;
+        let (counts, _) = self.counts(&ids).await?;
         let rest = endpoints.iter().zip(guards).zip(counts);
         let record = |((endpoint, guard), counts): ((&Arc<Endpoint>, _), _)| EndpointRecord {
             endpoint: Endpoint::clone(endpoint),
@@ -33,15 +37,10 @@ impl RedisStore {
     pub(super) async fn count_all(&self) -> Result<QueueStats, StoreError> {
         let endpoints = self.registry.refresh().await?;
         let ids: Vec<&EndpointId> = endpoints.after(None).map(|endpoint| &endpoint.id).collect();
-        let gone = Partition::all().map(|partition| cmd("HGETALL").arg(format!("{}:c", partition.tag())).clone());
-        let mut total = Sum::default();
-        for value in self.link.send_each(gone.collect()).await? {
-            total.add(value)?;
-        }
-        let mut total = total.counts();
+        let (_, mut total) = self.counts(&[]).await?;
         let mut by_endpoint = Vec::with_capacity(ids.len());
         for ids in ids.chunks(AT_ONCE) {
-            for (id, counts) in ids.iter().zip(self.counts(ids).await?) {
+            for (id, counts) in ids.iter().zip(self.counts(ids).await?.0) {
                 total.add(&counts);
                 by_endpoint.push(((*id).clone(), counts));
             }
@@ -54,8 +53,13 @@ impl RedisStore {
         let began = self.clock.monotonic();
         let ping = self.link.send(cmd("PING")).await;
         let latency = self.clock.monotonic().saturating_sub(began);
-        let mut health =
-            StoreHealth { kind: "redis", is_reachable: ping.is_ok(), is_durable: false, latency, warnings: Vec::new() };
+        let mut health = StoreHealth {
+            kind: "redis",
+            is_reachable: ping.is_ok(),
+            is_durable: false,
+            latency,
+            warnings: Vec::new(),
+        };
         if let Err(error) = ping {
             health.warnings.push(error.to_string());
             return health;
@@ -69,25 +73,26 @@ impl RedisStore {
             ),
         }
         if self.registry.keeps_plain_secrets() {
-            health.warnings.push("signing secrets are not encrypted at rest: set WEBHOOK_SECRET_KEY".to_owned());
+            health
+                .warnings
+                .push("signing secrets are not encrypted at rest: set WEBHOOK_SECRET_KEY".to_owned());
         }
         health
     }
 
-    async fn counts(&self, ids: &[&EndpointId]) -> Result<Vec<EndpointCounts>, StoreError> {
-        let get = |id: &&EndpointId| -> Vec<Cmd> {
-            Partition::all().map(|partition| cmd("HGETALL").arg(format!("{}:c:{id}", partition.tag())).clone()).collect()
-        };
-        let mut values = self.link.send_each(ids.iter().flat_map(get).collect()).await?.into_iter();
-        let mut all = Vec::with_capacity(ids.len());
-        for _ in ids {
-            let mut sum = Sum::default();
-            for value in values.by_ref().take(Partition::all().len()) {
-                sum.add(value)?;
+    /// Counts of endpoints, and those of all that were deleted.
+    async fn counts(&self, ids: &[&EndpointId]) -> Result<(Vec<EndpointCounts>, EndpointCounts), StoreError> {
+        let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+        let call = |partition: Partition| Call::new(&script::COUNTS, &partition.tag()).arg(&ids);
+        let mut sums: Vec<Sum> = ids.iter().map(|_| Sum::default()).collect();
+        let mut gone = Sum::default();
+        for reply in self.link.call_all(Partition::all().map(call).collect()).await? {
+            let mut items = Items::of(reply?)?;
+            for sum in sums.iter_mut().chain([&mut gone]) {
+                sum.add(items.items()?)?;
             }
-            all.push(sum.counts());
         }
-        Ok(all)
+        Ok((sums.into_iter().map(Sum::counts).collect(), gone.counts()))
     }
 }
 
@@ -97,7 +102,6 @@ struct Sum {
     pending: i64,
     in_flight: i64,
     dead_letters: i64,
-    delivered: i64,
     failed: i64,
     retried: i64,
     /// By bucket.
@@ -105,15 +109,14 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, value: Value) -> Result<(), StoreError> {
-        let mut items = Items::of(value)?;
+    fn add(&mut self, mut items: Items) -> Result<(), StoreError> {
+        self.pending += items.integer()?;
+        let mut items = items.items()?;
         while !items.is_empty() {
             let (name, count) = (items.text()?.unwrap_or_default(), items.integer()?);
             let place = match name.as_str() {
-                "p" => &mut self.pending,
                 "f" => &mut self.in_flight,
                 "x" => &mut self.dead_letters,
-                "D" => &mut self.delivered,
                 "X" => &mut self.failed,
                 "R" => &mut self.retried,
                 _ => {
@@ -134,12 +137,12 @@ impl Sum {
             pending: positive(self.pending),
             in_flight: positive(self.in_flight),
             dead_letters: positive(self.dead_letters),
-            delivered: positive(self.delivered),
             failed: positive(self.failed),
             retried: positive(self.retried),
             ..EndpointCounts::default()
         };
         for (bucket, count) in self.latency {
+            counts.delivered += positive(count);
             counts.latency.record_bucket(bucket, positive(count));
         }
         counts
@@ -150,17 +153,15 @@ fn info(value: Value) -> Result<String, StoreError> {
     let mut items = Items::of(value)?;
     let mut all = String::new();
     while !items.is_empty() {
-        match items.next()? {
-            Value::VerbatimString { text, .. } => all.push_str(&text),
-            other => all.push_str(&String::from_utf8_lossy(&reply::bytes(other)?.unwrap_or_default())),
-        }
+        all.push_str(&String::from_utf8_lossy(&items.bytes()?.unwrap_or_default()));
     }
     Ok(all)
 }
 
 /// Judges what the server says of itself.
 fn judge(info: &str, health: &mut StoreHealth) {
-    let value = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim));
+    let value =
+        |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim));
     health.is_durable = value("aof_enabled") == Some("1");
     let warnings = &mut health.warnings;
     if !health.is_durable {
@@ -171,7 +172,8 @@ fn judge(info: &str, health: &mut StoreHealth) {
     }
     let policy = value("maxmemory_policy").filter(|policy| *policy != "noeviction");
     if let Some(policy) = policy {
-        warnings.push(format!("Redis drops data when it is full ({policy}). Set maxmemory-policy noeviction"));
+        warnings
+            .push(format!("Redis drops data when it is full ({policy}). Set maxmemory-policy noeviction"));
     }
 }
 
@@ -184,7 +186,13 @@ mod tests {
     fn a_server_that_forgets_or_evicts_is_warned_of_and_a_good_one_is_not() {
         let judged = |info: &str| {
             let latency = Duration::ZERO;
-            let mut health = StoreHealth { kind: "redis", is_reachable: true, is_durable: false, latency, warnings: vec![] };
+            let mut health = StoreHealth {
+                kind: "redis",
+                is_reachable: true,
+                is_durable: false,
+                latency,
+                warnings: vec![],
+            };
             judge(info, &mut health);
             (health.is_durable, health.warnings.len())
         };

@@ -189,11 +189,6 @@ impl Looked<'_> {
             *due = next.map_or(NEVER, Timestamp::as_millis);
         }
     }
-
-    /// Something is left in `partition`.
-    pub(super) fn something_left(&mut self, partition: Partition) {
-        self.nothing_before(partition, Some(Timestamp::default()));
-    }
 }
 
 impl Drop for Looked<'_> {

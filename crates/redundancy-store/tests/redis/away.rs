@@ -1,6 +1,8 @@
 //! Redis that is away for a while: killed, paused, or not started yet.
 
-use crate::fixture::{self, Store, at, claim_once, endpoint, event, publication, publish_to, register_for, settlement, sorted};
+use crate::fixture::{
+    self, Store, at, claim_once, endpoint, event, publication, publish_to, register_for, settlement, sorted,
+};
 use crate::server::{Server, store_at, store_with};
 use crate::{deliver_all, is_unavailable, retry};
 use redundancy_webhook::breaker::BreakerConfig;
@@ -70,7 +72,9 @@ async fn a_pause_longer_than_the_time_out_is_an_error_and_then_everything_goes_o
     // It may have been taken during the pause: then its place is free by another way.
     retry(async || store.settle(vec![settled()]).await).await;
     let next = retry(async || try_claim(&store).await).await;
-    let late = retry(async || store.release(next.deliveries.iter().map(|one| one.lease.clone()).collect(), at(9)).await);
+    let late = retry(async || {
+        store.release(next.deliveries.iter().map(|one| one.lease.clone()).collect(), at(9)).await
+    });
     late.await;
     // What a claim took during the pause is free when its lease is over.
     let mut delivered = Vec::new();

@@ -1,6 +1,8 @@
 //! Redis that has lost something: everything, its scripts, or just the record of who is registered; and Redis without room.
 
-use crate::fixture::{self, Store, at, claim_only, endpoint, event, publication, publish, publish_to, register_for};
+use crate::fixture::{
+    self, Store, at, claim_only, endpoint, event, publication, publish, publish_to, register_for,
+};
 use crate::server::{Server, store_at};
 use crate::{deliver_all, retry};
 use redundancy_webhook::store::{PublishError, StoreError, Transition};
@@ -115,7 +117,11 @@ async fn health_warns_of_a_server_that_keeps_nothing_and_not_of_one_that_does() 
     let store: Store = store_at(&careful.url()).await;
     let health = store.health().await;
     assert!(health.is_reachable && health.is_durable);
-    assert!(health.warnings.iter().all(|warning| warning.contains("WEBHOOK_SECRET_KEY")), "{:?}", health.warnings);
+    assert!(
+        health.warnings.iter().all(|warning| warning.contains("WEBHOOK_SECRET_KEY")),
+        "{:?}",
+        health.warnings
+    );
 }
 
 #[tokio::test]

@@ -1,12 +1,18 @@
 //! What the store in Redis does when Redis is killed, restarted, paused, flushed, full, moved, or was never there. Every test
 //! starts servers of its own.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests stop at the first surprise"
+)]
 #![allow(missing_docs, reason = "a name says what is tested")]
 
 mod away;
 mod failover;
 mod lost;
+mod probe;
 mod replicas;
 mod server;
 

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// How long anything may take before a test fails. Nothing waits that long when all is well.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 /// Slots of a Cluster.
 const SLOTS: u32 = 16_384;
 
@@ -152,7 +152,16 @@ impl Drop for Server {
 impl Cluster {
     /// A Cluster that is ready.
     pub(crate) async fn start() -> Self {
-        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
+        let options = [
+            "--cluster-enabled",
+            "yes",
+            "--cluster-node-timeout",
+            "1500",
+            "--repl-diskless-sync-delay",
+            "0",
+            "--repl-ping-replica-period",
+            "1",
+        ];
         let mut nodes = Vec::new();
         let mut buses = Vec::new();
         for _ in 0..6 {
@@ -174,12 +183,19 @@ impl Cluster {
             master.ask(&format!("CLUSTER ADDSLOTSRANGE {first} {last}")).await;
         }
         for node in &cluster.nodes {
-            node.until("CLUSTER NODES", |nodes| nodes.matches(" connected").count() == 6 && !nodes.contains("handshake")).await;
+            node.until("CLUSTER NODES", |nodes| {
+                nodes.matches(" connected").count() == 6 && !nodes.contains("handshake")
+            })
+            .await;
         }
         for (master, replica) in masters.iter().zip(replicas) {
             let id = master.ask("CLUSTER MYID").await;
             let id = id.lines().nth(1).unwrap().to_owned();
-            replica.until(&format!("CLUSTER REPLICATE {id}"), |answer| answer.contains("+OK") || answer.is_empty()).await;
+            replica
+                .until(&format!("CLUSTER REPLICATE {id}"), |answer| {
+                    answer.contains("+OK") || answer.is_empty()
+                })
+                .await;
             replica.until("INFO replication", |info| info.contains("master_link_status:up")).await;
         }
         for node in &cluster.nodes {
@@ -195,7 +211,9 @@ impl Cluster {
             let (_, rest) = info.split_once(name)?;
             rest.split([',', '\r']).next()?.parse().ok()
         };
-        let is_equal = |info: &str| number(info, "offset=").is_some_and(|at| Some(at) >= number(info, "master_repl_offset:"));
+        let is_equal = |info: &str| {
+            number(info, "offset=").is_some_and(|at| Some(at) >= number(info, "master_repl_offset:"))
+        };
         self.nodes[index].until("INFO replication", is_equal).await;
     }
 
@@ -211,6 +229,7 @@ pub(crate) struct RealClock(Instant);
 /// Numbers that differ.
 pub(crate) struct Numbers(AtomicU64);
 
+impl RealClock { pub(crate) fn new() -> Self { Self(Instant::now()) } }
 impl Clock for RealClock {
     #[allow(clippy::disallowed_methods, reason = "the tests need a clock of their own")]
     fn now(&self) -> Timestamp {
@@ -225,7 +244,8 @@ impl Clock for RealClock {
 
 impl IdSource for Numbers {
     fn random_128(&self) -> u128 {
-        u128::from(self.0.fetch_add(1, Ordering::Relaxed)).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+        u128::from(self.0.fetch_add(1, Ordering::Relaxed))
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
     }
 }
 

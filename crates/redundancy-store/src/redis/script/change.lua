@@ -8,22 +8,19 @@ if not state then return {3} end
 if state == 'f' or not string.find(from, state, 1, true) then return {2, fields(id)} end
 if not is_current(version) then return {0, call('GET', T .. ':regver') or '0'} end
 if exists == '0' or call('EXISTS', T .. ':e:' .. event) == 0 then return {3} end
-local count = old_counts(endpoint)
 if state == 'p' then
   call('ZREM', T .. ':lane:' .. endpoint, id)
   if call('EXISTS', T .. ':lane:' .. endpoint) == 0 then call('ZREM', T .. ':lanes', endpoint) end
 end
 call('ZREM', T .. ':i:' .. state, id)
-if state ~= 's' and state ~= 'c' then call('HINCRBY', count, state, -1) end
-call('HDEL', key, 'd', 't')
+if state == 'x' then call('HINCRBY', old_counts(endpoint), 'x', -1) end
 call('ZADD', T .. ':i:' .. becomes, 0, id)
 if becomes == 'p' then
   call('HDEL', key, 'x')
   call('HSET', key, 's', 'p', 'u', now, 'd', now, 'n', 0)
-  call('HINCRBY', T .. ':c:' .. endpoint, 'p', 1)
   enqueue(endpoint, id, now)
   tell()
 else
-  call('HSET', key, 's', 'c', 'u', now)
+  call('HSET', key, 's', 'c', 'u', now, 'd', '', 't', '')
 end
 return {1, fields(id)}

@@ -29,10 +29,7 @@ for i = 5, #ARGV, 2 do
       cancel(id, endpoint, 'p', false, now)
     end
   end
-  if took > 0 then
-    call('HINCRBY', T .. ':c:' .. endpoint, 'p', -took)
-    call('HINCRBY', T .. ':c:' .. endpoint, 'f', took)
-  end
+  if took > 0 then call('HINCRBY', T .. ':c:' .. endpoint, 'f', took) end
   requeue_lane(endpoint, now)
 end
 local left = call('ZCOUNT', T .. ':lanes', '-inf', now)

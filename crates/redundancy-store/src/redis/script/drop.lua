@@ -7,12 +7,10 @@ local lane = T .. ':lane:' .. endpoint
 local ids = call('ZRANGE', lane, 0, most - 1)
 for _, id in ipairs(ids) do
   call('ZREM', lane, id)
-  call('HSET', T .. ':d:' .. id, 's', 'c', 'u', now)
-  call('HDEL', T .. ':d:' .. id, 'd')
+  call('HSET', T .. ':d:' .. id, 's', 'c', 'u', now, 'd', '')
   call('ZREM', T .. ':i:p', id)
   call('ZADD', T .. ':i:c', 0, id)
 end
-if #ids > 0 then call('HINCRBY', T .. ':c:' .. endpoint, 'p', -#ids) end
 if #ids == most then return {#ids, 1} end
 call('ZREM', T .. ':lanes', endpoint)
 call('HDEL', T .. ':parked', endpoint)

@@ -15,17 +15,23 @@ if states == 'f' then
   table.sort(ids, function(a, b) return a > b end)
   steps = #ids + 1
 else
-  -- The shortest of the lists that hold everything that is wanted.
-  local lists = {}
-  if endpoint ~= '' then lists[#lists + 1] = ':i:e:' .. endpoint end
-  if kind ~= '' then lists[#lists + 1] = ':i:k:' .. kind end
-  if states ~= '' then lists[#lists + 1] = ':i:' .. states end
-  local list, shortest = ':i:a', nil
-  for _, name in ipairs(lists) do
-    local length = call('ZCARD', T .. name)
-    if not shortest or length < shortest then list, shortest = name, length end
+  -- The shortest of the lists that hold everything that is wanted, or the lists of all states together.
+  local of_endpoint, of_state = T .. ':i:e:' .. endpoint, T .. ':i:' .. states
+  if endpoint ~= '' and (states == '' or call('ZCARD', of_endpoint) < call('ZCARD', of_state)) then
+    ids = call('ZREVRANGEBYLEX', of_endpoint, ARGV[1], ARGV[2], 'LIMIT', 0, steps)
+  elseif states ~= '' then
+    ids = call('ZREVRANGEBYLEX', of_state, ARGV[1], ARGV[2], 'LIMIT', 0, steps)
+  else
+    ids = {}
+    -- Each gives as many as are looked at, so none of those that are newest is missing.
+    for _, state in ipairs({'p', 's', 'x', 'c'}) do
+      for _, id in ipairs(call('ZREVRANGEBYLEX', T .. ':i:' .. state, ARGV[1], ARGV[2], 'LIMIT', 0, steps)) do
+        ids[#ids + 1] = id
+      end
+    end
+    table.sort(ids, function(a, b) return a > b end)
+    for at = #ids, steps + 1, -1 do ids[at] = nil end
   end
-  ids = call('ZREVRANGEBYLEX', T .. list, ARGV[1], ARGV[2], 'LIMIT', 0, steps)
 end
 local found, last = {}, ''
 for _, id in ipairs(ids) do

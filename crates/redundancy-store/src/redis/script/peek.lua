@@ -8,10 +8,8 @@ for _, id in ipairs(call('ZRANGEBYSCORE', T .. ':leases', '-inf', now, 'LIMIT', 
   if state == 'f' and doomed then
     cancel(id, endpoint, 'f', true, now)
   elseif state == 'f' then
-    call('HSET', T .. ':d:' .. id, 's', 'p', 'u', now)
-    call('HDEL', T .. ':d:' .. id, 't')
+    call('HSET', T .. ':d:' .. id, 's', 'p', 'u', now, 't', '')
     call('HINCRBY', T .. ':c:' .. endpoint, 'f', -1)
-    call('HINCRBY', T .. ':c:' .. endpoint, 'p', 1)
     enqueue(endpoint, id, due or now)
   end
 end

@@ -8,10 +8,8 @@ for i = 2, #ARGV, 2 do
     if doomed then
       cancel(id, endpoint, 'f', true, now)
     else
-      call('HSET', T .. ':d:' .. id, 's', 'p', 'u', now, 'd', now)
-      call('HDEL', T .. ':d:' .. id, 't')
+      call('HSET', T .. ':d:' .. id, 's', 'p', 'u', now, 'd', now, 't', '')
       call('HINCRBY', T .. ':c:' .. endpoint, 'f', -1)
-      call('HINCRBY', T .. ':c:' .. endpoint, 'p', 1)
       enqueue(endpoint, id, now)
     end
   end

@@ -1,5 +1,5 @@
 -- ARGV: version of the registry, now, delivery, token, what becomes of it (s, p or x), when it is due again, the record of the
--- attempt, its number, status, failure, bucket of its duration or nothing, a number that no other call has, number of events
+-- attempt, its number, status, failure, bucket of its duration if it succeeded, a number that no other call has, number of events
 -- that follow, and these.
 -- Gives 1 when the attempt was taken, 0 when it was not, -1 when events follow and the version is another one.
 local version, now, id, token, becomes, due, attempt = unpack(ARGV, 1, 7)
@@ -16,11 +16,11 @@ local holds = state == 'f' and held == token and ends and tonumber(ends) > tonum
 if not holds and not (becomes == 's' and (state == 'f' or state == 'p')) then return 0 end
 if doomed and becomes ~= 's' then becomes, follow = 'c', 0 end
 call('RPUSH', T .. ':a:' .. id, attempt)
-call('HSET', key, 's', becomes, 'u', now, 'a', number, 'n', spent + 1, 'q', this, 'h', status, 'f', failure)
-call('HDEL', key, 't')
+if becomes ~= 'p' then due = '' end
+call('HSET', key, 's', becomes, 'u', now, 'd', due, 'a', number, 'n', spent + 1, 't', '', 'q', this, 'h', status, 'f', failure)
 call('ZREM', T .. ':leases', id)
 local count = counts(endpoint, doomed)
-call('HINCRBY', count, state, -1)
+if state == 'f' then call('HINCRBY', count, 'f', -1) end
 if tonumber(number) > 1 then call('HINCRBY', count, 'R', 1) end
 if bucket ~= '' then call('HINCRBY', count, 'l' .. bucket, 1) end
 if state == 'p' then
@@ -28,14 +28,10 @@ if state == 'p' then
   if call('EXISTS', T .. ':lane:' .. endpoint) == 0 then call('ZREM', T .. ':lanes', endpoint) end
 end
 if becomes == 'p' then
-  call('HSET', key, 'd', due)
-  call('HINCRBY', count, 'p', 1)
   enqueue(endpoint, id, due)
 else
-  call('HDEL', key, 'd')
   call('ZREM', T .. ':i:p', id)
   call('ZADD', T .. ':i:' .. becomes, 0, id)
-  if becomes == 's' then call('HINCRBY', count, 'D', 1) end
   if becomes == 'x' then
     call('HINCRBY', count, 'x', 1)
     call('HINCRBY', count, 'X', 1)

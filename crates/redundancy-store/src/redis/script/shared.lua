@@ -9,12 +9,13 @@
 --   :lanes            a sorted set: endpoints by when their lane has its turn
 --   :parked           a hash: endpoints whose lane waits although something is due, and until when
 --   :leases           a sorted set: deliveries under way by when their lease ends
---   :i:…              sorted sets of delivery ids: a all, e:<endpoint>, k:<type>, and by state p (pending or under way), s, x, c
+--   :i:…              sorted sets of delivery ids: e:<endpoint>, and by state p (pending or under way), s, x, c
 --   :ev, :ev0         sorted sets of event ids: all, and those without deliveries
---   :c:<endpoint>     a hash of counts: p pending, f under way, x dead letters, D delivered, X given up, R retried, l<bucket>
+--   :c:<endpoint>     a hash of counts: f under way, x dead letters, X given up, R retried, l<bucket> delivered in that time.
+--                     What is pending is as many as are in the lane
 --   :c                the same for endpoints that were deleted
 --   :k:<digest>, :ks  idempotency keys, and a sorted set of them by when they expire
--- States are p pending, f under way, s succeeded, x exhausted, c cancelled. Ids are 32 hexadecimal digits, so they sort by time.
+-- Fields that are empty count as missing. States are p pending, f under way, s succeeded, x exhausted, c cancelled. Ids are 32 hexadecimal digits, so they sort by time.
 local T = KEYS[1]
 local call = redis.call
 local woken = false
@@ -60,21 +61,17 @@ end
 -- A new delivery, due at once.
 local function deliver(event, kind, endpoint, id, now)
   call('HSET', T .. ':d:' .. id, 'v', event, 'k', kind, 'e', endpoint, 's', 'p', 'u', now, 'd', now, 'a', 0, 'n', 0)
-  call('ZADD', T .. ':i:a', 0, id)
   call('ZADD', T .. ':i:p', 0, id)
   call('ZADD', T .. ':i:e:' .. endpoint, 0, id)
-  call('ZADD', T .. ':i:k:' .. kind, 0, id)
-  call('HINCRBY', T .. ':c:' .. endpoint, 'p', 1)
   enqueue(endpoint, id, now)
 end
 
 -- A pending delivery, taken out of its lane, or one under way, its lease taken away, becomes cancelled.
 local function cancel(id, endpoint, state, doomed, now)
-  call('HSET', T .. ':d:' .. id, 's', 'c', 'u', now)
-  call('HDEL', T .. ':d:' .. id, 'd', 't')
+  call('HSET', T .. ':d:' .. id, 's', 'c', 'u', now, 'd', '', 't', '')
   call('ZREM', T .. ':i:p', id)
   call('ZADD', T .. ':i:c', 0, id)
-  call('HINCRBY', counts(endpoint, doomed), state, -1)
+  if state == 'f' then call('HINCRBY', counts(endpoint, doomed), 'f', -1) end
 end
 
 -- Accepts the event whose arguments begin with ARGV[i]: id, type, made at, body, request id, traceparent, whether it is kept

@@ -5,14 +5,12 @@ local deleted = 0
 for _, state in ipairs({'s', 'x', 'c'}) do
   if deleted >= most then return deleted end
   for _, id in ipairs(call('ZRANGEBYLEX', T .. ':i:' .. state, '-', '(' .. before, 'LIMIT', 0, most - deleted)) do
-    local event, kind, endpoint = unpack(call('HMGET', T .. ':d:' .. id, 'v', 'k', 'e'))
+    local event, endpoint = unpack(call('HMGET', T .. ':d:' .. id, 'v', 'e'))
     call('DEL', T .. ':d:' .. id, T .. ':a:' .. id)
-    call('ZREM', T .. ':i:a', id)
     call('ZREM', T .. ':i:' .. state, id)
     deleted = deleted + 1
     if event then
       call('ZREM', T .. ':i:e:' .. endpoint, id)
-      call('ZREM', T .. ':i:k:' .. kind, id)
       if state == 'x' then call('HINCRBY', old_counts(endpoint), 'x', -1) end
       if call('EXISTS', T .. ':e:' .. event) == 1 and call('HINCRBY', T .. ':e:' .. event, 'n', -1) <= 0 then
         call('DEL', T .. ':e:' .. event)
