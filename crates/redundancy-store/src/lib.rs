@@ -6,7 +6,9 @@
 
 pub mod embedded;
 pub mod memory;
+pub mod redis;
 mod schedule;
 
 pub use embedded::{EmbeddedConfig, EmbeddedStore};
 pub use memory::MemoryStore;
+pub use redis::RedisStore;
