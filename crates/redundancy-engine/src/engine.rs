@@ -9,6 +9,7 @@ use crate::stats::{Counted, Counters, Stats};
 use redundancy_detect::TextTooLong;
 use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 use redundancy_webhook::event::{Event, EventType, NewEvent};
+use redundancy_webhook::ids::EventId;
 use redundancy_webhook::store::{Audience, Publication};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -80,7 +81,7 @@ impl Engine {
             (finding, data)
         };
         let (finding, data) = self.perform(place, counted, work, with_data).await?;
-        let publication = self.publication(kind, data, caller);
+        let publication = self.publication(analysis_id, kind, data, caller);
         self.ports.store.finish(None, Some(publication)).await?;
         Ok(Identified { analysis_id, finding })
     }
@@ -118,7 +119,7 @@ impl Engine {
             let (state, publication) = match engine.perform(place, counted, request, write).await {
                 Ok((whole, data)) => {
                     let kind = kind.filter(|kind| engine.ports.store.is_wanted(kind));
-                    let publication = kind.map(|kind| engine.publication(kind, data, caller));
+                    let publication = kind.map(|kind| engine.publication(id, kind, data, caller));
                     (AnalysisState::Completed(whole.into()), publication)
                 }
                 Err(error) => (AnalysisState::Failed(error.to_string()), None),
@@ -144,10 +145,17 @@ impl Engine {
         }
     }
 
-    fn publication(&self, kind: EventType, data: Box<RawValue>, caller: Caller) -> Publication {
+    fn publication(
+        &self,
+        id: AnalysisId,
+        kind: EventType,
+        data: Box<RawValue>,
+        caller: Caller,
+    ) -> Publication {
         let Caller { request_id, user_id, traceparent } = caller;
         let new = NewEvent { kind, data, request_id, user_id, traceparent };
-        let event = Event::new(&*self.ports.clock, &*self.ports.ids, new);
+        let event_id = EventId::new(&*self.ports.clock, &*self.ports.ids).in_slot(id.slot());
+        let event = Event::with_id(event_id, self.ports.clock.now(), new);
         Publication { event, audience: Audience::Subscribers, idempotency: None, keep_unwanted: false }
     }
 

@@ -19,6 +19,13 @@ impl AnalysisId {
         self.0
     }
 
+    /// A number from 0 to 255, random. The event that tells of the result has the same, so that a store which spreads things over
+    /// partitions can write both at once.
+    #[must_use]
+    pub fn slot(self) -> u8 {
+        self.0.to_le_bytes()[0]
+    }
+
     /// A new id.
     pub(crate) fn new(clock: &dyn Clock, random: &dyn IdSource) -> Self {
         Self(ids::timed(clock, random))

@@ -27,10 +27,16 @@ mod listing;
 mod model;
 mod publishing;
 mod real;
+mod redis;
 mod replicas;
 mod settling;
 mod upkeep;
 
+#[path = "../redis/server.rs"]
+#[allow(dead_code, reason = "the tests of faults use all of it")]
+mod server;
+
 conforms!(the_model, crate::model::Models);
 conforms!(memory, crate::real::MemoryStores);
 conforms!(embedded, crate::real::EmbeddedStores::default());
+conforms!(redis_single, crate::redis::Single::default());

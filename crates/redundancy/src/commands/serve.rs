@@ -54,7 +54,7 @@ async fn service(settings: &Settings, cores: usize) -> Result<Outcome, Failure> 
         Signals::listen().map_err(|error| Failure::Other(format!("cannot catch signals: {error}")))?;
     let listener = listen(settings.listen.address)?;
     let address = listener.local_addr()?;
-    let Parts { app, engine, webhooks } = parts::build(settings, cores)?;
+    let Parts { app, engine, webhooks } = parts::build(settings, cores).await?;
     let options = options(&app, settings.requests.timeout);
     open_files::allow(options.max_connections as u64 + OTHER_OPEN_FILES);
     greet(address);

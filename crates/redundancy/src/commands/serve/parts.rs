@@ -10,7 +10,7 @@ use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, Transp
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
 use redundancy_engine::{AnalysisStore, CpuPoolConfig, Engine, EngineConfig, EnginePorts};
 use redundancy_server::{App, FindingsAsJson, ServerConfig, WebhookMetrics};
-use redundancy_store::{EmbeddedConfig, EmbeddedStore, MemoryStore};
+use redundancy_store::{EmbeddedConfig, EmbeddedStore, MemoryStore, RedisAddress, RedisConfig, RedisStore, redis};
 
 use super::super::Failure;
 use crate::clock::SystemClock;
@@ -36,13 +36,13 @@ struct Store {
 }
 
 /// The service over its ports. Must be called inside the runtime.
-pub(super) fn build(settings: &Settings, cores: usize) -> Result<Parts, Failure> {
+pub(super) async fn build(settings: &Settings, cores: usize) -> Result<Parts, Failure> {
     let requests = &settings.requests;
     let clock = Arc::new(SystemClock::new());
     let random =
         SystemRandom::new().map_err(|error| Failure::Other(format!("no random numbers: {error}")))?;
     let random = Arc::new(random);
-    let store = store(settings, &clock, &random)?;
+    let store = store(settings, &clock, &random).await?;
     let metrics = WebhookMetrics::default();
     let ports = Ports {
         store: store.webhooks,
@@ -74,7 +74,7 @@ pub(super) fn build(settings: &Settings, cores: usize) -> Result<Parts, Failure>
     Ok(Parts { app, engine, webhooks })
 }
 
-fn store(
+async fn store(
     settings: &Settings,
     clock: &Arc<SystemClock>,
     random: &Arc<SystemRandom>,
@@ -86,7 +86,24 @@ fn store(
             let store = Arc::new(MemoryStore::default());
             Ok(Store { analyses: store.clone(), webhooks: store })
         }
-        StorageType::Auto | StorageType::Embedded | StorageType::Redis => {
+        StorageType::Redis => {
+            // Settings have made sure that there is an address, and that it is one.
+            let address = settings.storage.redis_url.as_deref().unwrap_or_default();
+            let address = address
+                .parse::<RedisAddress>()
+                .map_err(|error| Failure::Other(format!("REDIS_URL: {error}")))?;
+            let config = RedisConfig {
+                address,
+                timeout: redis::DEFAULT_TIMEOUT,
+                cipher,
+                ids: random.clone(),
+                clock: clock.clone(),
+            };
+            let store =
+                RedisStore::connect(config).await.map_err(|error| Failure::Other(error.to_string()))?;
+            Ok(Store { analyses: store.clone(), webhooks: store })
+        }
+        StorageType::Auto | StorageType::Embedded => {
             let config = EmbeddedConfig {
                 folder: settings.storage.data_dir.clone(),
                 cipher,

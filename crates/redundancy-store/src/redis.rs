@@ -1,0 +1,291 @@
+//! A store in Redis 7, one server or a Cluster, for any number of replicas.
+//!
+//! Everything that must change together lies in one partition and is changed by one Lua script; the scripts and the keys are
+//! described in `redis/script/shared.lua`. Partitions are spread over the nodes of a Cluster by the hash tags of their keys.
+//! Which endpoint gets an event, when a delivery is tried again and what a guard lets through is decided by pure code outside;
+//! scripts check that what was decided still holds.
+//!
+//! Redis that is away makes every method fail with [`StoreError::Unavailable`] within seconds, and everything goes on by itself
+//! when it is back, also after a fail-over and after it has lost everything. What it has lost is lost.
+//!
+//! The guards of endpoints lie elsewhere than their deliveries, so the two are written one after the other: a crash in between
+//! costs a place under way until its time is over, or one attempt more than a limit allows, and never a delivery.
+
+mod address;
+mod analyses;
+mod change;
+mod claim;
+mod decode;
+mod fault;
+mod guards;
+mod jobs;
+mod key;
+mod link;
+mod publish;
+mod read;
+mod registry;
+mod reply;
+mod script;
+mod settle;
+mod share;
+mod stats;
+mod wake;
+
+use self::claim::Width;
+use self::guards::{Changes, Guards};
+use self::link::Link;
+use self::registry::Registry;
+use self::wake::Wake;
+use async_trait::async_trait;
+use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
+use redundancy_webhook::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState};
+use redundancy_webhook::endpoint::Endpoint;
+use redundancy_webhook::event::{Event, EventType};
+use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId, JobId};
+use redundancy_webhook::record::SecretCipher;
+use redundancy_webhook::store::{
+    Audience, Change, Changed, Claim, Claimed, EndpointRecord, EndpointWriteError, EventSummary, Job, Lease,
+    Page, PageRequest, Publication, PublishError, Published, QueueStats, Settlement, StoreError, StoreHealth,
+    WebhookStore,
+};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use address::{InvalidRedisAddress, RedisAddress};
+
+/// How long Redis may take for anything, unless the caller says otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What a [`RedisStore`] needs.
+pub struct RedisConfig {
+    /// Where Redis is.
+    pub address: RedisAddress,
+    /// How long connecting and each request may take.
+    pub timeout: Duration,
+    /// Encrypts what is secret of endpoints, if there is a key.
+    pub cipher: Option<SecretCipher>,
+    /// Random numbers.
+    pub ids: Arc<dyn IdSource>,
+    /// For measuring only: every time that is kept comes from the caller.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A store in Redis.
+pub struct RedisStore {
+    link: Arc<Link>,
+    registry: Arc<Registry>,
+    guards: Guards,
+    wake: Arc<Wake>,
+    ids: Arc<dyn IdSource>,
+    clock: Arc<dyn Clock>,
+    /// Claims of one replica go one after the other: each looks at what the one before left.
+    claiming: tokio::sync::Mutex<()>,
+    width: Width,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl RedisStore {
+    /// A store in the Redis of `config`, and the tasks that keep it up to date. It may be away; then the store is of use as soon as it
+    /// is there. Fails only when Redis holds endpoints that cannot be read.
+    pub async fn connect(config: RedisConfig) -> Result<Arc<Self>, StoreError> {
+        let RedisConfig { address, timeout, cipher, ids, clock } = config;
+        let link = Arc::new(Link::new(address, timeout));
+        let registry = Arc::new(Registry::new(Arc::clone(&link), cipher, Arc::clone(&ids)));
+        if let Err(error @ StoreError::Unreadable(_)) = registry.refresh().await {
+            return Err(error);
+        }
+        let (tasks, stop, wake) = (TaskTracker::new(), CancellationToken::new(), Arc::new(Wake::new()));
+        let listening = {
+            let (wake, link, registry, stop) =
+                (Arc::clone(&wake), Arc::clone(&link), Arc::clone(&registry), stop.clone());
+            async move { wake.listen(&link, &registry, stop).await }
+        };
+        tasks.spawn(listening);
+        let beating = {
+            let (registry, stop) = (Arc::clone(&registry), stop.clone());
+            async move { wake::beat(&registry, stop).await }
+        };
+        tasks.spawn(beating);
+        tasks.close();
+        let guards = Guards::new(Arc::clone(&link));
+        let (claiming, width) = (tokio::sync::Mutex::new(()), Width::new());
+        Ok(Arc::new(Self { link, registry, guards, wake, ids, clock, claiming, width, tasks, stop }))
+    }
+
+    /// Ends the tasks of the store and its connections. What is called afterwards connects again.
+    pub async fn close(&self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+        self.link.close();
+    }
+}
+
+impl Drop for RedisStore {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RedisConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisConfig")
+            .field("address", &self.address)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl WebhookStore for RedisStore {
+    async fn create_endpoint(&self, endpoint: Endpoint) -> Result<(), EndpointWriteError> {
+        self.registry.create(&endpoint, endpoint.created_at).await?;
+        self.guards.forget(&endpoint.id);
+        Ok(())
+    }
+
+    async fn replace_endpoint(
+        &self,
+        endpoint: Endpoint,
+        forgives: bool,
+        now: Timestamp,
+    ) -> Result<(), EndpointWriteError> {
+        self.registry.replace(&endpoint, now).await?;
+        if forgives {
+            let mut changes = [Changes::new(endpoint.id, vec![guards::Change::Reset])];
+            self.guards.change(&mut changes, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_endpoint(&self, id: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {
+        let was_there = self.registry.delete(id, now).await?;
+        self.guards.forget(id);
+        Ok(was_there)
+    }
+
+    async fn endpoint(&self, id: &EndpointId, now: Timestamp) -> Result<Option<EndpointRecord>, StoreError> {
+        let endpoints = self.registry.refresh().await?;
+        let Some(endpoint) = endpoints.get(id) else { return Ok(None) };
+        Ok(self.records(&[Arc::clone(endpoint)], now).await?.pop())
+    }
+
+    async fn endpoints(
+        &self,
+        page: PageRequest<EndpointId>,
+        now: Timestamp,
+    ) -> Result<Page<EndpointRecord, EndpointId>, StoreError> {
+        let endpoints = self.registry.refresh().await?;
+        let mut wanted: Vec<Arc<Endpoint>> =
+            endpoints.after(page.after.as_ref()).take(page.limit.saturating_add(1)).cloned().collect();
+        let has_more = wanted.len() > page.limit;
+        wanted.truncate(page.limit);
+        let next = wanted.last().filter(|_| has_more).map(|endpoint| endpoint.id.clone());
+        Ok(Page { items: self.records(&wanted, now).await?, next })
+    }
+
+    async fn publish(&self, publication: Publication) -> Result<Published, PublishError> {
+        self.accept(&publication, None).await
+    }
+
+    fn is_wanted(&self, kind: &EventType) -> bool {
+        self.registry.known().recipients(kind, &Audience::Subscribers).next().is_some()
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<(Event, u32)>, StoreError> {
+        self.read_event(id).await
+    }
+
+    async fn events(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+        page: PageRequest<EventId>,
+    ) -> Result<Page<EventSummary, EventId>, StoreError> {
+        self.list_events(since, until, &page).await
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Result<Option<(Delivery, Vec<Attempt>)>, StoreError> {
+        self.read_delivery(id).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        page: PageRequest<DeliveryId>,
+    ) -> Result<Page<Delivery, DeliveryId>, StoreError> {
+        self.list_deliveries(filter, &page).await
+    }
+
+    async fn change_delivery(
+        &self,
+        id: DeliveryId,
+        change: Change,
+        from: &[DeliveryState],
+        now: Timestamp,
+    ) -> Result<Changed, StoreError> {
+        self.change(id, change, from, now).await
+    }
+
+    async fn add_delivery(
+        &self,
+        event: EventId,
+        endpoint: &EndpointId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.add(event, endpoint, now).await
+    }
+
+    async fn claim(&self, claim: Claim<'_>) -> Result<Claimed, StoreError> {
+        self.hand_out(&claim).await
+    }
+
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
+        self.settle_all(&settlements).await
+    }
+
+    async fn extend(&self, leases: &[Lease], now: Timestamp, until: Timestamp) -> Result<(), StoreError> {
+        self.extend_all(leases, now, until).await
+    }
+
+    async fn release(&self, leases: Vec<Lease>, now: Timestamp) -> Result<(), StoreError> {
+        self.release_all(&leases, now).await
+    }
+
+    async fn work_arrived(&self) {
+        self.wake.wait().await;
+    }
+
+    async fn queue_stats(&self, _now: Timestamp) -> Result<QueueStats, StoreError> {
+        self.count_all().await
+    }
+
+    async fn put_job(&self, job: Job) -> Result<bool, StoreError> {
+        self.write_job(&job).await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        self.read_job(id).await
+    }
+
+    async fn open_jobs(&self) -> Result<Vec<Job>, StoreError> {
+        self.read_open_jobs().await
+    }
+
+    async fn sweep(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.delete_old(before, now, limit).await
+    }
+
+    async fn health(&self) -> StoreHealth {
+        self.ask_health().await
+    }
+}

@@ -1,0 +1,252 @@
+//! The endpoints. Every replica knows all of them; each partition knows by which version of them events are accepted, so that
+//! accepting one takes one round trip and still nobody accepts by what is out of date.
+//!
+//! A change is written, gets a version that is higher than any before, and raises every partition to it before it is confirmed.
+//! A replica that comes with another version than the partition's is refused, reads the endpoints anew, and tries again.
+
+use super::fault;
+use super::key::{self, Partition, REGISTRY};
+use super::link::Link;
+use super::reply::{Items, integer};
+use super::script::{self, Call};
+use redundancy_webhook::clock::{IdSource, Timestamp};
+use redundancy_webhook::endpoint::Endpoint;
+use redundancy_webhook::event::EventType;
+use redundancy_webhook::ids::EndpointId;
+use redundancy_webhook::record::{self, SecretCipher};
+use redundancy_webhook::store::{Audience, EndpointWriteError, StoreError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::Notify;
+
+/// Deliveries that are cancelled in one step.
+const DROP_STEP: usize = 500;
+
+/// The endpoints, as far as this replica knows.
+pub(super) struct Registry {
+    link: Arc<Link>,
+    cipher: Option<SecretCipher>,
+    ids: Arc<dyn IdSource>,
+    known: RwLock<Arc<Endpoints>>,
+    /// Held while they are read, so that an older answer never replaces a newer one.
+    reading: tokio::sync::Mutex<()>,
+    changed: Notify,
+}
+
+/// All endpoints at some moment.
+#[derive(Debug, Default)]
+pub(super) struct Endpoints {
+    /// Which version of the registry it is; 0 for one in which nothing was ever written. `None` before they were read.
+    version: Option<u64>,
+    by_id: BTreeMap<EndpointId, Arc<Endpoint>>,
+}
+
+impl Registry {
+    pub(super) fn new(link: Arc<Link>, cipher: Option<SecretCipher>, ids: Arc<dyn IdSource>) -> Self {
+        let (known, reading, changed) = Default::default();
+        Self { link, cipher, ids, known, reading, changed }
+    }
+
+    /// What is known, without asking.
+    pub(super) fn known(&self) -> Arc<Endpoints> {
+        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is known, asking only if nothing is.
+    pub(super) async fn endpoints(&self) -> Result<Arc<Endpoints>, StoreError> {
+        let known = self.known();
+        if known.version.is_some() { Ok(known) } else { self.refresh().await }
+    }
+
+    /// The endpoints as they are now.
+    pub(super) async fn refresh(&self) -> Result<Arc<Endpoints>, StoreError> {
+        self.refresh_and_say("").await
+    }
+
+    /// The same, and sends `sign` to all replicas.
+    pub(super) async fn refresh_and_say(&self, sign: &str) -> Result<Arc<Endpoints>, StoreError> {
+        let _turn = self.reading.lock().await;
+        let known = self.known();
+        let version = known.version.map(|version| version.to_string()).unwrap_or_default();
+        let call = Call::new(&script::LOAD, REGISTRY).arg(version).arg(sign);
+        let mut items = Items::of(self.link.call(call).await?)?;
+        let version = items.parse()?;
+        if items.is_empty() {
+            return Ok(known);
+        }
+        let mut records = items.items()?;
+        let mut by_id = BTreeMap::new();
+        while !records.is_empty() {
+            let id: EndpointId = records.parse()?;
+            let record = records.bytes()?.unwrap_or_default();
+            by_id.insert(id, Arc::new(record::read_endpoint(&record, self.cipher.as_ref())?));
+        }
+        let fresh = Arc::new(Endpoints { version: Some(version), by_id });
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+        Ok(fresh)
+    }
+
+    /// They are not as they were.
+    pub(super) fn changed(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Waits for [`Self::changed`].
+    pub(super) async fn until_changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// A partition accepts events by `theirs`, which is not the version that is known here: brings both to the same.
+    pub(super) async fn agree(&self, partition: Partition, theirs: u64) -> Result<(), StoreError> {
+        let mut version = self.refresh().await?.version();
+        if version < theirs {
+            // The registry lost its last change, and partitions did not: it gets a version that none of them has seen.
+            let call = Call::new(&script::REGISTRY, REGISTRY).arg(&["", "", "", ""]).arg(theirs + 1);
+            self.link.call(call).await?;
+            version = self.refresh().await?.version();
+        }
+        if version > theirs {
+            let call = Call::new(&script::RAISE, &partition.tag()).arg(version).arg("").arg(0);
+            self.link.call(call).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes a new endpoint.
+    pub(super) async fn create(&self, endpoint: &Endpoint, now: Timestamp) -> Result<(), EndpointWriteError> {
+        if !self.write("create", endpoint, endpoint.revision, now).await? {
+            return Err(EndpointWriteError::Exists);
+        }
+        Ok(())
+    }
+
+    /// Writes an endpoint in place of the one before.
+    pub(super) async fn replace(
+        &self,
+        endpoint: &Endpoint,
+        now: Timestamp,
+    ) -> Result<(), EndpointWriteError> {
+        let before = endpoint.revision.checked_sub(1).ok_or(EndpointWriteError::Changed)?;
+        if !self.write("replace", endpoint, before, now).await? {
+            return Err(EndpointWriteError::Changed);
+        }
+        Ok(())
+    }
+
+    /// Deletes an endpoint and cancels what is pending for it; says whether it was there.
+    pub(super) async fn delete(&self, id: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {
+        let call = Call::new(&script::REGISTRY, REGISTRY).arg(&["delete", id.as_str(), "", ""]).arg(0);
+        let Some(version) = written(self.link.call(call).await?)? else { return Ok(false) };
+        self.raise(version, id, now).await?;
+        self.refresh().await?;
+        self.link.send(redis::cmd("DEL").arg(key::guard(id)).clone()).await?;
+        let mut left: Vec<Partition> = Partition::all().collect();
+        while !left.is_empty() {
+            // Nobody puts anything into its lanes any more, whatever version the partition has.
+            let calls = left.iter().map(|partition| drop_call(*partition, id, now, None));
+            let dropped = self.link.call_all(calls.collect()).await?;
+            let mut still = Vec::new();
+            for (partition, dropped) in left.into_iter().zip(dropped) {
+                let mut items = Items::of(dropped?)?;
+                if (items.integer()?, items.integer()?).1 != 0 {
+                    still.push(partition);
+                }
+            }
+            left = still;
+        }
+        Ok(true)
+    }
+
+    /// Cancels a part of what is pending in a partition for an endpoint that `endpoints` does not hold.
+    pub(super) fn drop_orphans(
+        endpoints: &Endpoints,
+        partition: Partition,
+        id: &EndpointId,
+        now: Timestamp,
+    ) -> Call {
+        drop_call(partition, id, now, Some(endpoints.version()))
+    }
+
+    async fn write(
+        &self,
+        what: &str,
+        endpoint: &Endpoint,
+        before: u64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let record = record::write_endpoint(endpoint, self.cipher.as_ref(), self.ids.random_128());
+        let call = Call::new(&script::REGISTRY, REGISTRY).arg(what).arg(endpoint.id.as_str()).arg(record);
+        let Some(version) = written(self.link.call(call.arg(before).arg(0)).await?)? else {
+            return Ok(false);
+        };
+        self.raise(version, &endpoint.id, now).await?;
+        self.refresh().await?;
+        Ok(true)
+    }
+
+    async fn raise(&self, version: u64, id: &EndpointId, now: Timestamp) -> Result<(), StoreError> {
+        let raise = |partition: Partition| {
+            Call::new(&script::RAISE, &partition.tag()).arg(version).arg(id.as_str()).arg(key::millis(now))
+        };
+        for raised in self.link.call_all(Partition::all().map(raise).collect()).await? {
+            integer(raised?)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a stored endpoint holds a secret that is not encrypted.
+    pub(super) const fn keeps_plain_secrets(&self) -> bool {
+        self.cipher.is_none()
+    }
+}
+
+impl Endpoints {
+    /// Which version of the registry this is.
+    pub(super) fn version(&self) -> u64 {
+        self.version.unwrap_or(0)
+    }
+
+    /// The endpoint with this id.
+    pub(super) fn get(&self, id: &EndpointId) -> Option<&Arc<Endpoint>> {
+        self.by_id.get(id)
+    }
+
+    /// The endpoints that come behind one, by id.
+    pub(super) fn after(&self, after: Option<&EndpointId>) -> impl Iterator<Item = &Arc<Endpoint>> {
+        let first = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+        self.by_id.range::<EndpointId, _>((first, std::ops::Bound::Unbounded)).map(|(_, endpoint)| endpoint)
+    }
+
+    /// Who gets an event.
+    pub(super) fn recipients<'e>(
+        &'e self,
+        kind: &'e EventType,
+        audience: &'e Audience,
+    ) -> impl Iterator<Item = &'e EndpointId> {
+        let is_meant = |endpoint: &Endpoint| match audience {
+            Audience::Subscribers => true,
+            Audience::SubscribersBut(id) => endpoint.id != *id,
+        };
+        let wants = move |endpoint: &&Arc<Endpoint>| is_meant(endpoint) && endpoint.wants(kind);
+        self.by_id.values().filter(wants).map(|endpoint| &endpoint.id)
+    }
+}
+
+fn drop_call(partition: Partition, id: &EndpointId, now: Timestamp, version: Option<u64>) -> Call {
+    let version = version.map(|version| version.to_string()).unwrap_or_default();
+    Call::new(&script::DROP, &partition.tag())
+        .arg(id.as_str())
+        .arg(key::millis(now))
+        .arg(DROP_STEP)
+        .arg(version)
+}
+
+/// The version after a change, if there was one.
+fn written(value: redis::Value) -> Result<Option<u64>, StoreError> {
+    let mut items = Items::of(value)?;
+    match items.integer()? {
+        0 => Ok(None),
+        1 => items.parse().map(Some),
+        _ => Err(fault::unexpected()),
+    }
+}
