@@ -31,7 +31,7 @@ use readers::Readers;
 use recent::Recent;
 use redundancy_webhook::clock::{Clock, IdSource};
 use redundancy_webhook::record::SecretCipher;
-use redundancy_webhook::store::{EndpointCounts, StoreError};
+use redundancy_webhook::store::StoreError;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,7 +56,7 @@ pub struct EmbeddedStore {
     writes: Writes,
     readers: Readers,
     /// Where the clean-up goes on.
-    sweep_cursors: Mutex<retention::Cursors>,
+    sweep_cursor: Mutex<retention::Cursor>,
     _checkpoints: checkpoint::Checkpoints,
     _lock: files::FolderLock,
 }
@@ -78,8 +78,6 @@ struct Shared {
 struct State {
     schedule: Schedule,
     recent: Recent,
-    /// Counts of endpoints that were deleted.
-    gone: EndpointCounts,
 }
 
 impl Shared {
@@ -121,7 +119,14 @@ impl EmbeddedStore {
 /// An error of `SQLite` as one of the port.
 fn store_error(error: &rusqlite::Error) -> StoreError {
     use rusqlite::ffi::ErrorCode;
+    // What it says is for those who run the service: it may name what callers need not know.
+    tracing::debug!(%error, "a statement failed");
+    let extended = error.sqlite_error().map(|error| error.extended_code);
     match error.sqlite_error_code() {
+        // No room for the index of the write-ahead log is no room.
+        Some(ErrorCode::SystemIoFailure) if extended == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE) => {
+            StoreError::Full("the disk is full".to_owned())
+        }
         Some(ErrorCode::DiskFull) => StoreError::Full("the disk is full".to_owned()),
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             StoreError::Unreadable("the file is damaged or is no database".to_owned())

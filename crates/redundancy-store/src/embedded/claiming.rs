@@ -2,7 +2,7 @@
 
 use super::rows::{delivery_by_id, event_by_id};
 use super::{EmbeddedStore, Write};
-use crate::schedule::Taken;
+use crate::schedule::{Taken, show_being_made};
 use redundancy_webhook::delivery::{Delivery, DeliveryState};
 use redundancy_webhook::event::Event;
 use redundancy_webhook::ids::DeliveryId;
@@ -14,7 +14,8 @@ impl EmbeddedStore {
     pub(super) async fn claim_due(&self, claim: Claim<'_>) -> Result<Claimed, StoreError> {
         let (taking, mut found) = {
             let mut state = self.shared.state();
-            let taking = state.schedule.claim(&claim);
+            let mut taking = state.schedule.claim(&claim);
+            self.write_cancelled(&mut state, std::mem::take(&mut taking.cancelled), claim.now)?;
             let mut found = HashMap::with_capacity(taking.taken.len());
             for taken in &taking.taken {
                 let id = taken.lease.delivery;
@@ -38,29 +39,22 @@ impl EmbeddedStore {
             match self.read(move |connection| read(connection, &missing)).await {
                 Ok(read) => found.extend(read),
                 Err(error) => {
-                    self.give_back(&taking.taken, claim);
+                    self.shared.state().schedule.put_back(&taking.taken);
                     return Err(error);
                 }
             }
         }
-        let deliveries = taking
-            .taken
-            .into_iter()
-            .filter_map(|taken| {
-                let (mut delivery, event) = found.remove(&taken.lease.delivery)?;
-                (delivery.state, delivery.due_at) = (DeliveryState::InFlight, None);
-                let Taken { lease, endpoint, failing_since } = taken;
-                Some(ClaimedDelivery { delivery, event, endpoint, failing_since, lease })
-            })
-            .collect();
-        Ok(Claimed { deliveries, next_at: taking.next_at })
-    }
-
-    fn give_back(&self, taken: &[Taken], claim: Claim<'_>) {
-        let mut state = self.shared.state();
-        for taken in taken {
-            state.schedule.release(&taken.lease, claim.now);
+        let mut deliveries = Vec::with_capacity(taking.taken.len());
+        for Taken { lease, endpoint, failing_since } in taking.taken {
+            let Some((mut delivery, event)) = found.remove(&lease.delivery) else {
+                // It was finished or deleted at the same moment.
+                self.shared.state().schedule.discard(&lease);
+                continue;
+            };
+            show_being_made(&mut delivery, claim.now);
+            deliveries.push(ClaimedDelivery { delivery, event, endpoint, failing_since, lease });
         }
+        Ok(Claimed { deliveries, next_at: taking.next_at })
     }
 }
 
@@ -70,6 +64,7 @@ fn read(connection: &rusqlite::Connection, ids: &[DeliveryId]) -> Result<Found, 
     let mut found = HashMap::with_capacity(ids.len());
     for &id in ids {
         if let Some(delivery) = delivery_by_id(connection, id)?
+            && delivery.state == DeliveryState::Pending
             && let Some(event) = event_by_id(connection, delivery.event_id)?
         {
             found.insert(id, (delivery, Arc::new(event)));

@@ -33,17 +33,30 @@ pub(super) fn registry(
     Ok(registry)
 }
 
-/// Encrypts secrets that were written before there was a key.
-pub(super) fn encrypt_plain_ones(connection: &Connection, shared: &Shared) -> Result<(), StoreError> {
+/// Encrypts secrets that were written before there was a key, and leaves no trace of them in the file. That rewrites the file,
+/// once: it takes its time and as much room again.
+pub(super) fn encrypt_plain_ones(connection: &mut Connection, shared: &Shared) -> Result<(), StoreError> {
     let Some(cipher) = &shared.cipher else { return Ok(()) };
-    for registered in registry(connection, shared)?.values() {
+    let registry = registry(connection, shared)?;
+    let transaction = connection.transaction().or_failed()?;
+    for registered in registry.values() {
         let query = "SELECT record FROM endpoints WHERE key = ?1";
-        let record: Vec<u8> = connection.query_row(query, [registered.key], |row| row.get(0)).or_failed()?;
+        let record: Vec<u8> = transaction.query_row(query, [registered.key], |row| row.get(0)).or_failed()?;
         if has_plain_secret(&record) {
             let record = write_endpoint(&registered.endpoint, Some(cipher), shared.ids.random_128());
             let update = "UPDATE endpoints SET record = ?2 WHERE key = ?1";
-            connection.execute(update, params![registered.key, record]).or_failed()?;
+            transaction.execute(update, params![registered.key, record]).or_failed()?;
+            // Should the process end before the traces are gone, the next one goes on.
+            let mark = "INSERT OR REPLACE INTO totals (name, counts) VALUES ('traces', '')";
+            transaction.execute(mark, []).or_failed()?;
         }
+    }
+    transaction.commit().or_failed()?;
+    let marked = "SELECT EXISTS (SELECT 1 FROM totals WHERE name = 'traces')";
+    if connection.query_row(marked, [], |row| row.get(0)).or_failed()? {
+        connection.execute_batch("VACUUM").or_failed()?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).or_failed()?;
+        connection.execute("DELETE FROM totals WHERE name = 'traces'", []).or_failed()?;
     }
     Ok(())
 }
@@ -57,8 +70,8 @@ impl Writer<'_> {
             return Ok(Err(EndpointWriteError::Exists));
         }
         // One that was deleted leaves its number, and perhaps deliveries that are still to be cancelled.
-        while self.cancel_deliveries_of_deleted(Some(&endpoint.id), endpoint.created_at)? > 0 {}
-        let insert = "INSERT INTO endpoints (id) VALUES (?1) ON CONFLICT (id) DO UPDATE SET guard = NULL, counts = NULL \
+        while self.cancel_deliveries_of_deleted(Some(&endpoint.id))? > 0 {}
+        let insert = "INSERT INTO endpoints (id) VALUES (?1) ON CONFLICT (id) DO UPDATE SET deleted = NULL \
             RETURNING key";
         let key: i64 = self
             .connection
@@ -105,49 +118,39 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Deletes an endpoint and cancels the first of its deliveries; says how many, or that it was not there.
-    pub(super) fn delete_endpoint(
-        &mut self,
-        id: &EndpointId,
-        now: Timestamp,
-    ) -> Result<Option<usize>, StoreError> {
-        let Some(registered) = self.registry.remove(id) else { return Ok(None) };
-        let update = "UPDATE endpoints SET record = NULL, guard = NULL, counts = NULL WHERE key = ?1";
+    /// Deletes an endpoint and cancels the first of its deliveries; says whether it was there. The others count as cancelled
+    /// from now on and are written by the clean-up.
+    pub(super) fn delete_endpoint(&mut self, id: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(registered) = self.registry.remove(id) else { return Ok(false) };
+        let update =
+            "UPDATE endpoints SET record = NULL, guard = NULL, counts = NULL, deleted = ?2 WHERE key = ?1";
         self.connection
             .prepare_cached(update)
-            .and_then(|mut update| update.execute([registered.key]))
+            .and_then(|mut update| update.execute(params![registered.key, millis(now)]))
             .or_failed()?;
-        let mut state = self.shared.state();
-        // At once, so that nothing more goes out; should the transaction fail, the caller puts it back.
-        if let Some(lane) = state.schedule.remove_endpoint(id) {
-            let mut counts = lane.counts;
-            (counts.pending, counts.in_flight) = (0, 0);
-            state.gone.add(&counts);
-        }
-        let gone = serde_json::to_string(&state.gone).unwrap_or_default();
-        drop(state);
-        let total = "INSERT OR REPLACE INTO totals (name, counts) VALUES ('gone', ?1)";
-        self.connection.execute(total, [gone]).or_failed()?;
-        self.cancel_deliveries_of_deleted(Some(id), now).map(Some)
+        self.cancel_deliveries_of_deleted(Some(id))?;
+        self.touched.insert(id.clone());
+        self.effects.push(Effect::EndpointGone(id.clone()));
+        Ok(true)
     }
 
     /// Cancels some deliveries that wait for endpoints that are deleted: of one of them, or of all. Says how many.
     pub(super) fn cancel_deliveries_of_deleted(
         &mut self,
         id: Option<&EndpointId>,
-        now: Timestamp,
     ) -> Result<usize, StoreError> {
-        let find = "SELECT key FROM endpoints WHERE record IS NULL AND (?1 IS NULL OR id = ?1)";
-        let keys: Vec<i64> = {
+        let find = "SELECT key, deleted FROM endpoints WHERE deleted IS NOT NULL AND (?1 IS NULL OR id = ?1)";
+        let keys: Vec<(i64, i64)> = {
             let mut find = self.connection.prepare_cached(find).or_failed()?;
-            let rows = find.query_map([id.map(EndpointId::as_str)], |row| row.get(0)).or_failed()?;
+            let id = id.map(EndpointId::as_str);
+            let rows = find.query_map([id], |row| Ok((row.get(0)?, row.get(1)?))).or_failed()?;
             rows.collect::<Result<_, _>>().or_failed()?
         };
         let cancelled = state_number(DeliveryState::Cancelled);
         let update = "UPDATE deliveries SET state = ?2, due = NULL, updated = ?3 WHERE id IN \
             (SELECT id FROM deliveries INDEXED BY deliveries_lane WHERE endpoint = ?1 AND state = 0 LIMIT ?4)";
         let mut count = 0;
-        for key in keys {
+        for (key, deleted) in keys {
             let step = i64::try_from(CANCEL_STEP.saturating_sub(count)).unwrap_or_default();
             if step == 0 {
                 break;
@@ -155,7 +158,7 @@ impl Writer<'_> {
             count += self
                 .connection
                 .prepare_cached(update)
-                .and_then(|mut update| update.execute(params![key, cancelled, millis(now), step]))
+                .and_then(|mut update| update.execute(params![key, cancelled, deleted, step]))
                 .or_failed()?;
         }
         Ok(count)
@@ -164,19 +167,51 @@ impl Writer<'_> {
     /// Writes guards and counts of the endpoints that this transaction touched.
     pub(super) fn write_touched(&mut self) -> Result<(), StoreError> {
         let update = "UPDATE endpoints SET guard = ?2, counts = ?3 WHERE key = ?1";
+        let mut is_gone_touched = false;
         for id in std::mem::take(&mut self.touched) {
-            let Some(key) = self.registry.get(&id).map(|registered| registered.key) else { continue };
-            let (guard, counts) = {
+            let Some(key) = self.registry.get(&id).map(|registered| registered.key) else {
+                is_gone_touched = true;
+                continue;
+            };
+            let (guard, mut counts) = {
                 let state = self.shared.state();
                 let Some(lane) = state.schedule.lane(&id) else { continue };
-                (serde_json::to_string(&lane.guard), serde_json::to_string(&lane.counts))
+                (serde_json::to_string(&lane.guard), lane.counts.clone())
             };
-            let (guard, counts) = (guard.unwrap_or_default(), counts.unwrap_or_default());
+            for effect in &self.effects {
+                // Memory hears of these when they are on the disk.
+                if let Effect::SettledLate { settlement, .. } = effect
+                    && settlement.lease.endpoint == id
+                {
+                    counts.moved(None, Some(DeliveryState::Succeeded));
+                    counts.attempted(settlement.attempt.number, true, settlement.attempt.duration);
+                }
+            }
+            let (guard, counts) = (guard.unwrap_or_default(), serde_json::to_string(&counts).unwrap_or_default());
             self.connection
                 .prepare_cached(update)
                 .and_then(|mut update| update.execute(params![key, guard, counts]))
                 .or_failed()?;
         }
+        if is_gone_touched { self.write_gone() } else { Ok(()) }
+    }
+
+    /// Writes what is known of endpoints that were deleted, those of this transaction included.
+    fn write_gone(&self) -> Result<(), StoreError> {
+        let gone = {
+            let state = self.shared.state();
+            let mut gone = state.schedule.gone.clone();
+            for effect in &self.effects {
+                if let Effect::EndpointGone(id) = effect
+                    && let Some(lane) = state.schedule.lane(id)
+                {
+                    gone.add(&lane.counts);
+                }
+            }
+            serde_json::to_string(&gone).unwrap_or_default()
+        };
+        let total = "INSERT OR REPLACE INTO totals (name, counts) VALUES ('gone', ?1)";
+        self.connection.execute(total, [gone]).or_failed()?;
         Ok(())
     }
 }

@@ -29,6 +29,8 @@ impl EmbeddedStore {
         let EmbeddedConfig { folder, cipher, clock, ids } = config;
         let (lock, path) = files::take(&folder)?;
         let mut connection = Connection::open(&path).or_failed()?;
+        // First, so that a file of another program stays as it is.
+        schema::check(&connection)?;
         prepare(&connection)?;
         schema::migrate(&mut connection)?;
         let shared = Arc::new(Shared {
@@ -39,14 +41,16 @@ impl EmbeddedStore {
             clock,
             ids,
         });
-        endpoints::encrypt_plain_ones(&connection, &shared)?;
+        endpoints::encrypt_plain_ones(&mut connection, &shared)?;
         analyses::fail_abandoned(&connection)?;
-        load(&connection, &shared)?;
+        let registry = endpoints::registry(&connection, &shared)?;
+        load(&connection, &shared, &registry)?;
         let readers = Readers::start(&path)?;
         let is_log_too_large = Arc::new(AtomicBool::new(false));
         let checkpoints = Checkpoints::start(&path, Arc::clone(&is_log_too_large))?;
-        let writes = Writes::start(connection, Arc::clone(&shared), is_log_too_large)?;
-        Ok(Arc::new(Self { shared, writes, readers, sweep_cursors: Mutex::default(), _checkpoints: checkpoints, _lock: lock }))
+        let writes = Writes::start(connection, registry, Arc::clone(&shared), is_log_too_large)?;
+        let sweep_cursor = Mutex::default();
+        Ok(Arc::new(Self { shared, writes, readers, sweep_cursor, _checkpoints: checkpoints, _lock: lock }))
     }
 }
 
@@ -67,6 +71,8 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
         // 8 MiB.
         ("cache_size", "-8192"),
         ("temp_store", "MEMORY"),
+        // What is deleted is overwritten where that costs no further write.
+        ("secure_delete", "FAST"),
     ] {
         connection.pragma_update(None, name, value).or_failed()?;
     }
@@ -74,61 +80,55 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
 }
 
 /// Fills memory with endpoints, their counts, and the first part of what waits for each.
-fn load(connection: &Connection, shared: &Shared) -> Result<(), StoreError> {
-    let registry = endpoints::registry(connection, shared)?;
+fn load(
+    connection: &Connection,
+    shared: &Shared,
+    registry: &BTreeMap<EndpointId, Registered>,
+) -> Result<(), StoreError> {
     let now = shared.clock.now();
     let mut state = State::default();
     let gone = "SELECT counts FROM totals WHERE name = 'gone'";
     let gone: Option<String> = connection.query_row(gone, [], |row| row.get(0)).optional().or_failed()?;
     if let Some(gone) = gone {
-        state.gone = serde_json::from_str(&gone).map_err(|_| damaged())?;
+        state.schedule.gone = serde_json::from_str(&gone).map_err(|_| damaged())?;
     }
+    let dead_letters = "SELECT count(*) FROM endpoints e CROSS JOIN deliveries d \
+        INDEXED BY deliveries_closed_by_endpoint ON d.endpoint = e.key \
+        WHERE e.deleted IS NOT NULL AND d.state = 3 AND d.state >= 3";
+    let dead_letters: i64 = connection.query_row(dead_letters, [], |row| row.get(0)).or_failed()?;
+    let gone = &mut state.schedule.gone;
+    (gone.pending, gone.in_flight, gone.dead_letters) = (0, 0, u64::try_from(dead_letters).unwrap_or_default());
     for (id, registered) in registry {
-        load_lane(connection, &mut state, &id, registered, now)?;
+        load_lane(connection, &mut state, id, registered, now)?;
     }
     *shared.state() = state;
     Ok(())
 }
 
-/// Loads endpoints that memory lacks: a transaction that was to delete them has failed.
-pub(super) fn load_missing(
-    connection: &Connection,
-    shared: &Shared,
-    registry: &BTreeMap<EndpointId, Registered>,
-) -> Result<(), StoreError> {
-    let mut state = shared.state();
-    for (id, registered) in registry {
-        if state.schedule.lane(id).is_none() {
-            load_lane(connection, &mut state, id, registered.clone(), shared.clock.now())?;
-        }
-    }
-    Ok(())
-}
-
+/// Adds an endpoint to memory, with its counts and the first part of what waits for it.
 fn load_lane(
     connection: &Connection,
     state: &mut State,
     id: &EndpointId,
-    registered: Registered,
+    registered: &Registered,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Registered { key, endpoint } = registered;
-    state.schedule.put_endpoint(endpoint, now);
+    let key = registered.key;
+    state.schedule.put_endpoint(Arc::clone(&registered.endpoint), now);
     let (keys, is_all) = part(connection, key, None)?;
     let (guard, counts) = stored_state(connection, key)?;
-    let counted = |number: i64, index: &str| -> Result<u64, StoreError> {
-        let query = format!(
-            "SELECT count(*) FROM deliveries INDEXED BY {index} WHERE endpoint = ?1 AND state = {number}"
-        );
+    let counted = |index: &str, condition: &str| -> Result<u64, StoreError> {
+        let query =
+            format!("SELECT count(*) FROM deliveries INDEXED BY {index} WHERE endpoint = ?1 AND {condition}");
         let count: i64 = connection.query_row(&query, [key], |row| row.get(0)).or_failed()?;
         Ok(u64::try_from(count).unwrap_or_default())
     };
     let Some(lane) = state.schedule.lane_mut(id) else { return Ok(()) };
     lane.is_windowed = true;
     lane.counts = counts;
-    lane.counts.pending = counted(0, "deliveries_lane")?;
+    lane.counts.pending = counted("deliveries_lane", "state = 0")?;
     lane.counts.in_flight = 0;
-    lane.counts.dead_letters = counted(3, "deliveries_closed_by_endpoint")?;
+    lane.counts.dead_letters = counted("deliveries_closed_by_endpoint", "state = 3 AND state >= 3")?;
     if let Some(mut guard) = guard {
         // Whoever was making deliveries is gone.
         guard.forget_in_flight();
@@ -136,7 +136,7 @@ fn load_lane(
         lane.guard = guard;
     }
     let dropped = lane.dropped;
-    state.schedule.refill(id, &keys, is_all, dropped);
+    state.schedule.refill(id, None, &keys, is_all, dropped);
     Ok(())
 }
 
@@ -185,7 +185,8 @@ impl super::writer::Writer<'_> {
             None => return Ok(()),
         };
         let (keys, is_all) = part(self.connection, key, horizon)?;
-        self.effects.push(Effect::Refill { endpoint: endpoint.clone(), keys, is_all, dropped });
+        let endpoint = endpoint.clone();
+        self.effects.push(Effect::Refill { endpoint, from: horizon, keys, is_all, dropped });
         Ok(())
     }
 }

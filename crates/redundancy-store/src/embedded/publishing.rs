@@ -103,7 +103,7 @@ impl Writer<'_> {
         let event_id = event.id.number().to_be_bytes();
         let values = params![bytes(delivery.id), event_id, kind, key, millis(now)];
         self.connection.prepare_cached(insert).and_then(|mut insert| insert.execute(values)).or_failed()?;
-        self.effects.push(Effect::Wait { delivery, event: Some(Arc::clone(event)), from: None });
+        self.effects.push(Effect::Wait { delivery, event: Some(Arc::clone(event)), from: None, left: None });
         Ok(())
     }
 
@@ -124,33 +124,39 @@ impl Writer<'_> {
         Ok(true)
     }
 
+    /// Changes a delivery; `None` when an outcome of it is on its way and comes first.
     pub(super) fn change(
         &mut self,
         id: DeliveryId,
         change: Change,
         from: &[DeliveryState],
         now: Timestamp,
-    ) -> Result<Changed, StoreError> {
-        let Some(before) = delivery_by_id(self.connection, id)? else { return Ok(Changed::NotFound) };
+    ) -> Result<Option<Changed>, StoreError> {
+        let Some(before) = delivery_by_id(self.connection, id)? else { return Ok(Some(Changed::NotFound)) };
         let mut delivery = before.clone();
-        if change == Change::Requeue
-            && (!self.registry.contains_key(&before.endpoint_id)
-                || event_by_id(self.connection, before.event_id)?.is_none())
+        if !self.registry.contains_key(&before.endpoint_id)
+            || event_by_id(self.connection, before.event_id)?.is_none()
         {
-            return Ok(Changed::NotFound);
+            return Ok(Some(Changed::NotFound));
         }
+        let left = before.due_at.map(|due| (due, id));
         {
             let mut state = self.shared.state();
-            if state.schedule.lease(id).is_some() {
-                return Ok(Changed::WrongState(DeliveryState::InFlight));
+            if state.schedule.is_settling(id) {
+                return Ok(None);
+            }
+            if state.schedule.made_since(id).is_some() {
+                return Ok(Some(Changed::WrongState(DeliveryState::InFlight)));
             }
             if !from.contains(&before.state) {
-                return Ok(Changed::WrongState(before.state));
+                return Ok(Some(Changed::WrongState(before.state)));
             }
-            // At once, so that nobody is handed what is being changed.
-            if let Some(due) = before.due_at {
+            // At once, so that nobody is handed what is being changed; it is put back should the transaction fail.
+            if let Some((due, _)) = left {
                 state.schedule.remove(&before.endpoint_id, due, id);
+                self.held.push((before.endpoint_id.clone(), (due, id)));
             }
+            state.recent.take(id);
         }
         delivery.updated_at = now;
         (delivery.state, delivery.due_at) = match change {
@@ -163,24 +169,18 @@ impl Writer<'_> {
         let update = "UPDATE deliveries SET state = ?2, due = ?3, updated = ?4, spent = ?5 WHERE id = ?1";
         let number = state_number(delivery.state);
         let values = params![bytes(id), number, delivery.due_at.map(millis), millis(now), delivery.spent];
-        let written =
-            self.connection.prepare_cached(update).and_then(|mut update| update.execute(values)).or_failed();
-        if let Err(error) = written {
-            if let Some(due) = before.due_at {
-                self.shared.state().schedule.add(&before.endpoint_id, due, id);
-            }
-            return Err(error);
-        }
+        self.connection.prepare_cached(update).and_then(|mut update| update.execute(values)).or_failed()?;
         self.effects.push(match change {
             Change::Requeue => {
-                Effect::Wait { delivery: delivery.clone(), event: None, from: Some(before.state) }
+                Effect::Wait { delivery: delivery.clone(), event: None, from: Some(before.state), left }
             }
             Change::Cancel => Effect::Moved {
                 endpoint: delivery.endpoint_id.clone(),
                 from: before.state,
                 to: Some(DeliveryState::Cancelled),
+                left,
             },
         });
-        Ok(Changed::Done(delivery))
+        Ok(Some(Changed::Done(delivery)))
     }
 }

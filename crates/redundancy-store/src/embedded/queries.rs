@@ -4,45 +4,71 @@ use super::OrFailed as _;
 use super::rows::{
     DELIVERY_COLUMNS, DELIVERY_JOINS, damaged, delivery, delivery_by_id, number, state_number,
 };
+use crate::schedule::show_being_made;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Delivery, DeliveryFilter, DeliveryState};
 use redundancy_webhook::ids::{DeliveryId, EventId};
 use redundancy_webhook::store::{EventSummary, Page, PageRequest, StoreError};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+/// Deliveries that are being made, and since when.
+pub(super) type Leased = HashMap<DeliveryId, Timestamp>;
+
+/// Deliveries that wait for endpoints that were deleted: they are cancelled, and not yet written as that.
+const DELETED: &str = "endpoints e CROSS JOIN deliveries d INDEXED BY deliveries_lane ON d.endpoint = e.key \
+    JOIN event_types t ON t.key = d.type";
+
+/// Which rows a query reads.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    /// Those whose state is written as it is.
+    Usual,
+    /// Those that wait for endpoints that were deleted.
+    Deleted,
+}
 
 /// Deliveries that `filter` means, newest first. `leased` are those that are being made, which the database calls pending.
 pub(super) fn deliveries(
     connection: &Connection,
     filter: &DeliveryFilter,
     page: &PageRequest<DeliveryId>,
-    leased: &HashSet<DeliveryId>,
+    leased: &Leased,
 ) -> Result<Page<Delivery, DeliveryId>, StoreError> {
-    if filter.state == Some(DeliveryState::InFlight) {
-        return in_flight(connection, filter, page, leased);
-    }
-    // One more tells whether there is a next page; those being made may have to be left out.
-    let left_out = if filter.state == Some(DeliveryState::Pending) { leased.len() } else { 0 };
-    let Some((query, values)) = query(connection, filter, page, page.limit + 1 + left_out)? else {
-        return Ok(Page { items: Vec::new(), next: None });
+    let sources: &[Source] = match filter.state {
+        Some(DeliveryState::InFlight) => return in_flight(connection, filter, page, leased),
+        Some(DeliveryState::Cancelled) => &[Source::Usual, Source::Deleted],
+        _ => &[Source::Usual],
     };
-    let mut statement = connection.prepare_cached(&query).or_failed()?;
-    let mut rows = statement.query(params_from_iter(values)).or_failed()?;
+    // One more tells whether there is a next page; those being made may have to be left out.
+    let is_waiting = matches!(filter.state, Some(DeliveryState::Pending | DeliveryState::Cancelled));
+    let limit = page.limit + 1 + if is_waiting { leased.len() } else { 0 };
     let mut items = Vec::new();
-    while let Some(row) = rows.next().or_failed()? {
-        let delivery = with_lease(delivery(row)?, leased);
-        if filter.state.is_none_or(|state| state == delivery.state) {
-            items.push(delivery);
+    for source in sources {
+        let Some((query, values)) = query(connection, filter, page, limit, *source)? else { continue };
+        let mut statement = connection.prepare_cached(&query).or_failed()?;
+        let mut rows = statement.query(params_from_iter(values)).or_failed()?;
+        while let Some(row) = rows.next().or_failed()? {
+            let delivery = with_lease(delivery(row)?, leased);
+            if filter.state.is_none_or(|state| state == delivery.state) {
+                items.push(delivery);
+            }
         }
+    }
+    if sources.len() > 1 {
+        items.sort_unstable_by_key(|delivery| Reverse(delivery.id));
     }
     Ok(cut(items, page.limit))
 }
 
 /// The delivery as it is with the leases there are.
-pub(super) fn with_lease(mut delivery: Delivery, leased: &HashSet<DeliveryId>) -> Delivery {
-    if delivery.state == DeliveryState::Pending && leased.contains(&delivery.id) {
-        (delivery.state, delivery.due_at) = (DeliveryState::InFlight, None);
+fn with_lease(mut delivery: Delivery, leased: &Leased) -> Delivery {
+    if let Some(since) = leased.get(&delivery.id)
+        && matches!(delivery.state, DeliveryState::Pending | DeliveryState::Cancelled)
+    {
+        show_being_made(&mut delivery, *since);
     }
     delivery
 }
@@ -58,10 +84,10 @@ fn in_flight(
     connection: &Connection,
     filter: &DeliveryFilter,
     page: &PageRequest<DeliveryId>,
-    leased: &HashSet<DeliveryId>,
+    leased: &Leased,
 ) -> Result<Page<Delivery, DeliveryId>, StoreError> {
     let mut ids: Vec<_> =
-        leased.iter().copied().filter(|id| page.after.is_none_or(|after| *id < after)).collect();
+        leased.keys().copied().filter(|id| page.after.is_none_or(|after| *id < after)).collect();
     ids.sort_unstable_by(|a, b| b.cmp(a));
     let mut items = Vec::new();
     for id in ids {
@@ -84,6 +110,7 @@ fn query(
     filter: &DeliveryFilter,
     page: &PageRequest<DeliveryId>,
     limit: usize,
+    source: Source,
 ) -> Result<Option<(String, Vec<Value>)>, StoreError> {
     let mut conditions = vec!["d.id < ?1".to_owned(), "d.id >= ?2".to_owned()];
     let mut until = page.after.map_or(u128::MAX, DeliveryId::number);
@@ -121,21 +148,31 @@ fn query(
         let Some(key) = key("event_types", "name", kind.as_str())? else { return Ok(None) };
         equal("type", Value::Integer(key));
     }
-    if let Some(state) = filter.state {
-        // Written out, so that the partial indexes apply.
-        conditions.push(format!("d.state = {}", state_number(state)));
+    let from = match source {
+        Source::Usual => format!("deliveries d {} {DELIVERY_JOINS}", index(filter)),
+        Source::Deleted => DELETED.to_owned(),
+    };
+    // Written out, so that the partial indexes apply: an equation does not tell SQLite that an inequality holds.
+    match (source, filter.state) {
+        (Source::Deleted, _) => conditions.push("d.state = 0 AND e.deleted IS NOT NULL".to_owned()),
+        (Source::Usual, Some(DeliveryState::Pending)) => {
+            conditions.push("d.state = 0 AND e.deleted IS NULL".to_owned());
+        }
+        (Source::Usual, Some(state @ (DeliveryState::Exhausted | DeliveryState::Cancelled))) => {
+            conditions.push(format!("d.state = {} AND d.state >= 3", state_number(state)));
+        }
+        (Source::Usual, Some(state)) => conditions.push(format!("d.state = {}", state_number(state))),
+        (Source::Usual, None) => {}
     }
-    let source = source(filter);
     let conditions = conditions.join(" AND ");
     let query = format!(
-        "SELECT {DELIVERY_COLUMNS} FROM deliveries d {source} {DELIVERY_JOINS} WHERE {conditions} \
-         ORDER BY d.id DESC LIMIT {limit}"
+        "SELECT {DELIVERY_COLUMNS} FROM {from} WHERE {conditions} ORDER BY d.id DESC LIMIT {limit}"
     );
     Ok(Some((query, values)))
 }
 
 /// The index that serves a filter.
-fn source(filter: &DeliveryFilter) -> &'static str {
+fn index(filter: &DeliveryFilter) -> &'static str {
     use DeliveryState::{Cancelled, Exhausted, Pending};
     match (filter.event_id, filter.state, &filter.endpoint_id, &filter.event_type) {
         (Some(_), ..) => "NOT INDEXED",
@@ -186,4 +223,24 @@ pub(super) fn events(
     items.truncate(page.limit);
     let next = if has_more { items.last().map(|last| last.id) } else { None };
     Ok(Page { items, next })
+}
+
+/// The pending delivery that was accepted first, without those that are being made.
+pub(super) fn oldest_pending(
+    connection: &Connection,
+    made: &HashSet<DeliveryId>,
+) -> Result<Option<DeliveryId>, StoreError> {
+    let query = "SELECT d.id FROM deliveries d INDEXED BY deliveries_lane JOIN endpoints e ON e.key = d.endpoint \
+        WHERE d.state = 0 AND e.deleted IS NULL ORDER BY d.id LIMIT ?1";
+    let mut statement = connection.prepare_cached(query).or_failed()?;
+    let limit = i64::try_from(made.len() + 1).unwrap_or(i64::MAX);
+    let mut rows = statement.query([limit]).or_failed()?;
+    while let Some(row) = rows.next().or_failed()? {
+        let id = number(row.get_ref(0).or_failed()?.as_blob().map_err(|_| damaged())?)?;
+        let id = DeliveryId::from_number(id);
+        if !made.contains(&id) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }

@@ -9,21 +9,31 @@ use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId, JobId};
 use redundancy_webhook::store::StoreError;
 use rusqlite::params;
 
-/// Deliveries that are looked at for each one that may be deleted: pending ones stay, and are passed over.
-const LOOKS_PER_STEP: usize = 4;
+/// Deliveries or events that are looked at in one step, for each that may be deleted: those that stay are passed over.
+const LOOKS_PER_DELETED: usize = 4;
+/// But at least so many.
+const MIN_LOOKS: usize = 2000;
 
-/// Where a step of the clean-up goes on: behind these.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Cursors {
-    delivery: Option<DeliveryId>,
-    event: Option<EventId>,
+/// Where a step of the clean-up goes on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cursor {
+    /// With the deliveries behind this one.
+    Deliveries(Option<DeliveryId>),
+    /// With the events behind this one. Events go once their deliveries have gone.
+    Events(Option<EventId>),
 }
 
 /// What a step of the clean-up did.
 pub(super) struct Swept {
     pub(super) deleted: usize,
     /// Where the next step goes on; `None` when this one has come to the end.
-    pub(super) cursors: Option<Cursors>,
+    pub(super) next: Option<Cursor>,
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self::Deliveries(None)
+    }
 }
 
 impl Writer<'_> {
@@ -32,37 +42,56 @@ impl Writer<'_> {
         before: Timestamp,
         now: Timestamp,
         limit: usize,
-        cursors: Cursors,
+        cursor: Cursor,
     ) -> Result<Swept, StoreError> {
-        let mut deleted = self.cancel_deliveries_of_deleted(None, now)?;
-        let (old, delivery) = self.old_deliveries(before, limit, cursors.delivery)?;
-        for (id, state, endpoint) in &old {
-            self.run("DELETE FROM attempts WHERE delivery = ?1", &[&bytes(*id)])?;
-            self.run("DELETE FROM deliveries WHERE id = ?1", &[&bytes(*id)])?;
-            if let Some(endpoint) = endpoint {
-                self.effects.push(Effect::Moved { endpoint: endpoint.clone(), from: *state, to: None });
-                self.touched.insert(endpoint.clone());
+        if self.cancel_deliveries_of_deleted(None)? > 0 {
+            return Ok(Swept { deleted: 0, next: Some(cursor) });
+        }
+        let (mut deleted, next) = match cursor {
+            Cursor::Deliveries(after) => {
+                let (deleted, last) = self.delete_deliveries(before, limit, after)?;
+                let next = last.map_or(Cursor::Events(None), |last| Cursor::Deliveries(Some(last)));
+                (deleted, Some(next))
             }
-        }
-        deleted += old.len();
-        // Events go once their deliveries have gone.
-        let mut event = cursors.event;
-        if delivery.is_none() {
-            let (gone, next) = self.delete_events(before, limit, event)?;
-            deleted += gone;
-            event = next;
-        }
+            Cursor::Events(after) => {
+                let (deleted, last) = self.delete_events(before, limit, after)?;
+                (deleted, last.map(|last| Cursor::Events(Some(last))))
+            }
+        };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let expired = "DELETE FROM idempotency WHERE key IN \
             (SELECT key FROM idempotency WHERE expires <= ?1 LIMIT ?2)";
         deleted += self.run(expired, &[&millis(now), &limit])?;
-        let jobs = JobId::first_at(before).number().to_be_bytes();
-        deleted += self.run("DELETE FROM jobs WHERE id < ?1 AND is_open = 0", &[&jobs])?;
+        let oldest = JobId::first_at(before).number().to_be_bytes();
+        let jobs = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE id < ?1 AND is_open = 0 LIMIT ?2)";
+        deleted += self.run(jobs, &[&oldest, &limit])?;
         let analyses = "DELETE FROM analyses WHERE rowid IN \
             (SELECT rowid FROM analyses WHERE id < ?1 AND state <> 'pending' LIMIT ?2)";
-        deleted += self.run(analyses, &[&jobs, &limit])?;
-        let is_end = delivery.is_none() && event.is_none();
-        Ok(Swept { deleted, cursors: if is_end { None } else { Some(Cursors { delivery, event }) } })
+        deleted += self.run(analyses, &[&oldest, &limit])?;
+        Ok(Swept { deleted, next })
+    }
+
+    /// Deletes finished deliveries made before `before`, from the cursor on; says how many, and where to go on.
+    fn delete_deliveries(
+        &mut self,
+        before: Timestamp,
+        limit: usize,
+        cursor: Option<DeliveryId>,
+    ) -> Result<(usize, Option<DeliveryId>), StoreError> {
+        let (mut old, last) = self.old_deliveries(before, limit, cursor)?;
+        {
+            // What is cancelled with its endpoint may be under way.
+            let state = self.shared.state();
+            old.retain(|(id, ..)| state.schedule.made_since(*id).is_none());
+        }
+        for (id, state, endpoint) in &old {
+            self.run("DELETE FROM attempts WHERE delivery = ?1", &[&bytes(*id)])?;
+            self.run("DELETE FROM deliveries WHERE id = ?1", &[&bytes(*id)])?;
+            if let Some(endpoint) = endpoint {
+                self.effects.push(Effect::Moved { endpoint: endpoint.clone(), from: *state, to: None, left: None });
+            }
+        }
+        Ok((old.len(), last))
     }
 
     fn run(&self, statement: &str, values: &[&dyn rusqlite::ToSql]) -> Result<usize, StoreError> {
@@ -84,7 +113,8 @@ impl Writer<'_> {
             JOIN endpoints e ON e.key = d.endpoint WHERE d.id < ?1 AND d.id > ?2 ORDER BY d.id LIMIT ?3";
         let end = bytes(DeliveryId::first_at(before));
         let from = bytes(cursor.unwrap_or(DeliveryId::from_number(0)));
-        let looks = i64::try_from(limit * LOOKS_PER_STEP).unwrap_or(i64::MAX);
+        let most = looks(limit);
+        let looks = i64::try_from(most).unwrap_or(i64::MAX);
         let mut statement = self.connection.prepare_cached(query).or_failed()?;
         let mut rows = statement.query(params![end, from, looks]).or_failed()?;
         let (mut old, mut last, mut looked) = (Vec::new(), None, 0);
@@ -105,7 +135,7 @@ impl Writer<'_> {
                 }
             }
         }
-        let is_all = old.len() < limit && looked < limit * LOOKS_PER_STEP;
+        let is_all = old.len() < limit && looked < most;
         Ok((old, if is_all { None } else { last }))
     }
 
@@ -120,16 +150,20 @@ impl Writer<'_> {
         let from = cursor.unwrap_or(EventId::from_number(0)).number().to_be_bytes();
         let find = "SELECT seq, id FROM events INDEXED BY events_by_id WHERE id < ?1 AND id > ?2 \
             ORDER BY id LIMIT ?3";
-        let looks = limit * LOOKS_PER_STEP;
+        let looks = looks(limit);
         let found: Vec<(i64, Vec<u8>)> = {
             let mut find = self.connection.prepare_cached(find).or_failed()?;
             let values = params![end, from, i64::try_from(looks).unwrap_or(i64::MAX)];
             let rows = find.query_map(values, |row| Ok((row.get(0)?, row.get(1)?))).or_failed()?;
             rows.collect::<Result<_, _>>().or_failed()?
         };
-        let is_all = found.len() < looks;
+        let mut is_all = found.len() < looks;
         let (mut deleted, mut last) = (0, None);
         for (seq, id) in found {
+            if deleted >= limit {
+                is_all = false;
+                break;
+            }
             let event = EventId::from_number(number(&id)?);
             last = Some(event);
             if super::queries::deliveries_of(self.connection, event)? == 0 {
@@ -138,4 +172,9 @@ impl Writer<'_> {
         }
         Ok((deleted, if is_all { None } else { last }))
     }
+}
+
+/// How many rows a step that may delete `limit` looks at.
+fn looks(limit: usize) -> usize {
+    limit.saturating_mul(LOOKS_PER_DELETED).max(MIN_LOOKS)
 }

@@ -10,9 +10,12 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use std::time::Duration;
 
-/// The columns that [`delivery`] reads.
-pub(super) const DELIVERY_COLUMNS: &str = "d.id, d.event_id, t.name, e.id, d.state, d.updated, d.due, d.attempts, \
-    d.spent, d.last_status, d.last_failure";
+/// The columns that [`delivery`] reads. What waits for an endpoint that was deleted is cancelled, also while that is not yet
+/// written into its row.
+pub(super) const DELIVERY_COLUMNS: &str = "d.id, d.event_id, t.name, e.id, \
+    CASE WHEN d.state = 0 AND e.deleted IS NOT NULL THEN 4 ELSE d.state END, \
+    CASE WHEN d.state = 0 AND e.deleted IS NOT NULL THEN e.deleted ELSE d.updated END, \
+    CASE WHEN e.deleted IS NULL THEN d.due END, d.attempts, d.spent, d.last_status, d.last_failure";
 /// The tables that they are in.
 pub(super) const DELIVERY_JOINS: &str =
     "JOIN event_types t ON t.key = d.type JOIN endpoints e ON e.key = d.endpoint";
@@ -113,7 +116,7 @@ pub(super) fn event_by_id(connection: &Connection, id: EventId) -> Result<Option
 /// The attempts of a delivery, in their order.
 pub(super) fn attempts(connection: &Connection, id: DeliveryId) -> Result<Vec<Attempt>, StoreError> {
     let query = "SELECT number, started, duration_us, status, failure, headers, body FROM attempts \
-        WHERE delivery = ?1 ORDER BY number";
+        WHERE delivery = ?1 ORDER BY place";
     let mut statement = connection.prepare_cached(query).or_failed()?;
     let mut rows = statement.query([id.number().to_be_bytes()]).or_failed()?;
     let mut attempts = Vec::new();

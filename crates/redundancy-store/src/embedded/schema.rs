@@ -14,6 +14,8 @@ const APPLICATION_ID: i64 = 0x5244_4e43;
 /// - What is being made is not written down: whoever opens the file finds those deliveries pending.
 /// - `lane` holds what waits, in the order in which it is due; `closed` what did not succeed. Both are partial: the great
 ///   majority of deliveries passes through the first and never gets into the second.
+/// - The row of an endpoint outlives it, with the time at which it was `deleted`: its deliveries are cancelled bit by bit.
+/// - The `place` of an attempt among those of its delivery is its number, unless a lost lease has made two of the same number.
 /// - The deliveries of an event need no index: their ids begin with the same millisecond.
 const STEPS: [&str; 1] = ["
 CREATE TABLE endpoints (
@@ -21,7 +23,8 @@ CREATE TABLE endpoints (
     id TEXT NOT NULL UNIQUE,
     record BLOB,
     guard TEXT,
-    counts TEXT
+    counts TEXT,
+    deleted INTEGER
 ) STRICT;
 CREATE TABLE event_types (key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE events (
@@ -54,6 +57,7 @@ CREATE INDEX deliveries_closed ON deliveries (state, id) WHERE state >= 3;
 CREATE INDEX deliveries_closed_by_endpoint ON deliveries (endpoint, state, id) WHERE state >= 3;
 CREATE TABLE attempts (
     delivery BLOB NOT NULL,
+    place INTEGER NOT NULL,
     number INTEGER NOT NULL,
     started INTEGER NOT NULL,
     duration_us INTEGER NOT NULL,
@@ -61,7 +65,7 @@ CREATE TABLE attempts (
     failure TEXT,
     headers TEXT NOT NULL,
     body TEXT NOT NULL,
-    PRIMARY KEY (delivery, number)
+    PRIMARY KEY (delivery, place)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE idempotency (
     key TEXT PRIMARY KEY,
@@ -85,21 +89,30 @@ CREATE TABLE analyses (
 CREATE TABLE totals (name TEXT PRIMARY KEY, counts TEXT NOT NULL) STRICT, WITHOUT ROWID;
 "];
 
-/// Brings the database to the version of this program, or says why that cannot be.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+/// The version of a database that this program can use, or why it cannot. Changes nothing.
+pub(super) fn check(connection: &Connection) -> Result<usize, StoreError> {
     let read = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
     let (version, application) = (read("user_version").or_failed()?, read("application_id").or_failed()?);
-    let is_empty = version == 0 && application == 0;
+    let count = "SELECT count(*) FROM sqlite_schema";
+    let tables: i64 = connection.query_row(count, [], |row| row.get(0)).or_failed()?;
+    let is_empty = version == 0 && application == 0 && tables == 0;
     if !is_empty && application != APPLICATION_ID {
-        return Err(StoreError::Unreadable("the file is a database of another program".to_owned()));
+        return Err(StoreError::Unreadable("redundancy.db is a database of another program".to_owned()));
     }
     let newest = STEPS.len();
-    let known = usize::try_from(version).ok().filter(|version| *version <= newest);
-    let Some(known) = known else {
-        return Err(StoreError::Unreadable(format!(
-            "the file has format {version}, and this version reads up to {newest}: use the newer program"
-        )));
-    };
+    usize::try_from(version).ok().filter(|version| *version <= newest).ok_or_else(|| {
+        StoreError::Unreadable(format!(
+            "redundancy.db has format {version}, and this version of the program reads up to {newest}: use a newer one"
+        ))
+    })
+}
+
+/// Brings the database to the version of this program.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let (known, newest) = (check(connection)?, STEPS.len());
+    if known == newest {
+        return Ok(());
+    }
     let transaction = connection.transaction().or_failed()?;
     for step in STEPS.iter().skip(known) {
         transaction.execute_batch(step).or_failed()?;

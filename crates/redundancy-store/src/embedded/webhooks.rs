@@ -1,9 +1,8 @@
 //! The webhook port over the writing thread, the reading threads and the schedule.
 
-use super::retention::Swept;
 use super::rows::{attempts, delivery_by_id, event_by_id};
 use super::{EmbeddedStore, OrFailed as _, State, queries};
-use crate::schedule::{Lane, total};
+use crate::schedule::{Lane, show_being_made};
 use async_trait::async_trait;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState};
@@ -19,6 +18,7 @@ use redundancy_webhook::store::{
 use rusqlite::{OptionalExtension as _, params};
 use std::collections::HashSet;
 use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::PoisonError;
 
 /// With more pending deliveries than this the oldest one is looked for among the first of each lane only.
 const MAX_SCAN: u64 = 20_000;
@@ -32,14 +32,12 @@ fn record(lane: &Lane) -> EndpointRecord {
 }
 
 impl State {
-    /// A delivery as it is now: what the database calls pending may be under way, or its endpoint may be gone.
+    /// A delivery as it is now: what the database calls pending, or cancelled with its endpoint, may be under way.
     fn as_it_is(&self, mut delivery: Delivery) -> Delivery {
-        if delivery.state == DeliveryState::Pending {
-            if self.schedule.lease(delivery.id).is_some() {
-                (delivery.state, delivery.due_at) = (DeliveryState::InFlight, None);
-            } else if self.schedule.lane(&delivery.endpoint_id).is_none() {
-                (delivery.state, delivery.due_at) = (DeliveryState::Cancelled, None);
-            }
+        if matches!(delivery.state, DeliveryState::Pending | DeliveryState::Cancelled)
+            && let Some(since) = self.schedule.made_since(delivery.id)
+        {
+            show_being_made(&mut delivery, since);
         }
         delivery
     }
@@ -62,8 +60,7 @@ impl WebhookStore for EmbeddedStore {
 
     async fn delete_endpoint(&self, id: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {
         let id = id.clone();
-        let cancelled = self.write(move |writer| writer.delete_endpoint(&id, now)).await?;
-        Ok(cancelled.is_some())
+        self.write(move |writer| writer.delete_endpoint(&id, now)).await
     }
 
     async fn endpoint(&self, id: &EndpointId, _: Timestamp) -> Result<Option<EndpointRecord>, StoreError> {
@@ -125,17 +122,8 @@ impl WebhookStore for EmbeddedStore {
     ) -> Result<Page<Delivery, DeliveryId>, StoreError> {
         let filter = filter.clone();
         self.flush().await?;
-        let leased: HashSet<_> = self.shared.state().schedule.leased().collect();
-        let mut page = self
-            .read(move |connection| queries::deliveries(connection, &filter, &page, &leased))
-            .await?;
-        let state = self.shared.state();
-        for item in &mut page.items {
-            if state.schedule.lane(&item.endpoint_id).is_none() && item.state == DeliveryState::Pending {
-                (item.state, item.due_at) = (DeliveryState::Cancelled, None);
-            }
-        }
-        Ok(page)
+        let leased = self.shared.state().schedule.being_made().collect();
+        self.readers.run(move |connection| queries::deliveries(connection, &filter, &page, &leased)).await
     }
 
     async fn change_delivery(
@@ -145,8 +133,12 @@ impl WebhookStore for EmbeddedStore {
         from: &[DeliveryState],
         now: Timestamp,
     ) -> Result<Changed, StoreError> {
-        let from = from.to_vec();
-        self.write(move |writer| writer.change(id, change, &from, now)).await
+        loop {
+            let from = from.to_vec();
+            if let Some(changed) = self.write(move |writer| writer.change(id, change, &from, now)).await? {
+                return Ok(changed);
+            }
+        }
     }
 
     async fn add_delivery(
@@ -167,17 +159,13 @@ impl WebhookStore for EmbeddedStore {
         self.settle_all(settlements).await
     }
 
-    async fn extend(&self, leases: &[Lease], _: Timestamp, until: Timestamp) -> Result<(), StoreError> {
-        self.shared.state().schedule.extend(leases, until);
+    async fn extend(&self, leases: &[Lease], now: Timestamp, until: Timestamp) -> Result<(), StoreError> {
+        self.shared.state().schedule.extend(leases, now, until);
         Ok(())
     }
 
     async fn release(&self, leases: Vec<Lease>, now: Timestamp) -> Result<(), StoreError> {
-        let mut state = self.shared.state();
-        leases.iter().for_each(|lease| state.schedule.release(lease, now));
-        drop(state);
-        self.shared.work.notify_one();
-        Ok(())
+        self.release_all(leases, now)
     }
 
     async fn work_arrived(&self) {
@@ -185,26 +173,21 @@ impl WebhookStore for EmbeddedStore {
     }
 
     async fn queue_stats(&self, _: Timestamp) -> Result<QueueStats, StoreError> {
-        let (total, by_endpoint, first) = {
+        let (total, by_endpoint, first, made) = {
             let state = self.shared.state();
             let lanes = state.schedule.lanes();
             let first = lanes.values().flat_map(|lane| lane.waiting.iter().take(100));
             let first = first.map(|(_, id)| id.made_at()).min();
             let by_endpoint = lanes.iter().map(|(id, lane)| (id.clone(), lane.counts.clone())).collect();
-            (total(lanes, &state.gone), by_endpoint, first)
+            let made: HashSet<_> = state.schedule.being_made().map(|(id, _)| id).collect();
+            (state.schedule.total(), by_endpoint, first, made)
         };
         let oldest_pending_at = if total.pending == 0 || total.pending > MAX_SCAN {
             first
         } else {
-            let query = "SELECT min(id) FROM deliveries INDEXED BY deliveries_lane WHERE state = 0";
-            let oldest = self
-                .readers
-                .run(move |connection| {
-                    connection.query_row(query, [], |row| row.get::<_, Option<Vec<u8>>>(0)).or_failed()
-                })
-                .await?;
-            let oldest = oldest.map(|oldest| super::rows::number(&oldest)).transpose()?;
-            oldest.map(|oldest| DeliveryId::from_number(oldest).made_at()).or(first)
+            // Counts are told also while the disk is full.
+            let oldest = self.read(move |connection| queries::oldest_pending(connection, &made)).await;
+            oldest.ok().flatten().map(DeliveryId::made_at).or(first)
         };
         Ok(QueueStats { total, by_endpoint, oldest_pending_at })
     }
@@ -253,14 +236,18 @@ impl WebhookStore for EmbeddedStore {
     }
 
     async fn sweep(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let cursors = *self.sweep_cursors.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Swept { deleted, cursors } =
-            self.write(move |writer| writer.sweep(before, now, limit, cursors)).await?;
-        let is_done = cursors.is_none();
-        *self.sweep_cursors.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-            cursors.unwrap_or_default();
-        // A step that found only pending deliveries is no sign that nothing is left behind them.
-        Ok(if is_done { deleted } else { deleted.max(limit) })
+        let mut deleted = 0;
+        loop {
+            let cursor = *self.sweep_cursor.lock().unwrap_or_else(PoisonError::into_inner);
+            let swept = self.write(move |writer| writer.sweep(before, now, limit, cursor)).await?;
+            deleted += swept.deleted;
+            let is_end = swept.next.is_none();
+            *self.sweep_cursor.lock().unwrap_or_else(PoisonError::into_inner) = swept.next.unwrap_or_default();
+            // A step that found only pending deliveries is no sign that nothing is left behind them.
+            if is_end || deleted >= limit {
+                return Ok(deleted);
+            }
+        }
     }
 
     async fn health(&self) -> StoreHealth {

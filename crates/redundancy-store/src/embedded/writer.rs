@@ -8,7 +8,7 @@ use redundancy_webhook::delivery::{Delivery, DeliveryState};
 use redundancy_webhook::endpoint::Endpoint;
 use redundancy_webhook::event::Event;
 use redundancy_webhook::ids::{DeliveryId, EndpointId};
-use redundancy_webhook::store::StoreError;
+use redundancy_webhook::store::{Settlement, StoreError};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-use super::settling::Outcome;
+use super::settling::Ended;
 
 /// Changes in one transaction at most.
 const MAX_BATCH: usize = 512;
@@ -32,7 +32,7 @@ pub(super) enum Write {
     /// Somebody waits for it to be on the disk.
     Urgent(Box<dyn Urgent>),
     /// Outcomes of attempts: they are kept until they are on the disk, and nobody waits.
-    Lazy(Vec<Outcome>),
+    Lazy(Vec<Ended>),
 }
 
 /// A change that somebody waits for.
@@ -88,13 +88,14 @@ pub(super) struct Writes {
 impl Writes {
     pub(super) fn start(
         connection: Connection,
+        registry: BTreeMap<EndpointId, Registered>,
         shared: Arc<Shared>,
         is_log_too_large: Arc<AtomicBool>,
     ) -> Result<Self, StoreError> {
         let (queue, arriving) = channel();
         let thread = thread::Builder::new()
             .name("store-write".to_owned())
-            .spawn(move || Thread::new(&connection, &shared, &is_log_too_large).work(&arriving))
+            .spawn(move || Thread::new(&connection, registry, &shared, &is_log_too_large).work(&arriving))
             .map_err(|error| StoreError::Unavailable(format!("no thread could be started: {error}")))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
@@ -124,14 +125,18 @@ pub(super) struct Registered {
 /// What happens in memory once a transaction is on the disk.
 #[derive(Debug)]
 pub(super) enum Effect {
-    /// A delivery waits; a new one comes with its event.
-    Wait { delivery: Delivery, event: Option<Arc<Event>>, from: Option<DeliveryState> },
-    /// A delivery got from one state into another, or was deleted.
-    Moved { endpoint: EndpointId, from: DeliveryState, to: Option<DeliveryState> },
+    /// A delivery waits; a new one comes with its event, another one may have `left` another place.
+    Wait { delivery: Delivery, event: Option<Arc<Event>>, from: Option<DeliveryState>, left: Option<Key> },
+    /// A delivery got from one state into another, or was deleted. It has `left` its place, if it had one.
+    Moved { endpoint: EndpointId, from: DeliveryState, to: Option<DeliveryState>, left: Option<Key> },
+    /// A success came after the end of its lease, for a delivery that is due again then.
+    SettledLate { settlement: Settlement, due: Option<Timestamp> },
     /// An endpoint is new or was changed.
     Endpoint { endpoint: Arc<Endpoint>, forgives: bool, now: Timestamp },
-    /// A lane gets more of what waits for it.
-    Refill { endpoint: EndpointId, keys: Vec<Key>, is_all: bool, dropped: u64 },
+    /// An endpoint was deleted.
+    EndpointGone(EndpointId),
+    /// A lane gets more of what waits for it, behind `from`.
+    Refill { endpoint: EndpointId, from: Option<Key>, keys: Vec<Key>, is_all: bool, dropped: u64 },
 }
 
 /// One open transaction, and what the writer knows.
@@ -141,6 +146,8 @@ pub(super) struct Writer<'t> {
     pub(super) registry: &'t mut BTreeMap<EndpointId, Registered>,
     pub(super) types: &'t mut EventTypes,
     pub(super) effects: Vec<Effect>,
+    /// Deliveries that were taken out of their lanes already.
+    pub(super) held: &'t mut Vec<(EndpointId, Key)>,
     /// Endpoints whose guard and counts are written at the end.
     pub(super) touched: BTreeSet<EndpointId>,
 }
@@ -150,17 +157,33 @@ struct Thread<'t> {
     shared: &'t Shared,
     is_log_too_large: &'t AtomicBool,
     registry: BTreeMap<EndpointId, Registered>,
+    /// Whether a transaction that may have changed the registry was undone.
+    is_registry_stale: bool,
     types: EventTypes,
+    held: Vec<(EndpointId, Key)>,
     /// Outcomes that are not on the disk yet.
-    lazy: Vec<Outcome>,
+    lazy: Vec<Ended>,
     lazy_since: Option<Instant>,
 }
 
 impl<'t> Thread<'t> {
-    fn new(connection: &'t Connection, shared: &'t Shared, is_log_too_large: &'t AtomicBool) -> Self {
-        let registry = super::endpoints::registry(connection, shared).unwrap_or_default();
-        let (types, lazy, lazy_since) = (EventTypes::default(), Vec::new(), None);
-        Self { connection, shared, is_log_too_large, registry, types, lazy, lazy_since }
+    fn new(
+        connection: &'t Connection,
+        registry: BTreeMap<EndpointId, Registered>,
+        shared: &'t Shared,
+        is_log_too_large: &'t AtomicBool,
+    ) -> Self {
+        Self {
+            connection,
+            shared,
+            is_log_too_large,
+            registry,
+            is_registry_stale: false,
+            types: EventTypes::default(),
+            held: Vec::new(),
+            lazy: Vec::new(),
+            lazy_since: None,
+        }
     }
 
     fn work(mut self, arriving: &Receiver<Write>) {
@@ -215,10 +238,10 @@ impl<'t> Thread<'t> {
             };
             match next {
                 Write::Urgent(write) => urgent.push(write),
-                Write::Lazy(outcomes) => {
+                Write::Lazy(ended) => {
                     self.lazy_since.get_or_insert_with(Instant::now);
-                    super::settling::received(self.shared, &outcomes);
-                    self.lazy.extend(outcomes);
+                    super::settling::received(self.shared, &ended);
+                    self.lazy.extend(ended);
                     if self.lazy.len() >= MAX_BATCH {
                         return true;
                     }
@@ -236,6 +259,7 @@ impl<'t> Thread<'t> {
                 let flushed = self.lazy.len() as u64;
                 self.lazy.clear();
                 self.lazy_since = None;
+                self.held.clear();
                 self.shared.unflushed.fetch_sub(flushed, Ordering::AcqRel);
             }
             Err(_) => {
@@ -243,10 +267,15 @@ impl<'t> Thread<'t> {
                     let _ = self.connection.execute_batch("ROLLBACK");
                 }
                 self.types.forget();
-                if let Ok(registry) = super::endpoints::registry(self.connection, self.shared) {
-                    self.registry = registry;
-                    let _ = super::opening::load_missing(self.connection, self.shared, &self.registry);
+                self.is_registry_stale = true;
+                let mut state = self.shared.state();
+                for (endpoint, (due, id)) in self.held.drain(..) {
+                    state.schedule.add(&endpoint, due, id);
                 }
+                // Claims ask again for what was to be read.
+                state.schedule.forget_refills();
+                drop(state);
+                self.shared.work.notify_one();
                 self.lazy_since = (!self.lazy.is_empty()).then(Instant::now);
             }
         }
@@ -254,6 +283,10 @@ impl<'t> Thread<'t> {
     }
 
     fn try_commit(&mut self, urgent: &mut [Box<dyn Urgent>]) -> Result<(), StoreError> {
+        if self.is_registry_stale {
+            self.registry = super::endpoints::registry(self.connection, self.shared)?;
+            self.is_registry_stale = false;
+        }
         self.connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([])).or_failed()?;
         let mut writer = Writer {
             connection: self.connection,
@@ -261,10 +294,11 @@ impl<'t> Thread<'t> {
             registry: &mut self.registry,
             types: &mut self.types,
             effects: Vec::new(),
+            held: &mut self.held,
             touched: BTreeSet::new(),
         };
-        for outcome in &self.lazy {
-            writer.settle(outcome)?;
+        for ended in &self.lazy {
+            writer.settle(ended)?;
         }
         for write in urgent {
             write.apply(&mut writer)?;
@@ -288,42 +322,43 @@ impl<'t> Thread<'t> {
 impl State {
     fn take_effect(&mut self, effect: Effect) {
         match effect {
-            Effect::Wait { delivery, event, from } => {
-                self.moved(&delivery.endpoint_id, from, Some(DeliveryState::Pending));
+            Effect::Wait { delivery, event, from, left } => {
+                self.leave(&delivery.endpoint_id, left);
+                self.schedule.moved(&delivery.endpoint_id, from, Some(DeliveryState::Pending));
                 let due = delivery.due_at.unwrap_or_default();
                 self.schedule.add(&delivery.endpoint_id, due, delivery.id);
                 if let Some(event) = event {
                     self.recent.put(delivery, event);
                 }
             }
-            Effect::Moved { endpoint, from, to } => self.moved(&endpoint, Some(from), to),
+            Effect::Moved { endpoint, from, to, left } => {
+                self.leave(&endpoint, left);
+                self.schedule.moved(&endpoint, Some(from), to);
+            }
+            Effect::SettledLate { settlement, due } => self.schedule.settle_late(&settlement, due),
+            Effect::EndpointGone(id) => {
+                self.schedule.remove_endpoint(&id);
+            }
             Effect::Endpoint { endpoint, forgives, now } => {
                 let id = endpoint.id.clone();
                 self.schedule.put_endpoint(endpoint, now);
                 if let Some(lane) = self.schedule.lane_mut(&id) {
                     lane.is_windowed = true;
-                    if forgives {
-                        lane.guard.reset(now);
-                        lane.retry_at = None;
-                    }
                 }
-                self.schedule.line_up(&id);
+                if forgives {
+                    self.schedule.forgive(&id, now);
+                }
             }
-            Effect::Refill { endpoint, keys, is_all, dropped } => {
-                self.schedule.refill(&endpoint, &keys, is_all, dropped);
+            Effect::Refill { endpoint, from, keys, is_all, dropped } => {
+                self.schedule.refill(&endpoint, from, &keys, is_all, dropped);
             }
         }
     }
 
-    pub(super) fn moved(
-        &mut self,
-        endpoint: &EndpointId,
-        from: Option<DeliveryState>,
-        to: Option<DeliveryState>,
-    ) {
-        match self.schedule.lane_mut(endpoint) {
-            Some(lane) => lane.counts.moved(from, to),
-            None => self.gone.moved(from, to),
+    /// A delivery does not wait any more where it did. It may have got there by an earlier change of the same transaction.
+    fn leave(&mut self, endpoint: &EndpointId, left: Option<Key>) {
+        if let Some((due, id)) = left {
+            self.schedule.remove(endpoint, due, id);
         }
     }
 }

@@ -87,8 +87,8 @@ impl Lane {
         }
         let first = match self.waiting.first() {
             Some((first, _)) => *first,
-            // The claim asks the store for more.
-            None if self.horizon.is_some() => Timestamp::default(),
+            // The claim asks the store for more; until that is here there is nothing to hand out.
+            None if self.horizon.is_some() && !self.is_hungry => Timestamp::default(),
             None => return None,
         };
         Some(first.max(self.retry_at.unwrap_or_default()).max(self.served_at))
