@@ -17,7 +17,8 @@ pub(super) fn delivery(items: &mut Items) -> Result<Delivery, StoreError> {
     let event_type = items.parse()?;
     let event_id = EventId::from_number(number(items)?);
     let endpoint_id = items.parse()?;
-    let state = items.text()?.map_or(Some(DeliveryState::Pending), |letter| state(&letter)).ok_or_else(unexpected)?;
+    let state =
+        items.text()?.map_or(Some(DeliveryState::Pending), |letter| state(&letter)).ok_or_else(unexpected)?;
     let mut moment = || -> Result<Timestamp, StoreError> {
         Ok(items.parse_optional()?.map_or_else(|| id.made_at(), Timestamp::from_millis))
     };

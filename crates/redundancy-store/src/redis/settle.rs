@@ -30,7 +30,9 @@ impl RedisStore {
             let endpoints = self.registry.endpoints().await?;
             // Those of a partition together, each with its place.
             let mut calls: BTreeMap<Partition, (Vec<usize>, Call)> = BTreeMap::new();
-            for (at, settlement) in settlements.iter().enumerate().filter(|(at, _)| taken.get(*at) == Some(&None)) {
+            for (at, settlement) in
+                settlements.iter().enumerate().filter(|(at, _)| taken.get(*at) == Some(&None))
+            {
                 let partition = Partition::of_slot(settlement.lease.delivery.slot());
                 let (places, call) = calls.entry(partition).or_insert_with(|| {
                     (Vec::new(), Call::new(&script::SETTLE, &partition.tag()).arg(endpoints.version()))
@@ -62,7 +64,7 @@ impl RedisStore {
             }
         }
         let taken: Vec<bool> = taken.into_iter().map(Option::unwrap_or_default).collect();
-        self.after_settling(settlements, &taken).await?;
+        self.after_settling(settlements, &taken).await;
         Ok(taken)
     }
 
@@ -114,7 +116,7 @@ impl RedisStore {
     }
 
     /// What follows from settlements beside the deliveries: guards, disabled endpoints, and that others may go out.
-    async fn after_settling(&self, settlements: &[Settlement], taken: &[bool]) -> Result<(), StoreError> {
+    async fn after_settling(&self, settlements: &[Settlement], taken: &[bool]) {
         let endpoints = self.registry.known();
         let mut guards: HashMap<EndpointId, Vec<Change>> = HashMap::new();
         let mut now = Timestamp::default();
@@ -138,14 +140,16 @@ impl RedisStore {
                 self.wake.arrive(partition, settlement.now);
             }
         }
+        // The deliveries are settled whatever becomes of the rest. A guard that cannot be written is owed its change, and an
+        // endpoint that deserves it is disabled by its next delivery.
+        let _ = self.change_guards(guards, now).await;
         for (settlement, _) in settlements.iter().zip(taken).filter(|(_, is_taken)| **is_taken) {
-            if let Some(reason) = settlement.disables {
-                self.disable(&settlement.lease.endpoint, reason, settlement.now).await?;
+            if let Some(reason) = settlement.disables
+                && let Err(error) = self.disable(&settlement.lease.endpoint, reason, settlement.now).await
+            {
+                tracing::warn!(endpoint = %settlement.lease.endpoint, %error, "the endpoint could not be disabled");
             }
         }
-        // The deliveries are settled whatever becomes of the guards, and a guard that cannot be written is owed its change.
-        let _ = self.change_guards(guards, now).await;
-        Ok(())
     }
 
     async fn change_guards(

@@ -110,9 +110,7 @@ local function publish(i)
   local event = T .. ':e:' .. id
   -- A request that was sent again because its answer was lost.
   if call('EXISTS', event) == 1 then return behind, {1, n} end
-  call('HSET', event, 't', kind, 'c', made, 'b', body, 'n', n)
-  if request ~= '' then call('HSET', event, 'r', request) end
-  if trace ~= '' then call('HSET', event, 'p', trace) end
+  call('HSET', event, 't', kind, 'c', made, 'b', body, 'n', n, 'r', request, 'p', trace)
   call('ZADD', T .. ':ev', '0', id)
   if n == 0 then call('ZADD', T .. ':ev0', '0', id) end
   for at = i + 11, behind - 1, 2 do
