@@ -3,17 +3,24 @@
 use crate::cpu_pool::{CpuPool, CpuPoolConfig, Place};
 use crate::error::EngineError;
 use crate::ids::AnalysisId;
-use crate::ports::{AnalysisState, AnalysisStore, StoreKind, StoredAnalysis};
-use crate::requests::{Identified, Request, Work};
+use crate::ports::{AnalysisState, AnalysisStore, FindingFormat, StoreKind, StoredAnalysis};
+use crate::requests::{Caller, Finding, Identified, Operation, Request, Work};
 use crate::stats::{Counted, Counters, Stats};
 use redundancy_detect::TextTooLong;
 use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
+use redundancy_webhook::event::{Event, EventType, NewEvent};
+use redundancy_webhook::ids::EventId;
+use redundancy_webhook::store::{Audience, Publication};
+use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
-/// How often the result of accepted work is offered to a store that refuses it.
-const RESULT_PUTS: usize = 3;
+/// How long to wait before a result is offered again to a store that refuses it: the first time, and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Findings that take more as JSON are not sent to receivers whole: a text of a MiB can have findings of many.
+const MAX_EVENT_DATA_BYTES: usize = 256 * 1024;
 
 /// How the engine works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +31,7 @@ pub struct EngineConfig {
 
 /// The use cases over their ports. Built once, shared behind an [`Arc`].
 pub struct Engine {
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn IdSource>,
-    store: Arc<dyn AnalysisStore>,
+    ports: EnginePorts,
     pool: CpuPool,
     /// Analyses that were accepted for later.
     submitted: TaskTracker,
@@ -34,35 +39,62 @@ pub struct Engine {
     started: (Timestamp, Duration),
 }
 
+/// What the engine needs.
+#[derive(Clone)]
+pub struct EnginePorts {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random numbers.
+    pub ids: Arc<dyn IdSource>,
+    /// Where results are kept, and events published.
+    pub store: Arc<dyn AnalysisStore>,
+    /// How findings are written.
+    pub format: Arc<dyn FindingFormat>,
+}
+
 impl Engine {
     /// An engine over the given ports.
     #[must_use]
-    pub fn new(
-        config: EngineConfig,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn IdSource>,
-        store: Arc<dyn AnalysisStore>,
-    ) -> Self {
-        let started = (clock.now(), clock.monotonic());
+    pub fn new(config: EngineConfig, ports: EnginePorts) -> Self {
+        let started = (ports.clock.now(), ports.clock.monotonic());
         let pool = CpuPool::new(config.cpu);
-        Self { clock, ids, store, pool, submitted: TaskTracker::new(), counters: Arc::default(), started }
+        Self { ports, pool, submitted: TaskTracker::new(), counters: Arc::default(), started }
     }
 
-    /// Does the work and gives what was found.
-    pub async fn answer<W: Work>(&self, work: W) -> Result<Identified<W::Finding>, EngineError> {
+    /// Does the work and gives what was found. If somebody wants to hear of it, the event is in the store when this returns.
+    pub async fn answer<W: Work>(
+        &self,
+        work: W,
+        caller: Caller,
+    ) -> Result<Identified<W::Finding>, EngineError> {
+        let analysis_id = self.new_id();
+        let kind = event_type(work.operation());
+        let kind = kind.filter(|kind| self.ports.store.is_wanted(kind));
         let (place, counted) = self.reserve(&work)?;
-        let finding = self.perform(place, counted, work).await?;
-        Ok(Identified { analysis_id: self.new_id(), finding })
+        let Some(kind) = kind else {
+            let finding = self.perform(place, counted, work, |finding| finding).await?;
+            return Ok(Identified { analysis_id, finding });
+        };
+        let format = Arc::clone(&self.ports.format);
+        let with_data = move |finding: W::Finding| {
+            let data = event_data(&*format, analysis_id, &finding.clone().into());
+            (finding, data)
+        };
+        let (finding, data) = self.perform(place, counted, work, with_data).await?;
+        let publication = self.publication(analysis_id, kind, data, caller);
+        self.ports.store.finish(None, Some(publication)).await?;
+        Ok(Identified { analysis_id, finding })
     }
 
     /// Accepts work for later: when this returns, the analysis is in the store and a place in the pool is its own.
     ///
-    /// What comes of it is put into the store first, and `ended` is called after that. A store that refuses it is asked three
-    /// times, one right after the other. If it stays away the result is lost: the analysis remains pending in the store, and
-    /// `ended` alone learns what came of it.
+    /// What comes of it is put into the store first, together with the event that tells of it, and `ended` is called after
+    /// that. A store that is away is asked again and again, with growing pauses, until the engine drains; then the result is
+    /// lost, the analysis remains pending in the store, and `ended` alone learns what came of it.
     pub async fn submit(
         self: &Arc<Self>,
         request: Request,
+        caller: Caller,
         ended: impl FnOnce(&AnalysisState) + Send + 'static,
     ) -> Result<AnalysisId, EngineError> {
         // Held from before the place is taken, so that a drain that comes between waits for this too.
@@ -71,39 +103,71 @@ impl Engine {
         let accepted = StoredAnalysis {
             id: self.new_id(),
             operation: request.operation(),
-            created_at: self.clock.now(),
+            created_at: self.ports.clock.now(),
             bytes: request.bytes(),
             state: AnalysisState::Pending,
         };
         let id = accepted.id;
-        self.store.put(accepted.clone()).await?;
+        self.ports.store.put(accepted.clone()).await?;
         let engine = Arc::clone(self);
         self.submitted.spawn(async move {
-            let state = match engine.perform(place, counted, request).await {
-                Ok(finding) => AnalysisState::Completed(Arc::new(finding)),
-                Err(error) => AnalysisState::Failed(error.to_string()),
+            let format = Arc::clone(&engine.ports.format);
+            let write = move |finding: Finding| {
+                (format.whole(id, &finding), event_data(&*format, id, &finding))
+            };
+            let kind = event_type(request.operation());
+            let (state, publication) = match engine.perform(place, counted, request, write).await {
+                Ok((whole, data)) => {
+                    let kind = kind.filter(|kind| engine.ports.store.is_wanted(kind));
+                    let publication = kind.map(|kind| engine.publication(id, kind, data, caller));
+                    (AnalysisState::Completed(whole.into()), publication)
+                }
+                Err(error) => (AnalysisState::Failed(error.to_string()), None),
             };
             let analysis = StoredAnalysis { state, ..accepted };
-            for _ in 0..RESULT_PUTS {
-                if engine.store.put(analysis.clone()).await.is_ok() {
-                    break;
-                }
-            }
+            engine.finish(&analysis, publication).await;
             ended(&analysis.state);
         });
         drop(undone);
         Ok(id)
     }
 
+    /// Puts a result into the store, for as long as that takes and the engine is not told to end.
+    async fn finish(&self, analysis: &StoredAnalysis, publication: Option<Publication>) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let finished = self.ports.store.finish(Some(analysis.clone()), publication.clone()).await;
+            if finished.is_ok() || self.submitted.is_closed() {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn publication(
+        &self,
+        id: AnalysisId,
+        kind: EventType,
+        data: Box<RawValue>,
+        caller: Caller,
+    ) -> Publication {
+        let Caller { request_id, user_id, traceparent } = caller;
+        let new = NewEvent { kind, data, request_id, user_id, traceparent };
+        let event_id = EventId::new(&*self.ports.clock, &*self.ports.ids).in_slot(id.slot());
+        let event = Event::with_id(event_id, self.ports.clock.now(), new);
+        Publication { event, audience: Audience::Subscribers, idempotency: None, keep_unwanted: false }
+    }
+
     /// What became of an analysis that was accepted for later; `None` when it is not known (any more).
     pub async fn result(&self, id: AnalysisId) -> Result<Option<StoredAnalysis>, EngineError> {
-        Ok(self.store.get(id).await?)
+        Ok(self.ports.store.get(id).await?)
     }
 
     /// What kind of store analyses are kept in.
     #[must_use]
     pub fn store_kind(&self) -> StoreKind {
-        self.store.kind()
+        self.ports.store.kind()
     }
 
     /// What has been done since the start, and what is being done.
@@ -112,7 +176,7 @@ impl Engine {
         let (started_at, started) = self.started;
         Stats {
             started_at,
-            uptime: self.clock.monotonic().saturating_sub(started),
+            uptime: self.ports.clock.monotonic().saturating_sub(started),
             operations: self.counters.snapshot(),
             pool: self.pool.stats(),
         }
@@ -127,7 +191,7 @@ impl Engine {
     }
 
     fn new_id(&self) -> AnalysisId {
-        AnalysisId::new(&*self.clock, &*self.ids)
+        AnalysisId::new(&*self.ports.clock, &*self.ports.ids)
     }
 
     /// Takes a place for `work`. From here on it counts, also when there is no place.
@@ -136,20 +200,34 @@ impl Engine {
         Ok((self.pool.reserve()?, counted))
     }
 
-    /// Does `work` on the pool. It is counted there, because the caller may have given up when it ends.
-    async fn perform<W: Work>(
+    /// Does `work` on the pool, and there also what makes `then` of the finding. It is counted there, because the caller may have
+    /// given up when it ends.
+    async fn perform<W: Work, T: Send + 'static>(
         &self,
         place: Place,
         counted: Counted,
         work: W,
-    ) -> Result<W::Finding, EngineError> {
-        let clock = Arc::clone(&self.clock);
+        then: impl FnOnce(W::Finding) -> T + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let clock = Arc::clone(&self.ports.clock);
         let timed = move || {
             let began = clock.monotonic();
             let finding = work.perform()?;
             counted.completed(work.bytes(), clock.monotonic().saturating_sub(began));
-            Ok::<_, TextTooLong>(finding)
+            Ok::<_, TextTooLong>(then(finding))
         };
         Ok(self.pool.run(place, timed).await??)
     }
+}
+
+/// The type of the event that tells of a result.
+fn event_type(operation: Operation) -> Option<EventType> {
+    operation.event_type().parse().ok()
+}
+
+/// What the event about a finding says: all of it, or only what sums it up where that would be too much for a receiver.
+fn event_data(format: &dyn FindingFormat, id: AnalysisId, finding: &Finding) -> Box<RawValue> {
+    let whole = format.whole(id, finding);
+    let data = if whole.len() <= MAX_EVENT_DATA_BYTES { whole } else { format.summary(id, finding) };
+    RawValue::from_string(data).unwrap_or_default()
 }

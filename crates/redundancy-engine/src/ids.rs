@@ -13,6 +13,19 @@ pub struct AnalysisId(u128);
 impl AnalysisId {
     const PREFIX: &str = "ana_";
 
+    /// Its number. Ids sort as their numbers do.
+    #[must_use]
+    pub const fn number(self) -> u128 {
+        self.0
+    }
+
+    /// A number from 0 to 255, random. The event that tells of the result has the same, so that a store which spreads things over
+    /// partitions can write both at once.
+    #[must_use]
+    pub fn slot(self) -> u8 {
+        self.0.to_le_bytes()[0]
+    }
+
     /// A new id.
     pub(crate) fn new(clock: &dyn Clock, random: &dyn IdSource) -> Self {
         Self(ids::timed(clock, random))

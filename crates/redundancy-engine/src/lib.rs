@@ -17,16 +17,16 @@ pub mod requests;
 pub mod stats;
 
 pub use cpu_pool::{CpuPool, CpuPoolConfig};
-pub use engine::{Engine, EngineConfig};
+pub use engine::{Engine, EngineConfig, EnginePorts};
 pub use error::EngineError;
 pub use ids::AnalysisId;
-pub use ports::{AnalysisState, AnalysisStore, StoreKind, StoredAnalysis};
+pub use ports::{AnalysisState, AnalysisStore, FindingFormat, StoreKind, StoredAnalysis};
 pub use redundancy_detect as detect;
 pub use redundancy_webhook as webhook;
 pub use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 pub use redundancy_webhook::store::StoreError;
 pub use requests::{
-    AnalyzeRequest, Comparison, Finding, Identified, Operation, QualityRequest, Request, SimilarityRequest,
+    AnalyzeRequest, Caller, Comparison, Finding, Identified, Operation, QualityRequest, Request, SimilarityRequest,
     Work,
 };
 pub use stats::{OperationStats, Stats};

@@ -4,7 +4,8 @@
 use crate::ids::AnalysisId;
 use crate::requests::{Finding, Operation};
 use redundancy_webhook::clock::Timestamp;
-use redundancy_webhook::store::StoreError;
+use redundancy_webhook::event::EventType;
+use redundancy_webhook::store::{Publication, StoreError};
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,11 +16,32 @@ pub trait AnalysisStore: Send + Sync {
     /// gives it back for as long as the store keeps things.
     async fn put(&self, analysis: StoredAnalysis) -> Result<(), StoreError>;
 
+    /// Accepts what came of work: writes `analysis`, if there is one, as [`AnalysisStore::put`] does, and publishes
+    /// `publication`, if there is one, both or neither.
+    async fn finish(
+        &self,
+        analysis: Option<StoredAnalysis>,
+        publication: Option<Publication>,
+    ) -> Result<(), StoreError>;
+
+    /// Whether somebody would be told of an event of type `kind`, as far as is known here. Cheap, and answered also while the
+    /// store is away.
+    fn is_wanted(&self, kind: &EventType) -> bool;
+
     /// What kind of store it is, for people who look at the service's health.
     fn kind(&self) -> StoreKind;
 
     /// What is kept under `id`; `None` when nothing is, or not any more.
     async fn get(&self, id: AnalysisId) -> Result<Option<StoredAnalysis>, StoreError>;
+}
+
+/// Writes findings as JSON, as callers and receivers of events get them: the engine has no wire format of its own.
+pub trait FindingFormat: Send + Sync {
+    /// All of it.
+    fn whole(&self, id: AnalysisId, finding: &Finding) -> String;
+
+    /// Only what sums it up, for those who would be sent too much.
+    fn summary(&self, id: AnalysisId, finding: &Finding) -> String;
 }
 
 /// What a store is.
@@ -51,8 +73,8 @@ pub struct StoredAnalysis {
 pub enum AnalysisState {
     /// Accepted, not yet finished.
     Pending,
-    /// Finished. Shared, because findings can be large.
-    Completed(Arc<Finding>),
+    /// Finished, with what was found as JSON. Shared, because it can be large.
+    Completed(Arc<str>),
     /// It could not be done, for a reason that a person can read.
     Failed(String),
 }

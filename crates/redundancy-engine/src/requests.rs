@@ -8,6 +8,8 @@ use redundancy_detect::{
     similarity::{Similarity, SimilarityOptions, similarity},
 };
 
+use redundancy_webhook::event::types;
+
 /// A kind of analysis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
@@ -23,6 +25,16 @@ impl Operation {
     /// All kinds, in a fixed order.
     pub const ALL: [Self; 3] = [Self::Analyze, Self::Similarity, Self::Quality];
 
+    /// The type of the event that tells of a result.
+    #[must_use]
+    pub const fn event_type(self) -> &'static str {
+        match self {
+            Self::Analyze => types::ANALYSIS_COMPLETED,
+            Self::Similarity => types::SIMILARITY_COMPLETED,
+            Self::Quality => types::QUALITY_COMPLETED,
+        }
+    }
+
     /// The name used in metrics, logs and events.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -37,7 +49,7 @@ impl Operation {
 /// A request with everything that is needed to do it.
 pub trait Work: Send + 'static {
     /// What it finds.
-    type Finding: Send + 'static;
+    type Finding: Clone + Into<Finding> + Send + 'static;
 
     /// Which kind of analysis it is.
     fn operation(&self) -> Operation;
@@ -220,6 +232,35 @@ pub enum Finding {
     Similarity(Comparison),
     /// Of [`Request::Quality`].
     Quality(Quality),
+}
+
+impl From<Analysis> for Finding {
+    fn from(finding: Analysis) -> Self {
+        Self::Analyze(finding)
+    }
+}
+
+impl From<Comparison> for Finding {
+    fn from(finding: Comparison) -> Self {
+        Self::Similarity(finding)
+    }
+}
+
+impl From<Quality> for Finding {
+    fn from(finding: Quality) -> Self {
+        Self::Quality(finding)
+    }
+}
+
+/// Who asked, for those who hear of the result.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The id of the request.
+    pub request_id: Option<String>,
+    /// The user on whose behalf it was made.
+    pub user_id: Option<String>,
+    /// The trace that it belongs to, as in the header `traceparent`.
+    pub traceparent: Option<String>,
 }
 
 /// A finding and the id under which logs, events and later questions know it.

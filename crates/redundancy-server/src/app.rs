@@ -3,11 +3,12 @@
 
 use crate::config::ServerConfig;
 use crate::error::ApiError;
-use crate::metrics::Metrics;
-use crate::request::Timing;
+use crate::metrics::{Metrics, WebhookMetrics};
 use crate::request::{self, BodyBudget};
+use crate::request::{Origin, Timing};
 use crate::routes::analyses::Answer;
-use redundancy_engine::{AnalysisState, Clock, Engine, IdSource, Identified, Request, Work};
+use redundancy_engine::webhook::webhooks::Webhooks;
+use redundancy_engine::{AnalysisState, Caller, Clock, Engine, IdSource, Identified, Request, Work};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
@@ -19,6 +20,7 @@ pub struct App(Arc<State>);
 struct State {
     config: ServerConfig,
     engine: Arc<Engine>,
+    webhooks: Webhooks,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     metrics: Metrics,
@@ -48,20 +50,32 @@ impl Readiness {
 }
 
 impl App {
-    /// The state of one server.
+    /// The state of one server. `webhook_metrics` shows what the dispatcher does if it is its observer.
     #[must_use]
     pub fn new(
         config: ServerConfig,
         engine: Arc<Engine>,
+        webhooks: Webhooks,
+        webhook_metrics: WebhookMetrics,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Self {
         let least = request::min_body_budget_bytes(config.max_content_bytes);
         let body_budget = BodyBudget::new(config.max_body_bytes_in_flight.max(least));
-        let metrics = Metrics::new(engine.stats().started_at);
+        let metrics = Metrics::new(engine.stats().started_at, webhook_metrics);
         let capacity = Arc::new(Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)));
         let readiness = Readiness::default();
-        Self(Arc::new(State { config, engine, clock, ids, metrics, readiness, capacity, body_budget }))
+        Self(Arc::new(State {
+            config,
+            engine,
+            webhooks,
+            clock,
+            ids,
+            metrics,
+            readiness,
+            capacity,
+            body_budget,
+        }))
     }
 
     /// Tells `/health/ready` when the server drains.
@@ -76,6 +90,10 @@ impl App {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    pub(crate) fn webhooks(&self) -> &Webhooks {
+        &self.0.webhooks
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
@@ -104,17 +122,29 @@ impl App {
 
     /// Answers a request for an analysis with what it found, or with where that will stand. Counts it when it has given a
     /// result.
-    pub(crate) async fn answer<W, T>(&self, work: W, timing: Timing) -> Result<Answer<T>, ApiError>
+    pub(crate) async fn answer<W, T>(
+        &self,
+        work: W,
+        timing: Timing,
+        origin: Origin,
+        user_id: Option<String>,
+    ) -> Result<Answer<T>, ApiError>
     where
         W: Work + Into<Request>,
         T: From<Identified<W::Finding>>,
     {
+        let caller = Caller {
+            request_id: Some(origin.request_id.as_str().to_owned()),
+            // What the body says goes before the header.
+            user_id: user_id.or(origin.user_id),
+            traceparent: origin.traceparent,
+        };
         let (operation, began) = (work.operation(), self.0.clock.monotonic());
         let app = self.clone();
         let count = move || app.0.metrics.analysis(operation, app.0.clock.monotonic().saturating_sub(began));
         match timing {
             Timing::Now => {
-                let found = self.0.engine.answer(work).await?;
+                let found = self.0.engine.answer(work, caller).await?;
                 count();
                 Ok(Answer::now(found.into()))
             }
@@ -124,7 +154,7 @@ impl App {
                         count();
                     }
                 };
-                Ok(Answer::later(self.0.engine.submit(work.into(), ended).await?))
+                Ok(Answer::later(self.0.engine.submit(work.into(), caller, ended).await?))
             }
         }
     }
@@ -133,7 +163,11 @@ impl App {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use redundancy_engine::{CpuPoolConfig, EngineConfig, Timestamp};
+    use crate::FindingsAsJson;
+    use redundancy_engine::webhook::dispatcher::Ports;
+    use redundancy_engine::webhook::webhooks::WebhooksConfig;
+    use redundancy_engine::webhook::{FailureReason, transport};
+    use redundancy_engine::{CpuPoolConfig, EngineConfig, EnginePorts, Timestamp};
     use redundancy_store::MemoryStore;
     use std::time::Duration;
 
@@ -157,11 +191,35 @@ pub(crate) mod tests {
         }
     }
 
-    /// An app for tests that need one but not its answers.
+    /// Reaches nobody.
+    struct NoNetwork;
+
+    #[async_trait::async_trait]
+    impl transport::Transport for NoNetwork {
+        async fn send(
+            &self,
+            _: transport::OutgoingRequest,
+        ) -> Result<transport::ReceiverResponse, FailureReason> {
+            Err(FailureReason::Connect)
+        }
+    }
+
+    /// An app for tests that need one but not its answers. Must be called inside a tokio runtime.
     pub(crate) fn app(config: ServerConfig) -> App {
         let cpu = CpuPoolConfig { workers: 1, queue: 1 };
-        let store = Arc::new(MemoryStore::default());
-        let engine = Engine::new(EngineConfig { cpu }, Arc::new(StoppedClock), Arc::new(OneId), store);
-        App::new(config, Arc::new(engine), Arc::new(StoppedClock), Arc::new(OneId))
+        let (store, metrics) = (Arc::new(MemoryStore::default()), WebhookMetrics::default());
+        let (clock, ids) = (Arc::new(StoppedClock), Arc::new(OneId));
+        let ports = Ports {
+            store: store.clone(),
+            transport: Arc::new(NoNetwork),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            observer: Arc::new(metrics.clone()),
+        };
+        let webhooks = Webhooks::new(ports, WebhooksConfig::default());
+        let ports =
+            EnginePorts { clock: clock.clone(), ids: ids.clone(), store, format: Arc::new(FindingsAsJson) };
+        let engine = Engine::new(EngineConfig { cpu }, ports);
+        App::new(config, Arc::new(engine), webhooks, metrics, clock, ids)
     }
 }

@@ -5,15 +5,24 @@
 //! panics and timeouts included.
 
 use crate::middleware::request_id::RequestId;
+use crate::request::fields::Faults;
+use crate::request::path::Named;
+use crate::request::rules::Refusal;
 use axum::extract::Request;
 use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use redundancy_engine::EngineError;
+use redundancy_engine::webhook::ids::EndpointId;
+use redundancy_engine::webhook::store::PublishError;
+use redundancy_engine::webhook::webhooks::{Fault, RegisterError, ReplayError, UpdateError};
+use redundancy_engine::{EngineError, StoreError};
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
+
+/// What a client is asked to wait when the store could not do it.
+const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A request that was not done, and why.
 #[derive(Debug, Clone)]
@@ -36,6 +45,10 @@ pub(crate) enum ErrorType {
     NotFound,
     /// 405.
     MethodNotAllowed,
+    /// 409.
+    Conflict,
+    /// 410.
+    Gone,
     /// 413.
     PayloadTooLarge,
     /// 415.
@@ -146,6 +159,16 @@ impl ApiError {
         Self::new(ErrorType::MethodNotAllowed, StatusCode::METHOD_NOT_ALLOWED, message)
     }
 
+    /// What is asked for contradicts what is there.
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(ErrorType::Conflict, StatusCode::CONFLICT, message)
+    }
+
+    /// What is needed for it was there and is no more.
+    pub(crate) fn gone(message: &str) -> Self {
+        Self::new(ErrorType::Gone, StatusCode::GONE, message)
+    }
+
     /// A defect of this program.
     pub(crate) fn internal() -> Self {
         let message = "The request met a defect of this service. Please report it with the request id.";
@@ -212,16 +235,91 @@ impl From<EngineError> for ApiError {
                 let message = "The service is shutting down. Try again after the time in Retry-After.";
                 Self::unavailable(message, Duration::from_secs(1))
             }
-            EngineError::Store(_) => {
-                let message = "The store does not answer. Try again after the time in Retry-After.";
-                Self::unavailable(message, Duration::from_secs(1))
-            }
+            EngineError::Store(error) => error.into(),
             EngineError::TextTooLong(_) => {
                 let message = "A text is longer than can be analysed. Split it.";
                 Self::new(ErrorType::PayloadTooLarge, StatusCode::PAYLOAD_TOO_LARGE, message)
             }
             EngineError::Panicked => Self::internal(),
         }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        // Only the log gets to know what exactly.
+        match error {
+            error @ StoreError::Unavailable(_) => {
+                tracing::warn!(%error, "a request could not be done");
+                let message = "The store does not answer. Try again after the time in Retry-After.";
+                Self::unavailable(message, STORE_RETRY_AFTER)
+            }
+            error @ StoreError::Full(_) => {
+                tracing::warn!(%error, "a request could not be done");
+                let message = "The store has no room. Try again after the time in Retry-After.";
+                Self::unavailable(message, STORE_RETRY_AFTER)
+            }
+            error @ StoreError::Unreadable(_) => {
+                tracing::error!(%error, "a request could not be done");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<RegisterError> for ApiError {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Exists => Self::conflict(
+                "There is an endpoint with this id. Choose another id, or change the endpoint with PATCH.",
+            ),
+            RegisterError::Invalid(faults) => Self::from(faults),
+            RegisterError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<UpdateError> for ApiError {
+    fn from(error: UpdateError) -> Self {
+        match error {
+            UpdateError::NotFound => EndpointId::unknown(),
+            UpdateError::Invalid(faults) => Self::from(faults),
+            UpdateError::Contended => {
+                Self::conflict("Others changed the endpoint at the same time, again and again. Try again.")
+            }
+            UpdateError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReplayError> for ApiError {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::NotFound => EndpointId::unknown(),
+            ReplayError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PublishError> for ApiError {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::KeyReused => Self::conflict(
+                "This Idempotency-Key was used for another request within 24 hours. Take a new key for a new event.",
+            ),
+            PublishError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Vec<Fault>> for ApiError {
+    /// Faults that show only when a request is held against what is there.
+    fn from(found: Vec<Fault>) -> Self {
+        let mut faults = Faults::default();
+        for Fault { field, message } in found {
+            faults.refuse(field, Refusal::of_domain(&message));
+        }
+        faults.into_error().unwrap_or_else(Self::internal)
     }
 }
 
@@ -246,7 +344,6 @@ pub(crate) async fn render(request_id: RequestId, request: Request, next: Next) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use redundancy_engine::StoreError;
     use redundancy_engine::detect::TextTooLong;
 
     #[test]
@@ -261,6 +358,8 @@ mod tests {
                 503,
                 Some("1"),
             ),
+            (StoreError::Full("/secret/path".to_owned()).into(), ErrorType::Unavailable, 503, Some("1")),
+            (StoreError::Unreadable("secret".to_owned()).into(), ErrorType::Internal, 500, None),
             (TextTooLong { bytes: 1 }.into(), ErrorType::PayloadTooLarge, 413, None),
             (EngineError::Panicked, ErrorType::Internal, 500, None),
         ] {

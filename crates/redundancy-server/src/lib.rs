@@ -25,5 +25,7 @@ mod wire;
 
 pub use app::{App, Readiness};
 pub use config::{InvalidOrigin, Origin, ServerConfig};
+pub use metrics::WebhookMetrics;
+pub use routes::analyses::FindingsAsJson;
 pub use routes::router;
 pub use serve::{Drained, ServeOptions, serve};

@@ -2,6 +2,7 @@
 
 pub(crate) mod process;
 mod text_format;
+mod webhooks;
 
 use axum::http::{Method, StatusCode};
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -12,6 +13,8 @@ use prometheus_client::registry::Registry;
 use redundancy_engine::{Operation, Timestamp};
 use std::fmt;
 use std::time::Duration;
+
+pub use webhooks::WebhookMetrics;
 
 /// From a millisecond, which a short text takes, to the default deadline.
 const SECONDS_BUCKETS: [f64; 14] =
@@ -25,6 +28,7 @@ pub(crate) struct Metrics {
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     analyses: Family<OperationLabels, Counter>,
     analysis_seconds: Family<OperationLabels, Histogram, fn() -> Histogram>,
+    webhooks: WebhookMetrics,
 }
 
 /// How metrics are written.
@@ -56,7 +60,7 @@ struct OperationLabels {
 
 impl Metrics {
     /// Metrics of a process that began at `started_at`.
-    pub(crate) fn new(started_at: Timestamp) -> Self {
+    pub(crate) fn new(started_at: Timestamp, webhooks: WebhookMetrics) -> Self {
         let seconds: fn() -> Histogram = || Histogram::new(SECONDS_BUCKETS);
         let metrics = Self {
             registry: Registry::default(),
@@ -64,6 +68,7 @@ impl Metrics {
             request_seconds: Family::new_with_constructor(seconds),
             analyses: Family::default(),
             analysis_seconds: Family::new_with_constructor(seconds),
+            webhooks,
         };
         // A counter that is there from the start at 0 lets a rate see its first step.
         for operation in Operation::ALL {
@@ -83,6 +88,7 @@ impl Metrics {
         registry.register("analyses", "Analyses that gave a result", self.analyses.clone());
         let help = "Time from a valid request to its result, waiting included";
         registry.register("analysis_duration_seconds", help, self.analysis_seconds.clone());
+        self.webhooks.register(registry);
         registry.register_collector(Box::new(process::Collector { started_at }));
         self
     }
@@ -100,6 +106,11 @@ impl Metrics {
         let labels = OperationLabels { operation: operation.as_str() };
         self.analyses.get_or_create(&labels).inc();
         self.analysis_seconds.get_or_create(&labels).observe(duration.as_secs_f64());
+    }
+
+    /// What is shown of deliveries.
+    pub(crate) fn webhooks(&self) -> &WebhookMetrics {
+        &self.webhooks
     }
 
     /// Everything counted so far.
@@ -139,7 +150,7 @@ mod tests {
 
     #[test]
     fn requests_are_counted_by_method_route_and_status() {
-        let metrics = Metrics::new(Timestamp::from_millis(0));
+        let metrics = Metrics::new(Timestamp::from_millis(0), WebhookMetrics::default());
         let route = "/api/v1/analyze";
         metrics.request(&Method::POST, route.to_owned(), StatusCode::OK, Duration::from_millis(20));
         metrics.request(&Method::POST, route.to_owned(), StatusCode::OK, Duration::from_millis(20));
@@ -164,7 +175,7 @@ mod tests {
 
     #[test]
     fn made_up_methods_share_one_label() {
-        let metrics = Metrics::new(Timestamp::from_millis(0));
+        let metrics = Metrics::new(Timestamp::from_millis(0), WebhookMetrics::default());
         for name in ["BREW", "POTS"] {
             let method = Method::from_bytes(name.as_bytes()).unwrap();
             metrics.request(&method, "unmatched".to_owned(), StatusCode::NOT_FOUND, Duration::ZERO);
@@ -175,7 +186,7 @@ mod tests {
 
     #[test]
     fn every_operation_is_there_before_its_first_analysis() {
-        let metrics = Metrics::new(Timestamp::from_millis(0));
+        let metrics = Metrics::new(Timestamp::from_millis(0), WebhookMetrics::default());
         for exposition in [Exposition::Prometheus, Exposition::OpenMetrics] {
             for operation in ["analyze", "similarity", "quality"] {
                 let line = format!("analyses_total{{operation=\"{operation}\"}} 0");

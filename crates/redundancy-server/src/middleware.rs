@@ -11,7 +11,7 @@ mod http_metrics;
 mod message_head;
 pub(crate) mod request_id;
 mod security_headers;
-mod trace_context;
+pub(crate) mod trace_context;
 
 use crate::app::App;
 use crate::error::{self, ApiError};

@@ -9,7 +9,7 @@ use crate::request::rules;
 use crate::routes;
 use utoipa::OpenApi as _;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr, Required, Type};
 
 #[derive(utoipa::OpenApi)]
@@ -20,6 +20,28 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr
         routes::quality::quality,
         routes::analyses::analysis,
         routes::stats::stats,
+        routes::webhooks::endpoints::register,
+        routes::webhooks::endpoints::list,
+        routes::webhooks::endpoints::show,
+        routes::webhooks::endpoints::change,
+        routes::webhooks::endpoints::remove,
+        routes::webhooks::endpoints::secrets::rotate,
+        routes::webhooks::endpoints::secrets::show,
+        routes::webhooks::endpoints::ping::test,
+        routes::webhooks::endpoints::replay::replay,
+        routes::webhooks::events::publish,
+        routes::webhooks::events::show,
+        routes::webhooks::events::event_types,
+        routes::webhooks::deliveries::list,
+        routes::webhooks::deliveries::show,
+        routes::webhooks::deliveries::retry,
+        routes::webhooks::deliveries::cancel,
+        routes::webhooks::dead_letters::list,
+        routes::webhooks::dead_letters::requeue,
+        routes::webhooks::dead_letters::requeue_all,
+        routes::webhooks::dead_letters::discard,
+        routes::webhooks::jobs::show,
+        routes::webhooks::stats::stats,
         routes::metrics::scrape,
         routes::health::alive,
         routes::health::live,
@@ -30,6 +52,9 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr
     components(schemas(Failure)),
     tags(
         (name = "Detection", description = "Find redundancy in text, with evidence"),
+        (name = "Endpoints", description = "Who is told of events, where and how"),
+        (name = "Events", description = "What there is to tell"),
+        (name = "Deliveries", description = "Every event on its way to every endpoint"),
         (name = "Monitoring", description = "What the service has done and is doing"),
         (name = "Health", description = "Whether the service is well"),
         (name = "Documentation", description = "How to use the service"),
@@ -59,12 +84,18 @@ pub fn document(version: &str) -> OpenApi {
     let components = document.components.get_or_insert_default();
     components.responses.extend(errors::responses());
     for (path, item) in &mut document.paths.paths {
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+        for operation in operations(item) {
             errors::add_to(operation, path);
             add_headers(operation);
         }
     }
     document
+}
+
+/// What can be done at a path.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, patch, .. } = item;
+    [get, put, post, delete, patch].into_iter().flatten()
 }
 
 /// The document for a service with this `config`: without what is switched off.

@@ -9,27 +9,32 @@ mod budget;
 pub(crate) mod fields;
 pub(crate) mod json;
 mod media_type;
-mod query;
+pub(crate) mod path;
+pub(crate) mod query;
 pub(crate) mod rules;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::middleware::request_id::RequestId;
+use crate::middleware::trace_context;
 use axum::body::HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::HeaderMap;
-use axum::http::request::Parts;
 use budget::Reserved;
 use fields::{Faults, Fields};
 use json::Json;
+use redundancy_engine::webhook::webhooks::Webhooks;
+use rules::Refusal;
 
 pub(crate) use budget::BodyBudget;
-pub(crate) use query::Timing;
-use rules::Refusal;
+pub(crate) use query::{NoParameters, Timing};
 
 /// Bytes beside the texts that a body may have: other fields, names, white space.
 const OTHER_FIELDS_BYTES: usize = 64 * 1024;
 /// How many bytes JSON may take for one byte of text: `\u0001` is the longest way to write one.
 const MAX_ESCAPE_FACTOR: usize = 6;
+/// Longest idempotency key, in bytes.
+const MAX_KEY_BYTES: usize = 255;
 /// Most texts that any body holds.
 const MAX_TEXTS: usize = 2;
 
@@ -37,16 +42,26 @@ const MAX_TEXTS: usize = 2;
 pub(crate) trait Body: Sized {
     /// How many texts of up to `max_content_bytes` it holds. The cap on the body follows from this.
     const TEXTS: usize;
+    /// Whether the query parameter `async` says when the result is wanted.
+    const MAY_WAIT: bool = true;
+    /// Whether a request without a body counts as one with an empty object.
+    const MAY_BE_EMPTY: bool = false;
+    /// The field that is passed on as it is written.
+    const VERBATIM: Option<&'static str> = None;
+    /// Whether the header `Idempotency-Key` makes it harmless to send the request twice.
+    const TAKES_KEY: bool = false;
 
     /// Reads every field, and reports every fault to `fields`. `None` only when a fault was reported.
-    fn read(fields: &mut Fields<'_, '_>, limits: Limits) -> Option<Self>;
+    fn read(fields: &mut Fields<'_, '_>, limits: Limits<'_>) -> Option<Self>;
 }
 
 /// What a field may hold at most.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+#[derive(Clone, Copy)]
+pub(crate) struct Limits<'a> {
     /// Bytes of UTF-8 in one text.
     pub(crate) max_content_bytes: usize,
+    /// Knows what endpoints may be like.
+    pub(crate) webhooks: &'a Webhooks,
 }
 
 /// A request whose every field has been checked.
@@ -54,9 +69,24 @@ pub(crate) struct Checked<T> {
     pub(crate) body: T,
     /// From the query parameter `async`.
     pub(crate) timing: Timing,
+    /// From the header.
+    pub(crate) origin: Origin,
     /// The part of the budget that the body took. To be kept until the request is answered: till then its texts are in
     /// memory.
     pub(crate) reserved: Reserved,
+}
+
+/// Where a request comes from, as what follows from it is told.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    /// The id of the request.
+    pub(crate) request_id: RequestId,
+    /// On whose behalf it is made, by the header `X-User-Id`.
+    pub(crate) user_id: Option<String>,
+    /// The trace that the caller works in.
+    pub(crate) traceparent: Option<String>,
+    /// The key that tells it from others, where the route takes one.
+    pub(crate) idempotency_key: Option<String>,
 }
 
 impl<T: Body> FromRequest<App> for Checked<T> {
@@ -64,37 +94,37 @@ impl<T: Body> FromRequest<App> for Checked<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         const { assert!(T::TEXTS <= MAX_TEXTS, "the budget would not fit this body") };
-        let (head, body) = request.into_parts();
-        let limits = Limits { max_content_bytes: app.config().max_content_bytes };
+        let (mut head, body) = request.into_parts();
+        let request_id = RequestId::from_request_parts(&mut head, app).await?;
+        let limits = Limits { max_content_bytes: app.config().max_content_bytes, webhooks: app.webhooks() };
         let encoding = media_type::check(&head.headers, !body.is_end_stream())?;
         let max_bytes = max_body_bytes(limits.max_content_bytes, T::TEXTS);
         let body::Whole { bytes, reserved } =
             body::read(body, encoding, max_bytes, app.body_budget()).await?;
-        let document = json::parse(&bytes).map_err(|malformed| ApiError::malformed(malformed.to_string()))?;
+        let document = if T::MAY_BE_EMPTY && bytes.is_empty() {
+            Json::Object(Vec::new())
+        } else {
+            json::parse(&bytes, T::VERBATIM)
+                .map_err(|malformed| ApiError::malformed(malformed.to_string()))?
+        };
 
         let mut faults = Faults::default();
-        let timing = query::timing(head.uri.query(), &mut faults);
-        check_user(&head.headers, &mut faults);
+        let mut parameters = query::Parameters::new(head.uri.query(), &mut faults);
+        let timing = if T::MAY_WAIT { query::timing(&mut parameters) } else { Timing::Now };
+        parameters.refuse_rest();
+        let origin = Origin {
+            request_id,
+            user_id: user_id(&head.headers, &mut faults),
+            traceparent: trace_context::traceparent(&head.headers),
+            idempotency_key: if T::TAKES_KEY { idempotency_key(&head.headers, &mut faults) } else { None },
+        };
         let value = read_fields(document, limits, &mut faults);
         match (faults.into_error(), value) {
-            (None, Some(body)) => Ok(Self { body, timing, reserved }),
+            (None, Some(body)) => Ok(Self { body, timing, origin, reserved }),
             (Some(error), _) => Err(error),
             // A body that gives neither a value nor a fault breaks the contract of [`Body::read`].
             (None, None) => Err(ApiError::internal()),
         }
-    }
-}
-
-/// What routes without a body take: nothing. An unknown query parameter is a fault here too.
-pub(crate) struct NoParameters;
-
-impl<S: Sync> FromRequestParts<S> for NoParameters {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let mut faults = Faults::default();
-        query::refuse_all(head.uri.query(), &mut faults);
-        faults.into_error().map_or(Ok(Self), Err)
     }
 }
 
@@ -108,7 +138,7 @@ fn max_body_bytes(max_content_bytes: usize, texts: usize) -> usize {
     text_bytes.saturating_add(OTHER_FIELDS_BYTES)
 }
 
-fn read_fields<T: Body>(document: Json<'_>, limits: Limits, faults: &mut Faults) -> Option<T> {
+fn read_fields<T: Body>(document: Json<'_>, limits: Limits<'_>, faults: &mut Faults) -> Option<T> {
     let Json::Object(members) = document else {
         faults.add(String::new(), format!("must be a JSON object, not {}", document.kind()));
         return None;
@@ -120,13 +150,26 @@ fn read_fields<T: Body>(document: Json<'_>, limits: Limits, faults: &mut Faults)
 }
 
 /// `X-User-Id` names the user on whose behalf the request is made; it obeys the rule of the field `user_id`.
-fn check_user(headers: &HeaderMap, faults: &mut Faults) {
-    let Some(value) = headers.get("x-user-id") else { return };
-    let refused = match str::from_utf8(value.as_bytes()) {
-        Ok(id) => rules::user_id(Json::String(id.into())).err(),
-        Err(_) => Some(Refusal::new("must be UTF-8")),
+fn user_id(headers: &HeaderMap, faults: &mut Faults) -> Option<String> {
+    let value = headers.get("x-user-id")?;
+    let read = match str::from_utf8(value.as_bytes()) {
+        Ok(id) => rules::user_id(Json::String(id.into())),
+        Err(_) => Err(Refusal::new("must be UTF-8")),
     };
-    if let Some(refusal) = refused {
-        faults.refuse("X-User-Id".to_owned(), refusal);
+    read.map_err(|refusal| faults.refuse("X-User-Id".to_owned(), refusal)).ok()
+}
+
+/// `Idempotency-Key` is whatever the caller calls the request, in 1 to 255 visible characters of ASCII.
+fn idempotency_key(headers: &HeaderMap, faults: &mut Faults) -> Option<String> {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let value = values.next()?;
+    let key = value.to_str().ok().filter(|key| {
+        (1..=MAX_KEY_BYTES).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    if key.is_none() || values.next().is_some() {
+        let message =
+            format!("must stand once and have 1 to {MAX_KEY_BYTES} visible characters of ASCII, no blanks");
+        faults.add("Idempotency-Key".to_owned(), message);
     }
+    key.map(str::to_owned)
 }

@@ -11,6 +11,7 @@ pub(crate) mod openapi;
 pub(crate) mod quality;
 pub(crate) mod similarity;
 pub(crate) mod stats;
+pub(crate) mod webhooks;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -29,7 +30,8 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/similarity", post(similarity::similarity))
         .route("/api/v1/quality", post(quality::quality))
         .route("/api/v1/analyses/{id}", get(analyses::analysis))
-        .route("/api/v1/stats", get(stats::stats));
+        .route("/api/v1/stats", get(stats::stats))
+        .merge(webhooks::routes());
     let mut rest = Router::new()
         .route("/health", get(health::alive))
         .route("/health/live", get(health::live))

@@ -1,12 +1,15 @@
-//! The engine's storage ports, implemented: [`memory`] keeps everything in the process.
+//! The storage ports of the engine and of delivery, implemented three times: [`memory`] keeps everything in the process,
+//! [`embedded`] in a file of `SQLite`, [`redis`] in Redis 7 for any number of replicas.
 //!
 //! What a store keeps and for how long is decided here; what is kept, and why, is the engine's business.
 
 #![forbid(unsafe_code)]
 
+pub mod embedded;
 pub mod memory;
 pub mod redis;
 mod schedule;
 
+pub use embedded::{EmbeddedConfig, EmbeddedStore};
 pub use memory::MemoryStore;
-pub use redis::RedisStore;
+pub use redis::{RedisAddress, RedisConfig, RedisStore};

@@ -9,6 +9,8 @@ mod webhooks;
 use analyses::Kept;
 use async_trait::async_trait;
 use redundancy_engine::{AnalysisId, AnalysisStore, StoreError, StoreKind, StoredAnalysis};
+use redundancy_webhook::event::EventType;
+use redundancy_webhook::store::{Publication, PublishError, WebhookStore};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tables::Tables;
 use tokio::sync::Notify;
@@ -57,6 +59,31 @@ impl Default for MemoryStore {
 impl AnalysisStore for MemoryStore {
     async fn put(&self, analysis: StoredAnalysis) -> Result<(), StoreError> {
         self.kept().put(analysis, self.capacity_bytes)
+    }
+
+    async fn finish(
+        &self,
+        analysis: Option<StoredAnalysis>,
+        publication: Option<Publication>,
+    ) -> Result<(), StoreError> {
+        // Held together, so that nobody sees one without the other.
+        let (mut kept, mut tables) = (self.kept(), self.tables());
+        if let Some(publication) = publication {
+            match tables.publish(publication) {
+                Ok(_) | Err(PublishError::KeyReused) => {}
+                Err(PublishError::Store(error)) => return Err(error),
+            }
+        }
+        if let Some(analysis) = analysis {
+            kept.put(analysis, self.capacity_bytes)?;
+        }
+        drop((kept, tables));
+        self.work.notify_one();
+        Ok(())
+    }
+
+    fn is_wanted(&self, kind: &EventType) -> bool {
+        WebhookStore::is_wanted(self, kind)
     }
 
     fn kind(&self) -> StoreKind {

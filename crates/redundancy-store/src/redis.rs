@@ -12,6 +12,7 @@
 //! costs a place under way until its time is over, or one attempt more than a limit allows, and never a delivery.
 
 mod address;
+mod analyses;
 mod change;
 mod claim;
 mod decode;
@@ -193,7 +194,7 @@ impl WebhookStore for RedisStore {
     }
 
     async fn publish(&self, publication: Publication) -> Result<Published, PublishError> {
-        self.accept(&publication).await
+        self.accept(&publication, None).await
     }
 
     fn is_wanted(&self, kind: &EventType) -> bool {

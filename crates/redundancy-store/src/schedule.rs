@@ -6,26 +6,35 @@
 //!
 //! Not durable and not shared: the store around it writes what has to last.
 
+mod claiming;
+mod ending;
 mod lane;
 
 use redundancy_webhook::clock::Timestamp;
+use redundancy_webhook::delivery::{Delivery, DeliveryState};
 use redundancy_webhook::endpoint::Endpoint;
-use redundancy_webhook::guard::{Guard, Limits};
+use redundancy_webhook::guard::Guard;
 use redundancy_webhook::ids::{DeliveryId, EndpointId};
-use redundancy_webhook::store::{Claim, EndpointCounts, Lease};
+use redundancy_webhook::store::{EndpointCounts, Lease};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+pub(crate) use claiming::Taken;
+pub(crate) use ending::{GivenBack, Outcome, disabled};
 pub(crate) use lane::{Key, Lane};
 
 /// Deliveries that wait, are being made, and the state of their endpoints.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
     lanes: BTreeMap<EndpointId, Lane>,
+    /// Counts of endpoints that were deleted.
+    pub(crate) gone: EndpointCounts,
     /// Lanes that may be claimed from at a time, the one first that has waited longest; the number makes others of the same time
     /// come in turn.
     turns: BTreeSet<(Timestamp, u64, EndpointId)>,
     next_turn: u64,
+    /// Lanes of which the last claim had room for no more. Their turn comes with the next claim that has.
+    parked: BTreeSet<EndpointId>,
     leases: HashMap<DeliveryId, Leased>,
     /// When leases end.
     ends: BTreeSet<(Timestamp, DeliveryId)>,
@@ -36,27 +45,13 @@ pub(crate) struct Schedule {
 #[derive(Debug, Clone)]
 struct Leased {
     lease: Lease,
+    since: Timestamp,
     until: Timestamp,
     due: Timestamp,
     /// Its attempt has ended, and the store is writing that down: the lease can neither end nor be taken.
     is_settling: bool,
-}
-
-/// A delivery that was handed out.
-#[derive(Debug, Clone)]
-pub(crate) struct Taken {
-    pub(crate) lease: Lease,
-    pub(crate) endpoint: Arc<Endpoint>,
-    pub(crate) failing_since: Option<Timestamp>,
-}
-
-/// What a claim gave.
-#[derive(Debug, Default)]
-pub(crate) struct Taking {
-    pub(crate) taken: Vec<Taken>,
-    pub(crate) next_at: Option<Timestamp>,
-    /// Lanes that are running empty while the store has more for them.
-    pub(crate) hungry: Vec<EndpointId>,
+    /// Its endpoint was deleted meanwhile. Another one may have its id by now.
+    is_orphan: bool,
 }
 
 impl Schedule {
@@ -72,12 +67,26 @@ impl Schedule {
         self.line_up(&id);
     }
 
-    /// Removes an endpoint with everything that waits for it. What is being made goes on.
+    /// Has an endpoint's guard forget failures.
+    pub(crate) fn forgive(&mut self, id: &EndpointId, now: Timestamp) {
+        if let Some(lane) = self.lanes.get_mut(id) {
+            lane.guard.reset(now);
+            lane.retry_at = None;
+            self.line_up(id);
+        }
+    }
+
+    /// Removes an endpoint with everything that waits for it; gives its lane. What is being made goes on.
     pub(crate) fn remove_endpoint(&mut self, id: &EndpointId) -> Option<Lane> {
         let lane = self.lanes.remove(id)?;
-        if let Some(turn) = &lane.turn {
-            self.turns.remove(&(turn.0, turn.1, id.clone()));
+        if let Some((at, number)) = lane.turn {
+            self.turns.remove(&(at, number, id.clone()));
         }
+        self.parked.remove(id);
+        for leased in self.leases.values_mut().filter(|leased| leased.lease.endpoint == *id) {
+            leased.is_orphan = true;
+        }
+        self.gone.add(&EndpointCounts { pending: 0, ..lane.counts.clone() });
         Some(lane)
     }
 
@@ -109,238 +118,83 @@ impl Schedule {
         }
     }
 
-    /// Where a lane's window ends, when the store has more for it.
-    pub(crate) fn horizon(&self, endpoint: &EndpointId) -> Option<Key> {
-        self.lanes.get(endpoint)?.horizon
+    /// Counts a delivery that left the state `from` for `to`.
+    pub(crate) fn moved(
+        &mut self,
+        endpoint: &EndpointId,
+        from: Option<DeliveryState>,
+        to: Option<DeliveryState>,
+    ) {
+        self.counts_mut(endpoint, false).moved(from, to);
     }
 
-    /// Fills a lane with what the store has behind its horizon, in order; `is_all` when there is nothing behind that.
-    pub(crate) fn refill(&mut self, endpoint: &EndpointId, keys: &[Key], is_all: bool) {
+    /// The counts of an endpoint; of all that were deleted when it is one of them.
+    fn counts_mut(&mut self, endpoint: &EndpointId, is_orphan: bool) -> &mut EndpointCounts {
+        match self.lanes.get_mut(endpoint) {
+            Some(lane) if !is_orphan => &mut lane.counts,
+            _ => &mut self.gone,
+        }
+    }
+
+    /// Fills a lane with what the store has behind `from`, in order; `is_all` when there is nothing behind that, as far as was
+    /// known when the lane had `dropped` so many deliveries.
+    pub(crate) fn refill(
+        &mut self,
+        endpoint: &EndpointId,
+        from: Option<Key>,
+        keys: &[Key],
+        is_all: bool,
+        dropped: u64,
+    ) {
         let Some(lane) = self.lanes.get_mut(endpoint) else { return };
-        lane.horizon = if is_all { None } else { keys.last().copied().or(lane.horizon) };
         lane.is_hungry = false;
-        let leases = &self.leases;
-        lane.waiting.extend(keys.iter().filter(|(_, id)| !leases.contains_key(id)));
+        // When the horizon came closer meanwhile, something between the two would be missing.
+        if lane.horizon == from {
+            let is_all = is_all && lane.dropped == dropped;
+            lane.horizon = if is_all { None } else { keys.last().copied().or(lane.horizon) };
+            let leases = &self.leases;
+            lane.waiting.extend(keys.iter().filter(|(_, id)| !leases.contains_key(id)));
+        }
         self.line_up(endpoint);
     }
 
-    /// The lease under which `id` is being made.
-    pub(crate) fn lease(&self, id: DeliveryId) -> Option<&Lease> {
-        self.leases.get(&id).map(|leased| &leased.lease)
-    }
-
-    /// Everything that is being made.
-    pub(crate) fn leased(&self) -> impl Iterator<Item = DeliveryId> {
-        self.leases.keys().copied()
-    }
-
-    /// Hands out what is due: lanes in turn, each an equal share of what is left to give.
-    pub(crate) fn claim(&mut self, claim: &Claim<'_>) -> Taking {
-        self.end_leases(claim.now);
-        let mut taking = Taking::default();
-        let mut turns = Vec::new();
-        while let Some((at, _, _)) = self.turns.first()
-            && *at <= claim.now
-            && let Some((_, _, id)) = self.turns.pop_first()
-        {
+    /// Lanes may ask for more again: what they asked for was not brought.
+    pub(crate) fn forget_refills(&mut self) {
+        let hungry: Vec<_> =
+            self.lanes.iter().filter(|(_, lane)| lane.is_hungry).map(|(id, _)| id.clone()).collect();
+        for id in hungry {
             if let Some(lane) = self.lanes.get_mut(&id) {
-                lane.turn = None;
+                lane.is_hungry = false;
             }
-            turns.push(id);
-        }
-        // A second round gives what some lanes could not use to those that have more.
-        for _ in 0..2 {
-            let mut lanes_left = turns.len();
-            for id in &turns {
-                let left = claim.limit.saturating_sub(taking.taken.len());
-                let share = left.div_ceil(lanes_left.max(1));
-                lanes_left -= 1;
-                self.take(id, share, claim, &mut taking);
-            }
-        }
-        for id in turns {
-            self.line_up_after(&id, claim);
-        }
-        let next_turn = self.turns.first().map(|(at, _, _)| *at);
-        let next_end = self.ends.first().map(|(until, _)| *until);
-        taking.next_at = next_turn.into_iter().chain(next_end).min();
-        taking
-    }
-
-    /// Takes up to `share` deliveries out of one lane.
-    fn take(&mut self, id: &EndpointId, share: usize, claim: &Claim<'_>, taking: &mut Taking) {
-        let Some(lane) = self.lanes.get_mut(id) else { return };
-        if lane.wants_more() {
-            taking.hungry.push(id.clone());
-        }
-        let due = lane.waiting.iter().take(share).take_while(|(due, _)| *due <= claim.now).count();
-        let room = claim.room.of(id).saturating_sub(lane.taken_now);
-        let wanted = u32::try_from(due).unwrap_or(u32::MAX).min(room);
-        if wanted == 0 || !lane.endpoint.is_active {
-            return;
-        }
-        let limits = limits(&lane.endpoint, claim);
-        let admission = lane.guard.admit(claim.replica, &limits, wanted, claim.now, claim.until);
-        lane.retry_at = admission.retry_at;
-        lane.taken_now += admission.granted;
-        if admission.granted > 0 {
-            lane.served_at = claim.now;
-        }
-        for _ in 0..admission.granted {
-            let Some((due, delivery)) = lane.waiting.pop_first() else { break };
-            self.next_token += 1;
-            let lease =
-                Lease { delivery, endpoint: id.clone(), replica: claim.replica, token: self.next_token };
-            let leased = Leased { lease: lease.clone(), until: claim.until, due, is_settling: false };
-            self.leases.insert(delivery, leased);
-            self.ends.insert((claim.until, delivery));
-            lane.counts.pending = lane.counts.pending.saturating_sub(1);
-            lane.counts.in_flight += 1;
-            let (endpoint, failing_since) = (Arc::clone(&lane.endpoint), lane.guard.failing_since);
-            taking.taken.push(Taken { lease, endpoint, failing_since });
-        }
-        if lane.wants_more() {
-            taking.hungry.push(id.clone());
+            self.line_up(&id);
         }
     }
 
-    /// Takes notice that an attempt ended under `lease`; gives when the delivery was due. `None` when the lease is over.
-    /// From now on the lease cannot end by itself: [`Schedule::settled`] ends it when the outcome is written.
-    pub(crate) fn begin_settling(&mut self, lease: &Lease) -> Option<Timestamp> {
-        let leased = self.leases.get_mut(&lease.delivery)?;
-        if leased.lease.token != lease.token || leased.is_settling {
-            return None;
-        }
-        leased.is_settling = true;
-        self.ends.remove(&(leased.until, lease.delivery));
-        Some(leased.due)
+    /// Since when `id` is being made; `None` when it is not.
+    pub(crate) fn made_since(&self, id: DeliveryId) -> Option<Timestamp> {
+        self.leases.get(&id).filter(|leased| !leased.is_settling).map(|leased| leased.since)
     }
 
-    /// The outcome of an attempt is written: what waits is added apart.
-    pub(crate) fn settled(&mut self, id: DeliveryId) {
-        self.leases.remove(&id);
+    /// Whether the outcome of an attempt at `id` is being written.
+    pub(crate) fn is_settling(&self, id: DeliveryId) -> bool {
+        self.leases.get(&id).is_some_and(|leased| leased.is_settling)
     }
 
-    /// Records the outcome in the guard of an endpoint, and lets it have its turn again: there is room.
-    pub(crate) fn record(&mut self, lease: &Lease, is_success: Option<bool>, breaker: Option<&Limits>, now: Timestamp) {
-        let Some(lane) = self.lanes.get_mut(&lease.endpoint) else { return };
-        match (is_success, breaker) {
-            (Some(is_success), Some(limits)) => lane.guard.settle(lease.replica, Some(is_success), limits, now),
-            (_, _) => lane.guard.give_back(lease.replica, 1),
-        }
-        lane.retry_at = lane.guard.breaker.open_until();
-        self.line_up(&lease.endpoint);
+    /// Everything that is being made, and since when.
+    pub(crate) fn being_made(&self) -> impl Iterator<Item = (DeliveryId, Timestamp)> {
+        let made = self.leases.iter().filter(|(_, leased)| !leased.is_settling);
+        made.map(|(id, leased)| (*id, leased.since))
     }
 
-    /// Extends leases that are not over.
-    pub(crate) fn extend(&mut self, leases: &[Lease], until: Timestamp) {
-        for lease in leases {
-            let Some(leased) = self.leases.get_mut(&lease.delivery) else { continue };
-            if leased.lease.token != lease.token || leased.is_settling {
-                continue;
-            }
-            self.ends.remove(&(leased.until, lease.delivery));
-            leased.until = leased.until.max(until);
-            self.ends.insert((leased.until, lease.delivery));
-            if let Some(lane) = self.lanes.get_mut(&lease.endpoint) {
-                lane.guard.extend(lease.replica, until);
-            }
-        }
-    }
-
-    /// Puts a delivery back that was not attempted, if its lease is not over.
-    pub(crate) fn release(&mut self, lease: &Lease, now: Timestamp) {
-        if self.begin_settling(lease).is_some() {
-            self.record(lease, None, None, now);
-            self.put_back(lease.delivery);
-        }
-    }
-
-    /// Ends leases whose time is over: their deliveries wait again, from when they were due.
-    fn end_leases(&mut self, now: Timestamp) {
-        while let Some(&(until, id)) = self.ends.first()
-            && until <= now
-        {
-            self.ends.pop_first();
-            self.forget_holder(id);
-            self.put_back(id);
-        }
-    }
-
-    /// Ends the lease that another one has on a delivery which is finished without it.
-    pub(crate) fn end_other(&mut self, id: DeliveryId) {
-        self.forget_holder(id);
-        if let Some(leased) = self.leases.remove(&id) {
-            self.ends.remove(&(leased.until, id));
-        }
-    }
-
-    /// Whoever was making a delivery does not count as under way any more.
-    fn forget_holder(&mut self, id: DeliveryId) {
-        if let Some(leased) = self.leases.get(&id)
-            && let Some(lane) = self.lanes.get_mut(&leased.lease.endpoint)
-        {
-            lane.guard.end(leased.lease.replica);
-        }
-    }
-
-    fn put_back(&mut self, id: DeliveryId) {
-        let Some(leased) = self.leases.remove(&id) else { return };
-        let endpoint = &leased.lease.endpoint;
-        if let Some(lane) = self.lanes.get_mut(endpoint) {
-            lane.counts.in_flight = lane.counts.in_flight.saturating_sub(1);
-            lane.counts.pending += 1;
-        }
-        self.add(endpoint, leased.due, id);
-    }
-
-    /// Gives a lane its turn when its first delivery is due and its guard may let it out.
-    pub(crate) fn line_up(&mut self, id: &EndpointId) {
-        let Some(lane) = self.lanes.get_mut(id) else { return };
-        let at = lane.next_at();
-        self.set_turn(id, at);
-    }
-
-    /// The same after a claim: a lane that had its chance and could take no more has its next turn when something ends, or when
-    /// its guard said.
-    fn line_up_after(&mut self, id: &EndpointId, claim: &Claim<'_>) {
-        let Some(lane) = self.lanes.get_mut(id) else { return };
-        let is_blocked = claim.room.of(id) <= lane.taken_now;
-        lane.taken_now = 0;
-        let at = match lane.next_at() {
-            // The guard has said no and does not know until when: the end of a delivery gives the next turn.
-            Some(at) if at <= claim.now && (is_blocked || lane.is_full(limits(&lane.endpoint, claim), claim.now)) => None,
-            at => at,
-        };
-        self.set_turn(id, at);
-    }
-
-    fn set_turn(&mut self, id: &EndpointId, at: Option<Timestamp>) {
-        let Some(lane) = self.lanes.get_mut(id) else { return };
-        match (&lane.turn, at) {
-            (Some((known, _)), Some(at)) if *known == at => return,
-            (None, None) => return,
-            _ => {}
-        }
-        if let Some((known, number)) = lane.turn.take() {
-            self.turns.remove(&(known, number, id.clone()));
-        }
-        if let Some(at) = at {
-            self.next_turn += 1;
-            lane.turn = Some((at, self.next_turn));
-            self.turns.insert((at, self.next_turn, id.clone()));
-        }
+    /// The counts of all endpoints together.
+    pub(crate) fn total(&self) -> EndpointCounts {
+        let mut total = self.gone.clone();
+        self.lanes.values().for_each(|lane| total.add(&lane.counts));
+        total
     }
 }
 
-/// What an endpoint may be sent.
-pub(crate) fn limits(endpoint: &Endpoint, claim: &Claim<'_>) -> Limits {
-    Limits { breaker: claim.breaker, rate: endpoint.rate_limit, max_in_flight: endpoint.max_in_flight }
-}
-
-/// All counts together.
-pub(crate) fn total(lanes: &BTreeMap<EndpointId, Lane>, gone: &EndpointCounts) -> EndpointCounts {
-    let mut total = gone.clone();
-    lanes.values().for_each(|lane| total.add(&lane.counts));
-    total
+/// A delivery as it is while it is being made, since `since`. Records do not say so: a claim writes nothing.
+pub(crate) fn show_being_made(delivery: &mut Delivery, since: Timestamp) {
+    (delivery.state, delivery.due_at, delivery.updated_at) = (DeliveryState::InFlight, None, since);
 }

@@ -79,7 +79,7 @@ async fn a_memory_store_full_of_unfinished_work_refuses_more_and_loses_none() {
     for number in [1, 2] {
         store.put(analysis(number, AnalysisState::Pending)).await.unwrap();
     }
-    assert!(matches!(store.put(analysis(3, AnalysisState::Pending)).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.put(analysis(3, AnalysisState::Pending)).await, Err(StoreError::Full(_))));
     store.put(failed(1)).await.unwrap();
     store.put(analysis(3, AnalysisState::Pending)).await.unwrap();
     assert!(store.get(id(1)).await.unwrap().is_none() && store.get(id(2)).await.unwrap().is_some());
@@ -92,9 +92,11 @@ async fn what_can_never_fit_is_refused_with_its_reason_and_nothing_is_forgotten_
     for number in [2, 3] {
         store.put(failed(number)).await.unwrap();
     }
-    let refused = async |bytes| match store.put(StoredAnalysis { bytes, ..failed(4) }).await.unwrap_err() {
-        StoreError::Unavailable(reason) => reason,
-        other @ (StoreError::Full(_) | StoreError::Unreadable(_)) => panic!("{other}"),
+    let refused = async |bytes| {
+        match store.put(StoredAnalysis { bytes, ..failed(4) }).await.unwrap_err() {
+            StoreError::Full(reason) => reason,
+            other => panic!("{other}"),
+        }
     };
     assert_eq!(
         refused(4 << 20).await,
@@ -116,7 +118,7 @@ async fn a_refused_replacement_leaves_what_was_there() {
         store.put(analysis(number, AnalysisState::Pending)).await.unwrap();
     }
     let larger = StoredAnalysis { bytes: 3 << 20, ..failed(2) };
-    assert!(matches!(store.put(larger).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.put(larger).await, Err(StoreError::Full(_))));
     let kept = store.get(id(2)).await.unwrap().unwrap();
     assert!(kept.bytes == 1 << 20 && matches!(kept.state, AnalysisState::Pending));
 }

@@ -47,5 +47,7 @@ pub mod url;
 pub mod webhooks;
 
 pub use public_key::{InvalidPublicKey, PublicKey};
+pub use failure::FailureReason;
 pub use secret::{InvalidSecret, SigningSecret};
 pub use signature::{Headers, InvalidId, Scheme, Signatures, Verifier, VerifyError, sign_headers};
+pub use url::EndpointUrl;

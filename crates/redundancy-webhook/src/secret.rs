@@ -85,7 +85,7 @@ impl SigningSecret {
         format!("{PREFIX}{}", STANDARD.encode(&self.0.key))
     }
 
-    /// The key with which receivers verify what this secret signs by `v1a`. The first call takes some 20 µs.
+    /// The key with which receivers verify what this secret signs by `v1a`. The first call derives the key pair.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
         let mut bytes = [0; 32];

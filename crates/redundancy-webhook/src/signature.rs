@@ -64,7 +64,7 @@ pub struct InvalidId;
 /// Without a secret both values stay empty of signatures.
 ///
 /// `timestamp` is when the attempt is made, in seconds since the Unix epoch. An `id` with a full stop is refused. Time linear
-/// in the body: for each secret one HMAC, and for [`Scheme::V1a`] one ed25519 signature, some 20 µs.
+/// in the body: for each secret one HMAC, and for [`Scheme::V1a`] one ed25519 signature.
 pub fn sign_headers(
     secrets: &[&SigningSecret],
     scheme: Scheme,

@@ -2,12 +2,17 @@
 
 pub mod analyze;
 pub mod compare;
+pub mod connection;
+pub mod dead_letters;
+pub mod deliveries;
 pub mod documents;
+pub mod endpoints;
 pub mod health;
 pub mod quality;
+pub mod send;
 pub mod service;
-
-mod values;
+pub mod values;
+pub mod verify_webhook;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -22,6 +27,8 @@ Examples:
   redundancy compare old.txt new.txt        What two texts share
   redundancy quality 'docs/**/*.md'         How well texts read
   redundancy serve                          The same over HTTP, on http://127.0.0.1:8000
+  redundancy endpoints add https://example.org/hooks --events '*'
+                                            Let another system know of every finding of the service
 
 Exit codes: 0 fine, 1 found or failed, 2 wrong use.";
 
@@ -63,6 +70,16 @@ pub enum Command {
     Config(service::ConfigArgs),
     /// Ask a running service whether it is ready
     Health(health::HealthArgs),
+    /// Register, list, test and change endpoints of webhooks
+    Endpoints(endpoints::EndpointsArgs),
+    /// List, show and retry deliveries of events
+    Deliveries(deliveries::DeliveriesArgs),
+    /// List and requeue deliveries that were given up
+    DeadLetters(dead_letters::DeadLettersArgs),
+    /// Publish an event
+    Send(send::SendArgs),
+    /// Check the signature of a webhook that was received
+    VerifyWebhook(verify_webhook::VerifyWebhookArgs),
     /// Print the description of the HTTP API.
     #[command(about = "Print the OpenAPI document of the service")]
     Openapi,

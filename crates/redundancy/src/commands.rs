@@ -5,7 +5,11 @@ mod analyze;
 mod compare;
 mod completions;
 mod config;
+mod connection;
+mod dead_letters;
+mod deliveries;
 mod documents;
+mod endpoints;
 mod health;
 mod man;
 mod openapi;
@@ -13,7 +17,9 @@ mod output;
 mod positions;
 mod quality;
 mod report_file;
+mod send;
 mod serve;
+mod verify_webhook;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -66,6 +72,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::run(&args, cli.color),
         Command::Config(args) => config::run(&args),
         Command::Health(args) => health::run(&args),
+        Command::Endpoints(args) => endpoints::run(&args, colour),
+        Command::Deliveries(args) => deliveries::run(&args, colour),
+        Command::DeadLetters(args) => dead_letters::run(&args, colour),
+        Command::Send(args) => send::run(&args, colour),
+        Command::VerifyWebhook(args) => verify_webhook::run(&args),
         Command::Openapi => openapi::run(),
         Command::Completions { shell } => completions::run(shell),
         Command::Man { command } => man::run(command.as_deref()),

@@ -35,6 +35,11 @@ impl Progress {
         Self { bar, done }
     }
 
+    /// Work of which nobody knows how much there is.
+    pub(crate) fn open_ended() -> Self {
+        Self::new(None)
+    }
+
     /// Says what is worked on now.
     pub(crate) fn begin(&self, name: &str) {
         self.bar.set_message(printable(name));

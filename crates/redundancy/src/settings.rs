@@ -6,6 +6,7 @@
 //! it comes from; the fields are for the program.
 
 pub mod access;
+pub mod client;
 pub mod fault;
 pub mod keys;
 pub mod listen;
@@ -26,6 +27,7 @@ mod parse;
 mod webhooks;
 
 pub use access::Access;
+pub use client::{ApiKey, Client};
 pub use fault::Faults;
 pub use listen::Listen;
 pub use origin::Origin;
@@ -36,6 +38,7 @@ pub use sources::Sources;
 pub use storage::Storage;
 pub use telemetry::{LogFormat, Telemetry};
 pub use transport::Transport;
+pub use webhooks::Delivery;
 
 use fault::Fault;
 use reader::Reader;
@@ -66,6 +69,10 @@ pub struct Settings {
     pub requests: Requests,
     /// Encryption of its connections.
     pub transport: Transport,
+    /// How to talk to one that runs already.
+    pub client: Client,
+    /// How events are delivered.
+    pub delivery: Delivery,
     /// Every key with what is in force, in the order of [`keys::ALL`].
     pub entries: Vec<Entry>,
 }
@@ -92,7 +99,8 @@ impl Settings {
         let access = Access::read(reader);
         let requests = Requests::read(reader);
         let transport = Transport::read(reader);
-        webhooks::read(reader, profile);
+        let client = Client::read(reader);
+        let delivery = Delivery::read(reader, profile);
         if let (Some(access), Some(listen)) = (&access, listen) {
             access.check(listen, reader);
         }
@@ -104,6 +112,8 @@ impl Settings {
             access: access?,
             requests: requests?,
             transport,
+            client,
+            delivery: delivery?,
             entries: Vec::new(),
         })
     }

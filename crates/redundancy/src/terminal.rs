@@ -3,11 +3,15 @@
 
 pub mod analysis;
 pub mod comparison;
+pub mod delivery;
+pub mod endpoint;
 pub mod excerpt;
 pub mod flow;
 pub mod quality;
 pub mod screen;
 pub mod style;
+pub mod table;
+pub mod when;
 
 mod bar;
 

@@ -4,7 +4,9 @@ use super::request_id::X_REQUEST_ID;
 use crate::config::Origin;
 use crate::error::ApiError;
 use axum::extract::{MatchedPath, Request};
-use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{
+    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER,
+};
 use axum::http::{HeaderName, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -24,16 +26,17 @@ pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
     };
     CorsLayer::new()
         .allow_origin(allowed)
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             CONTENT_TYPE,
             CONTENT_ENCODING,
             X_REQUEST_ID,
             HeaderName::from_static("x-user-id"),
+            HeaderName::from_static("idempotency-key"),
             HeaderName::from_static("traceparent"),
             HeaderName::from_static("tracestate"),
         ])
-        .expose_headers([X_REQUEST_ID, RETRY_AFTER])
+        .expose_headers([X_REQUEST_ID, RETRY_AFTER, LOCATION])
         .max_age(MAX_AGE)
 }
 

@@ -26,9 +26,13 @@ impl RequestId {
 
     fn from_caller(value: &HeaderValue) -> Option<Self> {
         let text = value.to_str().ok()?;
-        let is_sane = (1..=MAX_BYTES).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
-        is_sane.then(|| Self(text.into()))
+        Self::is_sane(text).then(|| Self(text.into()))
+    }
+
+    /// Whether `text` can be the id of a request.
+    pub(crate) fn is_sane(text: &str) -> bool {
+        (1..=MAX_BYTES).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
     }
 
     fn new(random: u128) -> Self {

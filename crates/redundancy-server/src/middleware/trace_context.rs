@@ -13,6 +13,16 @@ impl fmt::Display for TraceId {
     }
 }
 
+/// The header as it is passed on to those that are told of the request: checked, and in the form of version `00`.
+pub(crate) fn traceparent(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all("traceparent").iter();
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    let text = value.to_str().ok()?;
+    parse(text)?;
+    // Version, trace, parent and flags have fixed places.
+    text.get(2..55).map(|rest| format!("00{rest}"))
+}
+
 /// The trace that the caller works in. A header that breaks the format is ignored, as the specification asks.
 pub(super) fn trace_id(headers: &HeaderMap) -> Option<TraceId> {
     let mut values = headers.get_all("traceparent").iter();
@@ -48,6 +58,17 @@ mod tests {
         ] {
             assert_eq!(parse(text).unwrap().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736", "{text}");
         }
+    }
+
+    #[test]
+    fn a_later_version_is_passed_on_as_the_one_we_speak() {
+        let of = |text: &str| {
+            traceparent(&HeaderMap::from_iter([("traceparent".parse().unwrap(), text.parse().unwrap())]))
+        };
+        let known = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(of(known).as_deref(), Some(known));
+        assert_eq!(of(&format!("cc{}-later", &known[2..])).as_deref(), Some(known));
+        assert_eq!(of("nonsense"), None);
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! JSON into a tree of bounded depth and size. Bytes become text only after UTF-8 has been checked, strings without escapes
 //! are borrowed from the body, and a body of a million empty lists is refused before they are allocated.
 
+mod skim;
+
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Number;
 use serde_json::error::Category;
+use serde_json::value::RawValue;
+use serde_json::{Number, Value};
+use skim::Skim;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
@@ -22,6 +26,8 @@ pub(crate) enum Json<'b> {
     String(Cow<'b, str>),
     Array(Vec<Json<'b>>),
     Object(Vec<Member<'b>>),
+    /// The text of a value, as it stands in the body: see [`parse`].
+    Verbatim(&'b str),
 }
 
 /// Name and value.
@@ -37,7 +43,32 @@ impl Json<'_> {
             Self::String(_) => "a string",
             Self::Array(_) => "a list",
             Self::Object(_) => "an object",
+            Self::Verbatim(_) => "JSON",
         }
+    }
+
+    /// The value as `serde_json` keeps it. `None` when an object in it has a name twice: JSON leaves open which one counts.
+    pub(crate) fn into_value(self) -> Option<Value> {
+        Some(match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(value),
+            Self::Number(number) => Value::Number(number),
+            Self::String(text) => Value::String(text.into_owned()),
+            Self::Array(values) => {
+                Value::Array(values.into_iter().map(Json::into_value).collect::<Option<_>>()?)
+            }
+            Self::Object(members) => {
+                let (count, mut object) = (members.len(), serde_json::Map::new());
+                for (name, value) in members {
+                    object.insert(name.into_owned(), value.into_value()?);
+                }
+                if object.len() < count {
+                    return None;
+                }
+                Value::Object(object)
+            }
+            Self::Verbatim(text) => serde_json::from_str(text).ok()?,
+        })
     }
 }
 
@@ -73,15 +104,31 @@ pub(crate) enum Malformed {
 
 /// Parses a whole body. Linear time; memory for at most [`MAX_VALUES`] values beside the strings. A byte order mark at the
 /// beginning is skipped, as RFC 8259 allows.
-pub(crate) fn parse(body: &[u8]) -> Result<Json<'_>, Malformed> {
+///
+/// The member `verbatim` of the body stays the text that it is, so that it can be passed on as it came: `1.0` stays `1.0`, and
+/// a number of 30 digits keeps all of them. It may have any number of values, as none is kept.
+pub(crate) fn parse<'b>(body: &'b [u8], verbatim: Option<&str>) -> Result<Json<'b>, Malformed> {
     let text = str::from_utf8(body).map_err(|error| Malformed::NotUtf8 { position: error.valid_up_to() })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
         return Err(Malformed::Empty);
     }
     let bounds = Bounds { values_left: Cell::new(MAX_VALUES), exceeded: Cell::new(None) };
+    if verbatim.is_some() {
+        // What is skipped below is not looked into there: depth, escapes and the range of numbers are checked here.
+        read_all(text, Skim { bounds: &bounds, depth_left: MAX_DEPTH }, &bounds)?;
+    }
+    read_all(text, Seed { bounds: &bounds, depth_left: MAX_DEPTH, verbatim }, &bounds)
+}
+
+/// Reads all of `text` by `seed`.
+fn read_all<'t, S: DeserializeSeed<'t>>(
+    text: &'t str,
+    seed: S,
+    bounds: &Bounds,
+) -> Result<S::Value, Malformed> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let document = Seed { bounds: &bounds, depth_left: MAX_DEPTH }.deserialize(&mut deserializer);
+    let document = seed.deserialize(&mut deserializer);
     document.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         bounds.exceeded.get().unwrap_or(match error.classify() {
@@ -125,12 +172,14 @@ impl Bounds {
 struct Seed<'s> {
     bounds: &'s Bounds,
     depth_left: usize,
+    /// Which member of this object stays text.
+    verbatim: Option<&'s str>,
 }
 
 impl Seed<'_> {
     fn nested<E: serde::de::Error>(self) -> Result<Self, E> {
         match self.depth_left.checked_sub(1) {
-            Some(depth_left) => Ok(Self { depth_left, ..self }),
+            Some(depth_left) => Ok(Self { depth_left, verbatim: None, ..self }),
             None => Err(self.bounds.exceed(Malformed::TooDeep)),
         }
     }
@@ -196,7 +245,12 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let nested = self.nested()?;
         let mut members = Vec::new();
         while let Some(name) = object.next_key_seed(Name)? {
-            members.push((name, object.next_value_seed(nested)?));
+            let value = if self.verbatim == Some(&*name) {
+                Json::Verbatim(object.next_value::<&RawValue>()?.get())
+            } else {
+                object.next_value_seed(nested)?
+            };
+            members.push((name, value));
         }
         Ok(Json::Object(members))
     }
@@ -237,7 +291,12 @@ mod tests {
 
     fn check(body: impl AsRef<[u8]>, expected: Malformed) {
         let body = body.as_ref();
-        assert_eq!(parse(body), Err(expected), "{}", String::from_utf8_lossy(&body[..body.len().min(40)]));
+        assert_eq!(
+            parse(body, None),
+            Err(expected),
+            "{}",
+            String::from_utf8_lossy(&body[..body.len().min(40)])
+        );
     }
 
     #[test]
@@ -262,7 +321,7 @@ mod tests {
     #[test]
     fn nesting_has_a_limit_and_does_not_use_up_the_stack() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
+        assert!(parse(nested(MAX_DEPTH).as_bytes(), None).is_ok());
         check(nested(MAX_DEPTH + 1), Malformed::TooDeep);
         check("[".repeat(100_000), Malformed::TooDeep);
         check("{\"a\":".repeat(100_000), Malformed::TooDeep);
@@ -271,22 +330,50 @@ mod tests {
     #[test]
     fn the_number_of_values_has_a_limit() {
         let list = |values: usize| format!("[{}]", vec!["0"; values].join(","));
-        assert!(parse(list(MAX_VALUES - 1).as_bytes()).is_ok());
+        assert!(parse(list(MAX_VALUES - 1).as_bytes(), None).is_ok());
         check(list(MAX_VALUES), Malformed::TooManyValues);
     }
 
     #[test]
     fn a_byte_order_mark_is_skipped() {
-        assert_eq!(parse("\u{feff}{}".as_bytes()), Ok(Json::Object(Vec::new())));
+        assert_eq!(parse("\u{feff}{}".as_bytes(), None), Ok(Json::Object(Vec::new())));
     }
 
     #[test]
     fn duplicate_members_are_kept() {
         let member = |value| (Cow::Borrowed("a"), Json::Bool(value));
         assert_eq!(
-            parse(br#"{"a":true,"\u0061":false}"#),
+            parse(br#"{"a":true,"\u0061":false}"#, None),
             Ok(Json::Object(vec![member(true), member(false)]))
         );
+    }
+
+    #[test]
+    fn a_member_that_is_kept_as_it_is_keeps_every_character() {
+        let data = "{\"a\": 1.0,\n \"b\":123456789012345678901234567890, \"a\": [1e-2, \"\\u00f1\"]}";
+        let body = format!("{{ \"data\" :{data} , \"type\": \"x\"}}");
+        let Ok(Json::Object(members)) = parse(body.as_bytes(), Some("data")) else { panic!("{body}") };
+        assert_eq!(members[0], ("data".into(), Json::Verbatim(data)));
+        assert_eq!(members[1], ("type".into(), Json::String("x".into())));
+    }
+
+    #[test]
+    fn what_is_kept_as_it_is_is_still_well_formed_and_may_be_long() {
+        let of = |data: &str| parse(format!("{{\n\"data\": {data}}}").as_bytes(), Some("data")).err();
+        assert_eq!(of("[\"\\ud800\"]"), Some(Malformed::LoneSurrogate { line: 2, column: 17 }));
+        assert_eq!(of("1e999"), Some(Malformed::NumberTooLarge { line: 2, column: 13 }));
+        assert_eq!(of("[1, nope]"), Some(Malformed::Syntax { line: 2, column: 14 }));
+        assert_eq!(of(&"[".repeat(100_000)), Some(Malformed::TooDeep));
+        assert_eq!(of(&format!("[{}]", vec!["0"; MAX_VALUES * 2].join(","))), None);
+    }
+
+    #[test]
+    fn an_object_with_a_name_twice_has_no_value() {
+        assert_eq!(
+            parse(br#"{"a":{"b":[1,null]}}"#, None).unwrap().into_value(),
+            Some(serde_json::json!({"a":{"b":[1,null]}}))
+        );
+        assert_eq!(parse(br#"{"a":{"b":1,"b":1}}"#, None).unwrap().into_value(), None);
     }
 
     /// What the tree of `serde_json` says, but for duplicates, which it drops.
@@ -300,6 +387,7 @@ mod tests {
             Json::Object(members) => Value::Object(
                 members.into_iter().map(|(name, value)| (name.into_owned(), as_value(value))).collect(),
             ),
+            Json::Verbatim(text) => serde_json::from_str(text).unwrap(),
         }
     }
 
@@ -326,12 +414,12 @@ mod tests {
         fn whatever_serde_json_writes_reads_back_the_same(value in json()) {
             let body = serde_json::to_vec(&value).unwrap();
             let expected: Value = serde_json::from_slice(&body).unwrap();
-            prop_assert_eq!(parse(&body).map(as_value), Ok(expected));
+            prop_assert_eq!(parse(&body, None).map(as_value), Ok(expected));
         }
 
         #[test]
         fn any_bytes_are_answered(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            let accepted = parse(&body).is_ok();
+            let accepted = parse(&body, None).is_ok();
             let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&body);
             prop_assert_eq!(accepted, serde_json::from_slice::<Value>(body).is_ok());
         }

@@ -2,11 +2,20 @@
 //! would do.
 
 use super::json::Json;
+use crate::middleware::request_id::RequestId;
+use redundancy_engine::Timestamp;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 /// Longest id of a user, in characters.
 pub(crate) const MAX_USER_ID_CHARS: usize = 256;
+
+/// What a moment looks like.
+const NO_MOMENT: &str =
+    "must be a date and time such as \"2026-01-02T03:04:05Z\", or milliseconds since the Unix epoch";
 
 /// Why a value will not do: the rest of a sentence that begins with the name of the field.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,8 +30,23 @@ impl Refusal {
         Self { message: message.into(), too_large: false }
     }
 
-    fn must_be(what: impl Display, value: &Json<'_>) -> Self {
+    /// Of a value of the wrong kind.
+    pub(crate) fn must_be(what: impl Display, value: &Json<'_>) -> Self {
         Self::new(format!("must be {what}, not {}", value.kind()))
+    }
+
+    /// Of a value that the domain does not take. Its sentences begin with what the field is, as "the URL has …".
+    pub(crate) fn of_domain(error: &impl Display) -> Self {
+        let sentence = error.to_string();
+        let rest = ["the URL ", "the secret ", "the public key "]
+            .iter()
+            .find_map(|what| sentence.strip_prefix(what));
+        let begins_well = ["must ", "is ", "has "].iter().any(|verb| sentence.starts_with(verb));
+        Self::new(match rest {
+            Some(rest) => rest.to_owned(),
+            None if begins_well => sentence,
+            None => format!("will not do: {sentence}"),
+        })
     }
 }
 
@@ -55,6 +79,101 @@ pub(crate) fn whole_number(range: RangeInclusive<u16>) -> impl Fn(Json<'_>) -> R
             .clone()
             .find(|candidate| number.as_f64() == Some(f64::from(*candidate)))
             .ok_or_else(|| Refusal::new(format!("must be {expected}")))
+    }
+}
+
+/// A whole number that is not negative. `8.0` is one. What is beyond 2^53 is not exact in JSON and counts as endless.
+pub(crate) fn natural(value: Json<'_>) -> Result<u64, Refusal> {
+    const EXPECTED: &str = "a whole number that is not negative";
+    const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
+    let Json::Number(number) = value else { return Err(Refusal::must_be(EXPECTED, &value)) };
+    let refused = || Refusal::new(format!("must be {EXPECTED}"));
+    if let Some(whole) = number.as_u64() {
+        return Ok(whole);
+    }
+    let number =
+        number.as_f64().filter(|number| *number >= 0.0 && number.fract() == 0.0).ok_or_else(refused)?;
+    if number >= EXACT_BELOW {
+        return Ok(u64::MAX);
+    }
+    // Written without a fraction, a whole number of this size reads back exactly; -0 does without its sign.
+    format!("{:.0}", number.abs()).parse().map_err(|_| refused())
+}
+
+/// Any number.
+pub(crate) fn number(value: Json<'_>) -> Result<f64, Refusal> {
+    let Json::Number(number) = value else { return Err(Refusal::must_be("a number", &value)) };
+    number.as_f64().ok_or_else(|| Refusal::new("must be a number"))
+}
+
+/// `true` or `false`.
+#[expect(clippy::needless_pass_by_value, reason = "a rule takes the value, as all rules do")]
+pub(crate) fn boolean(value: Json<'_>) -> Result<bool, Refusal> {
+    let Json::Bool(value) = value else { return Err(Refusal::must_be("true or false", &value)) };
+    Ok(value)
+}
+
+/// Any string.
+pub(crate) fn string(value: Json<'_>) -> Result<String, Refusal> {
+    let Json::String(text) = value else { return Err(Refusal::must_be("a string", &value)) };
+    Ok(text.into_owned())
+}
+
+/// A string that a type of the domain reads.
+pub(crate) fn parsed<T: FromStr<Err: Display>>(value: Json<'_>) -> Result<T, Refusal> {
+    let Json::String(text) = value else { return Err(Refusal::must_be("a string", &value)) };
+    text.parse().map_err(|error: T::Err| Refusal::of_domain(&error))
+}
+
+/// An object with whatever is in it.
+pub(crate) fn open_object(value: Json<'_>) -> Result<Map<String, Value>, Refusal> {
+    if !matches!(value, Json::Object(_)) {
+        return Err(Refusal::must_be("an object", &value));
+    }
+    match value.into_value() {
+        Some(Value::Object(object)) => Ok(object),
+        _ => Err(Refusal::new("has a name twice in one object: keep one")),
+    }
+}
+
+/// Any JSON of up to `max_bytes` bytes as it stands in the body, every character of it.
+pub(crate) fn verbatim(max_bytes: usize) -> impl Fn(Json<'_>) -> Result<Box<RawValue>, Refusal> {
+    move |value| {
+        let refused = || Refusal::new("must be JSON");
+        let Json::Verbatim(text) = value else { return Err(refused()) };
+        if text.len() > max_bytes {
+            let message = format!("has {} bytes, and at most {max_bytes} are taken: send less", text.len());
+            return Err(Refusal { message, too_large: true });
+        }
+        serde_json::from_str(text).map_err(|_| refused())
+    }
+}
+
+/// A moment: a date and time by RFC 3339, or milliseconds since the Unix epoch.
+pub(crate) fn moment(value: Json<'_>) -> Result<Timestamp, Refusal> {
+    let found = if let Json::String(text) = &value {
+        Timestamp::from_rfc3339(text)
+    } else {
+        natural(value).ok().map(Timestamp::from_millis)
+    };
+    found.ok_or_else(|| Refusal::new(NO_MOMENT))
+}
+
+/// A moment as it stands in a query.
+pub(crate) fn moment_in_query(text: &str) -> Result<Timestamp, Refusal> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let found =
+        if is_number { text.parse().ok().map(Timestamp::from_millis) } else { Timestamp::from_rfc3339(text) };
+    found.ok_or_else(|| Refusal::new(NO_MOMENT))
+}
+
+/// The id of a request: 1 to 128 of `[A-Za-z0-9._-]`.
+pub(crate) fn request_id(value: Json<'_>) -> Result<String, Refusal> {
+    let text = string(value)?;
+    if RequestId::is_sane(&text) {
+        Ok(text)
+    } else {
+        Err(Refusal::new("must have 1 to 128 characters, each a letter, a digit or one of . _ -"))
     }
 }
 
@@ -128,7 +247,7 @@ mod tests {
         cases: impl IntoIterator<Item = (&'static str, Result<T, &'static str>)>,
     ) {
         for (json, expected) in cases {
-            let found = rule(parse(json.as_bytes()).unwrap()).map_err(|refusal| refusal.message);
+            let found = rule(parse(json.as_bytes(), None).unwrap()).map_err(|refusal| refusal.message);
             assert_eq!(found, expected.map_err(str::to_owned), "{json}");
         }
     }
@@ -231,6 +350,54 @@ mod tests {
                 ("7", Err("must be a language tag such as \"en\" or \"es-MX\", not a number")),
             ],
         );
+    }
+
+    #[test]
+    fn a_natural_number_is_whole_and_not_negative() {
+        let out = "must be a whole number that is not negative";
+        check(
+            natural,
+            [
+                ("0", Ok(0)),
+                ("8.0", Ok(8)),
+                ("2e3", Ok(2000)),
+                ("-0.0", Ok(0)),
+                ("18446744073709551615", Ok(u64::MAX)),
+                ("1e300", Ok(u64::MAX)),
+                ("-1", Err(out)),
+                ("0.5", Err(out)),
+                ("\"8\"", Err("must be a whole number that is not negative, not a string")),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_moment_is_a_date_and_time_or_milliseconds() {
+        let moment_ms = 1_767_323_045_678;
+        check(
+            moment,
+            [
+                ("1767323045678", Ok(Timestamp::from_millis(moment_ms))),
+                ("\"2026-01-02T04:04:05.678+01:00\"", Ok(Timestamp::from_millis(moment_ms))),
+                ("\"1767323045678\"", Err(NO_MOMENT)),
+                ("-1", Err(NO_MOMENT)),
+                ("true", Err(NO_MOMENT)),
+            ],
+        );
+        for text in ["1767323045678", "2026-01-02T04:04:05.678+01:00"] {
+            assert_eq!(moment_in_query(text), Ok(Timestamp::from_millis(moment_ms)));
+        }
+        for text in ["", "-1", "99999999999999999999", "yesterday"] {
+            assert_eq!(moment_in_query(text), Err(Refusal::new(NO_MOMENT)));
+        }
+    }
+
+    #[test]
+    fn an_open_object_has_each_name_once() {
+        assert!(open_object(parse(br#"{"a": {"b": 1}}"#, None).unwrap()).is_ok());
+        for json in [r#"{"a": 1, "a": 1}"#, r#"{"a": [{"b": 1, "b": 1}]}"#, "[]"] {
+            assert!(open_object(parse(json.as_bytes(), None).unwrap()).is_err(), "{json}");
+        }
     }
 
     #[test]

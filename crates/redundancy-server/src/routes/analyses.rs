@@ -11,8 +11,9 @@ use axum::extract::{Path, State};
 use axum::http::HeaderValue;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
-use redundancy_engine::{AnalysisId, AnalysisState, Finding, Identified, StoredAnalysis};
+use redundancy_engine::{AnalysisId, AnalysisState, Finding, FindingFormat, Identified, StoredAnalysis};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 /// The answer to a request for an analysis: what it found, or where that will stand.
@@ -57,7 +58,8 @@ pub(crate) struct AnalysisData {
     created_at_ms: u64,
     /// What it found, as the synchronous route answers it. Only of a completed one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<FindingData>,
+    #[schema(value_type = Option<FindingData>)]
+    result: Option<Box<RawValue>>,
     /// Why there is no result. Only of a failed one.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -128,8 +130,8 @@ impl From<StoredAnalysis> for AnalysisData {
     fn from(kept: StoredAnalysis) -> Self {
         let (state, result, error) = match kept.state {
             AnalysisState::Pending => (Progress::Pending, None, None),
-            AnalysisState::Completed(finding) => {
-                (Progress::Completed, Some(FindingData::new(kept.id, &finding)), None)
+            AnalysisState::Completed(result) => {
+                (Progress::Completed, RawValue::from_string(result.to_string()).ok(), None)
             }
             AnalysisState::Failed(reason) => (Progress::Failed, None, Some(reason)),
         };
@@ -138,9 +140,42 @@ impl From<StoredAnalysis> for AnalysisData {
     }
 }
 
+/// Writes findings as the routes answer them: for analyses that are asked for later, and for events.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FindingsAsJson;
+
+impl FindingFormat for FindingsAsJson {
+    fn whole(&self, id: AnalysisId, finding: &Finding) -> String {
+        write(&FindingData::new(id, finding.clone()))
+    }
+
+    fn summary(&self, id: AnalysisId, finding: &Finding) -> String {
+        let mut data = FindingData::new(id, finding.clone());
+        match &mut data {
+            FindingData::Analyze(data) => data.leave_out_lists(),
+            FindingData::Similarity(data) => data.leave_out_lists(),
+            FindingData::Quality(data) => data.leave_out_lists(),
+        }
+        write(&Summary { is_truncated: true, data })
+    }
+}
+
+/// A finding without its lists, and the word that they were left out.
+#[derive(Serialize)]
+struct Summary {
+    is_truncated: bool,
+    #[serde(flatten)]
+    data: FindingData,
+}
+
+fn write(data: &impl Serialize) -> String {
+    // Strings, numbers and lists of them: that cannot fail.
+    serde_json::to_string(data).unwrap_or_default()
+}
+
 impl FindingData {
-    fn new(analysis_id: AnalysisId, finding: &Finding) -> Self {
-        match finding.clone() {
+    fn new(analysis_id: AnalysisId, finding: Finding) -> Self {
+        match finding {
             Finding::Analyze(finding) => Self::Analyze(Identified { analysis_id, finding }.into()),
             Finding::Similarity(finding) => Self::Similarity(Identified { analysis_id, finding }.into()),
             Finding::Quality(finding) => Self::Quality(Identified { analysis_id, finding }.into()),

@@ -130,9 +130,10 @@ struct DuplicateSentence {
 )]
 pub(crate) async fn analyze(
     State(app): State<App>,
-    Checked { body, timing, reserved: _reserved }: Checked<AnalyzeBody>,
+    Checked { mut body, timing, origin, reserved: _reserved }: Checked<AnalyzeBody>,
 ) -> Result<Answer<AnalyzeData>, ApiError> {
-    app.answer(AnalyzeRequest::from(body), timing).await
+    let user_id = body.user_id.take();
+    app.answer(AnalyzeRequest::from(body), timing, origin, user_id).await
 }
 
 impl Body for AnalyzeBody {
@@ -164,6 +165,15 @@ impl From<AnalyzeBody> for AnalyzeRequest {
                 offset_unit: body.offset_unit.unwrap_or_default().into(),
             },
         }
+    }
+}
+
+impl AnalyzeData {
+    /// Leaves out what grows with the text, for receivers that would get too much.
+    pub(crate) fn leave_out_lists(&mut self) {
+        self.repeated_passages.clear();
+        self.repeated_phrases.clear();
+        self.duplicate_sentences.clear();
     }
 }
 

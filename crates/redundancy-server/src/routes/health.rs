@@ -1,6 +1,6 @@
 //! `/health`, `/health/live`, `/health/ready` for probes, `/api/v1/health/status` for people.
 
-use super::stats::Workers;
+use super::stats::{QueueData, Workers};
 use crate::app::App;
 use crate::envelope::{Envelope, json};
 use crate::metrics::process;
@@ -8,9 +8,15 @@ use crate::request::NoParameters;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use redundancy_engine::StoreKind;
 use redundancy_engine::cpu_pool::PoolStats;
+use redundancy_engine::webhook::store as domain;
 use serde::Serialize;
+use std::time::Duration;
 use utoipa::ToSchema;
+
+/// How long a question about health waits for the store. Probes give up after few seconds themselves.
+const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The answer to a probe. Without the envelope, which probes do not know.
 #[derive(Serialize, ToSchema)]
@@ -48,19 +54,33 @@ pub(crate) enum PartState {
 #[derive(Serialize, ToSchema)]
 struct Parts {
     store: StoreHealth,
+    queue: QueueHealth,
     workers: WorkersHealth,
     memory: MemoryHealth,
 }
 
-/// Where analyses that were accepted for later are kept.
+/// Where events, deliveries and analyses are kept; degraded when it does not answer.
 #[derive(Serialize, ToSchema)]
 struct StoreHealth {
     state: PartState,
     /// `memory`, `embedded` or `redis`.
     #[schema(example = "memory", value_type = String)]
     kind: &'static str,
-    /// Whether what it keeps outlives the process.
+    /// Whether what it keeps outlives the process and a loss of power.
     durable: bool,
+    /// How long it took to answer.
+    #[schema(example = 0.3)]
+    latency_ms: f64,
+    /// What an operator should know.
+    warnings: Vec<String>,
+}
+
+/// Deliveries of events; degraded when the store cannot tell.
+#[derive(Serialize, ToSchema)]
+struct QueueHealth {
+    state: PartState,
+    #[serde(flatten)]
+    queue: QueueData,
 }
 
 /// The pool for analyses; degraded when it is full.
@@ -119,12 +139,17 @@ pub(crate) async fn live() -> Probe {
     path = "/health/ready",
     tag = "Health",
     responses(
-        (status = 200, description = "Ready", body = Probe, example = json!({"status": "ok"})),
+        (status = 200, description = "Ready; `degraded` when the store is away", body = Probe, example = json!({"status": "ok"})),
         (status = 503, description = "Shutting down", body = Probe, example = json!({"status": "draining"})),
     ),
 )]
 pub(crate) async fn ready(State(app): State<App>) -> Probe {
-    Probe { status: traffic_state(&app) }
+    let status = match traffic_state(&app) {
+        // Detection works without the store, so that it is better to get traffic than not to.
+        PartState::Ok => store_health(&app).await.state,
+        draining @ (PartState::Degraded | PartState::Draining) => draining,
+    };
+    Probe { status }
 }
 
 /// How the service and its parts do
@@ -136,11 +161,15 @@ pub(crate) async fn ready(State(app): State<App>) -> Probe {
 )]
 pub(crate) async fn status(State(app): State<App>, _: NoParameters) -> Envelope<HealthData> {
     let stats = app.engine().stats();
-    let store = app.engine().store_kind();
+    let (store, queue) = tokio::join!(store_health(&app), QueueData::of(&app));
+    let queue_state = if queue.is_some() { PartState::Ok } else { PartState::Degraded };
+    let queue = QueueHealth { state: queue_state, queue: queue.unwrap_or_default() };
     let workers = WorkersHealth { state: workers_state(&stats.pool), workers: Workers::from(&stats.pool) };
+    let is_well = [store.state, queue.state, workers.state].iter().all(|state| *state == PartState::Ok);
     let worst = match traffic_state(&app) {
-        PartState::Ok => workers.state,
-        draining @ (PartState::Degraded | PartState::Draining) => draining,
+        PartState::Ok if is_well => PartState::Ok,
+        PartState::Ok | PartState::Degraded => PartState::Degraded,
+        PartState::Draining => PartState::Draining,
     };
     Envelope::ok(HealthData {
         status: worst,
@@ -148,11 +177,35 @@ pub(crate) async fn status(State(app): State<App>, _: NoParameters) -> Envelope<
         uptime_seconds: stats.uptime.as_secs_f64(),
         profile: app.config().profile.clone(),
         parts: Parts {
-            store: StoreHealth { state: PartState::Ok, kind: store.name, durable: store.is_durable },
+            store,
+            queue,
             workers,
             memory: MemoryHealth { state: PartState::Ok, resident_bytes: process::resident_bytes() },
         },
     })
+}
+
+/// Asks the store, for a short time.
+async fn store_health(app: &App) -> StoreHealth {
+    let (clock, began) = (app.clock(), app.clock().monotonic());
+    let answer = tokio::time::timeout(STORE_TIMEOUT, app.webhooks().store_health()).await;
+    let health = answer.unwrap_or_else(|_| {
+        let StoreKind { name, is_durable } = app.engine().store_kind();
+        domain::StoreHealth {
+            kind: name,
+            is_reachable: false,
+            is_durable,
+            latency: clock.monotonic().saturating_sub(began),
+            warnings: vec!["the store does not answer".to_owned()],
+        }
+    });
+    StoreHealth {
+        state: if health.is_reachable { PartState::Ok } else { PartState::Degraded },
+        kind: health.kind,
+        durable: health.is_durable,
+        latency_ms: health.latency.as_secs_f64() * 1000.0,
+        warnings: health.warnings,
+    }
 }
 
 fn traffic_state(app: &App) -> PartState {

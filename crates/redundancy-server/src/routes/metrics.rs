@@ -23,6 +23,7 @@ pub(crate) async fn scrape(State(app): State<App>, headers: HeaderMap) -> Result
         Exposition::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
         Exposition::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
     };
+    app.metrics().webhooks().refresh(app.webhooks(), app.clock()).await;
     let body = app.metrics().render(exposition).map_err(|_| ApiError::internal())?;
     Ok(([(CONTENT_TYPE, HeaderValue::from_static(content_type))], body).into_response())
 }

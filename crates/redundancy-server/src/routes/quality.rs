@@ -110,9 +110,10 @@ struct Suggestion {
 )]
 pub(crate) async fn quality(
     State(app): State<App>,
-    Checked { body, timing, reserved: _reserved }: Checked<QualityBody>,
+    Checked { mut body, timing, origin, reserved: _reserved }: Checked<QualityBody>,
 ) -> Result<Answer<QualityData>, ApiError> {
-    app.answer(QualityRequest::from(body), timing).await
+    let user_id = body.user_id.take();
+    app.answer(QualityRequest::from(body), timing, origin, user_id).await
 }
 
 impl Body for QualityBody {
@@ -131,6 +132,13 @@ impl From<QualityBody> for QualityRequest {
     fn from(body: QualityBody) -> Self {
         let offset_unit = body.offset_unit.unwrap_or_default().into();
         Self { content: body.content, options: QualityOptions { language: body.language, offset_unit } }
+    }
+}
+
+impl QualityData {
+    /// Leaves out what grows with the text, for receivers that would get too much.
+    pub(crate) fn leave_out_lists(&mut self) {
+        self.suggestions.clear();
     }
 }
 

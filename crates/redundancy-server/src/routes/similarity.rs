@@ -112,9 +112,10 @@ struct Match {
 )]
 pub(crate) async fn similarity(
     State(app): State<App>,
-    Checked { body, timing, reserved: _reserved }: Checked<SimilarityBody>,
+    Checked { mut body, timing, origin, reserved: _reserved }: Checked<SimilarityBody>,
 ) -> Result<Answer<SimilarityData>, ApiError> {
-    app.answer(SimilarityRequest::from(body), timing).await
+    let user_id = body.user_id.take();
+    app.answer(SimilarityRequest::from(body), timing, origin, user_id).await
 }
 
 impl Body for SimilarityBody {
@@ -149,6 +150,13 @@ impl From<SimilarityBody> for SimilarityRequest {
                 offset_unit: body.offset_unit.unwrap_or_default().into(),
             },
         }
+    }
+}
+
+impl SimilarityData {
+    /// Leaves out what grows with the text, for receivers that would get too much.
+    pub(crate) fn leave_out_lists(&mut self) {
+        self.matches.clear();
     }
 }
 

@@ -5,9 +5,14 @@ use crate::envelope::Envelope;
 use crate::request::NoParameters;
 use axum::extract::State;
 use redundancy_engine::cpu_pool::PoolStats;
+use redundancy_engine::webhook::store::QueueStats;
 use redundancy_engine::{OperationStats, Stats};
 use serde::Serialize;
+use std::time::Duration;
 use utoipa::ToSchema;
+
+/// How long a count waits for the store.
+const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What has been done since the start, and what is being done.
 #[derive(Serialize, ToSchema)]
@@ -19,6 +24,27 @@ pub(crate) struct StatsData {
     /// By kind of analysis.
     operations: Vec<OperationData>,
     workers: Workers,
+    /// What is in the store of events and deliveries; `null` when it does not answer.
+    webhooks: Option<QueueData>,
+}
+
+/// Deliveries in the store. Those that have ended count from the beginning of the store.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub(crate) struct QueueData {
+    /// Deliveries that wait or are being made.
+    queue_size: u64,
+    /// Deliveries that are being made.
+    in_flight: u64,
+    /// Deliveries that were given up and are not yet requeued or deleted.
+    dead_letters: u64,
+    /// Deliveries that the receiver took.
+    delivered: u64,
+    /// Deliveries that were given up.
+    failed: u64,
+    /// Attempts beyond the first of their delivery.
+    retried: u64,
+    /// How long the delivery has waited that has waited longest; 0 when none waits.
+    oldest_pending_seconds: f64,
 }
 
 /// What one kind of analysis has done since the start.
@@ -59,11 +85,30 @@ pub(crate) struct Workers {
     responses((status = 200, description = "Counts and rates since the start", body = Envelope<StatsData>)),
 )]
 pub(crate) async fn stats(State(app): State<App>, _: NoParameters) -> Envelope<StatsData> {
-    Envelope::ok(app.engine().stats().into())
+    let webhooks = QueueData::of(&app).await;
+    Envelope::ok(StatsData::new(&app.engine().stats(), webhooks))
 }
 
-impl From<Stats> for StatsData {
-    fn from(stats: Stats) -> Self {
+impl QueueData {
+    /// Asks the store, for a short time. `None` when it does not answer.
+    pub(super) async fn of(app: &App) -> Option<Self> {
+        let asked = tokio::time::timeout(STORE_TIMEOUT, app.webhooks().stats()).await;
+        let QueueStats { total, oldest_pending_at, .. } = asked.ok()?.ok()?;
+        let waited = oldest_pending_at.map(|since| app.clock().now().since(since));
+        Some(Self {
+            queue_size: total.pending + total.in_flight,
+            in_flight: total.in_flight,
+            dead_letters: total.dead_letters,
+            delivered: total.delivered,
+            failed: total.failed,
+            retried: total.retried,
+            oldest_pending_seconds: waited.unwrap_or_default().as_secs_f64(),
+        })
+    }
+}
+
+impl StatsData {
+    fn new(stats: &Stats, webhooks: Option<QueueData>) -> Self {
         let uptime_seconds = stats.uptime.as_secs_f64();
         Self {
             started_at_ms: stats.started_at.as_millis(),
@@ -74,6 +119,7 @@ impl From<Stats> for StatsData {
                 .map(|operation| OperationData::new(operation, uptime_seconds))
                 .collect(),
             workers: Workers::from(&stats.pool),
+            webhooks,
         }
     }
 }

@@ -31,6 +31,10 @@ async fn a_preflight_from_a_known_origin_is_allowed() {
         assert!(listed("access-control-allow-methods", "POST"));
         assert!(listed("access-control-allow-headers", "content-type"));
         assert!(listed("access-control-allow-headers", "x-request-id"));
+        assert!(listed("access-control-allow-headers", "idempotency-key"));
+        for method in ["GET", "PUT", "PATCH", "DELETE"] {
+            assert!(listed("access-control-allow-methods", method), "{method}");
+        }
         assert!(listed("vary", "origin"));
     }
 }

@@ -3,8 +3,11 @@
 use crate::service::{Service, packed};
 use crate::socket::{Client, Listening, announce, post};
 use redundancy_engine::detect::AnalyzeOptions;
+use redundancy_engine::webhook::event::EventType;
+use redundancy_engine::webhook::store::Publication;
 use redundancy_engine::{
-    AnalysisId, AnalysisStore, AnalyzeRequest, CpuPoolConfig, Request, StoreError, StoreKind, StoredAnalysis,
+    AnalysisId, AnalysisStore, AnalyzeRequest, Caller, CpuPoolConfig, Request, StoreError, StoreKind,
+    StoredAnalysis,
 };
 use redundancy_server::ServerConfig;
 use redundancy_store::MemoryStore;
@@ -47,6 +50,14 @@ impl AnalysisStore for Stuck {
         std::future::pending().await
     }
 
+    async fn finish(&self, _: Option<StoredAnalysis>, _: Option<Publication>) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+
+    fn is_wanted(&self, _: &EventType) -> bool {
+        false
+    }
+
     async fn get(&self, _: AnalysisId) -> Result<Option<StoredAnalysis>, StoreError> {
         Ok(None)
     }
@@ -60,7 +71,7 @@ async fn a_full_pool_is_503_with_retry_after() {
     let body = json!({"content": "a text"});
     let reply = tokio::select! {
         biased;
-        _ = service.engine.submit(Request::Analyze(occupant), |_| ()) => unreachable!("the store never finishes"),
+        _ = service.engine.submit(Request::Analyze(occupant), Caller::default(), |_| ()) => unreachable!("the store never finishes"),
         reply = service.post("/api/v1/quality", &body) => reply,
     };
     reply.error(503, "Unavailable");

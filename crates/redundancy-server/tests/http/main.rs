@@ -20,3 +20,4 @@ mod monitoring;
 mod service;
 mod shutdown;
 mod socket;
+mod webhooks;

@@ -39,7 +39,16 @@ async fn health_status_shows_the_parts() {
     assert!(data["uptime_seconds"].as_f64().unwrap() > 0.0);
     let workers = json!({"state": "ok", "total": 2, "running": 0, "waiting": 0, "waiting_limit": 8});
     assert_eq!(data["parts"]["workers"], workers);
-    assert_eq!(data["parts"]["store"], json!({"state": "ok", "kind": "memory", "durable": false}));
+    let store = &data["parts"]["store"];
+    assert_eq!(
+        (&store["state"], &store["kind"], &store["durable"]),
+        (&"ok".into(), &"memory".into(), &false.into())
+    );
+    assert!(store["latency_ms"].as_f64().is_some() && store["warnings"].is_array(), "{store}");
+    let queue = &data["parts"]["queue"];
+    for field in ["queue_size", "in_flight", "dead_letters", "oldest_pending_seconds"] {
+        assert_eq!(queue[field].as_f64(), Some(0.0), "{field}: {queue}");
+    }
     assert_eq!(data["parts"]["memory"]["state"], "ok");
     if cfg!(target_os = "linux") {
         assert!(data["parts"]["memory"]["resident_bytes"].as_u64().unwrap() > 1024 * 1024);

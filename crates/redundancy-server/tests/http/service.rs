@@ -5,14 +5,22 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request};
 use axum::{Router, response::Response};
 use http_body_util::BodyExt;
-use redundancy_engine::{AnalysisStore, Clock, CpuPoolConfig, Engine, EngineConfig, IdSource, Timestamp};
-use redundancy_server::{App, ServerConfig};
+use redundancy_engine::webhook::dispatcher::{DispatcherConfig, Ports};
+use redundancy_engine::webhook::store::WebhookStore;
+use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, TransportConfig};
+use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
+use redundancy_engine::{
+    AnalysisStore, Clock, CpuPoolConfig, Engine, EngineConfig, EnginePorts, IdSource, Timestamp,
+};
+use redundancy_server::{App, FindingsAsJson, ServerConfig, WebhookMetrics};
 use redundancy_store::MemoryStore;
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 /// When every service under test starts, in milliseconds since the Unix epoch.
@@ -32,6 +40,19 @@ impl Clock for TickingClock {
     }
 }
 
+/// Goes on as time does, from when every service under test starts.
+struct RunningClock(Instant);
+
+impl Clock for RunningClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(STARTED_AT_MS).plus(self.0.elapsed())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 #[derive(Default)]
 struct CountingIds(AtomicU64);
 
@@ -46,6 +67,9 @@ pub(crate) struct Service {
     pub(crate) app: App,
     pub(crate) engine: Arc<Engine>,
     pub(crate) router: Router,
+    pub(crate) webhooks: Webhooks,
+    /// Ends the deliveries with the service.
+    delivering: Option<DropGuard>,
 }
 
 impl Service {
@@ -64,11 +88,64 @@ impl Service {
     }
 
     pub(crate) fn over(config: ServerConfig, store: Arc<dyn AnalysisStore>, cpu: CpuPoolConfig) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(TickingClock::default());
+        let webhook_store = Arc::new(MemoryStore::default());
+        Self::assembled(config, cpu, store, webhook_store, Arc::new(TickingClock::default()))
+    }
+
+    /// Delivers events, to receivers on this machine too, while the clock goes on.
+    pub(crate) fn delivering() -> Self {
+        let store = Arc::new(MemoryStore::default());
+        Self::delivering_from(store.clone(), store)
+    }
+
+    /// The same over other stores.
+    pub(crate) fn delivering_from(
+        store: Arc<dyn AnalysisStore>,
+        webhook_store: Arc<dyn WebhookStore>,
+    ) -> Self {
+        let (config, cpu) = (ServerConfig::default(), CpuPoolConfig { workers: 2, queue: 8 });
+        let mut service =
+            Self::assembled(config, cpu, store, webhook_store, Arc::new(RunningClock(Instant::now())));
+        let stop = CancellationToken::new();
+        let webhooks = service.webhooks.clone();
+        TaskTracker::new().spawn({
+            let stop = stop.clone();
+            async move { webhooks.run(stop.cancelled_owned()).await }
+        });
+        service.delivering = Some(stop.drop_guard());
+        service
+    }
+
+    fn assembled(
+        config: ServerConfig,
+        cpu: CpuPoolConfig,
+        store: Arc<dyn AnalysisStore>,
+        webhook_store: Arc<dyn WebhookStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let ids: Arc<dyn IdSource> = Arc::new(CountingIds::default());
-        let engine = Arc::new(Engine::new(EngineConfig { cpu }, Arc::clone(&clock), Arc::clone(&ids), store));
-        let app = App::new(config, Arc::clone(&engine), clock, ids);
-        Self { router: redundancy_server::router(app.clone()), app, engine }
+        let ports = EnginePorts {
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+            store,
+            format: Arc::new(FindingsAsJson),
+        };
+        let engine = Arc::new(Engine::new(EngineConfig { cpu }, ports));
+        let addresses = AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()]);
+        let transport = TransportConfig { policy: addresses.clone(), ..TransportConfig::default() };
+        let metrics = WebhookMetrics::default();
+        let ports = Ports {
+            store: webhook_store,
+            transport: Arc::new(HttpTransport::new(transport).unwrap()),
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+            observer: Arc::new(metrics.clone()),
+        };
+        let dispatcher = DispatcherConfig { drain_timeout: Duration::ZERO, ..DispatcherConfig::default() };
+        let webhooks =
+            Webhooks::new(ports, WebhooksConfig { addresses, dispatcher, ..WebhooksConfig::default() });
+        let app = App::new(config, Arc::clone(&engine), webhooks.clone(), metrics, clock, ids);
+        Self { router: redundancy_server::router(app.clone()), app, engine, webhooks, delivering: None }
     }
 
     pub(crate) async fn call(&self, request: Request<Body>) -> Reply {
@@ -82,6 +159,15 @@ impl Service {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
         self.post_bytes(path, &[("content-type", "application/json")], body.to_string()).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Reply {
+        let headers = [("content-type", "application/json")];
+        self.call(request(Method::PATCH, path, &headers, body.to_string())).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
+        self.call(request(Method::DELETE, path, &[], Body::empty())).await
     }
 
     pub(crate) async fn post_bytes(
@@ -135,10 +221,16 @@ impl Reply {
     /// The data of an answer that must be a success with status 200, in the envelope and nothing else.
     #[track_caller]
     pub(crate) fn data(&self) -> Value {
+        self.data_with(200)
+    }
+
+    /// The same for another status.
+    #[track_caller]
+    pub(crate) fn data_with(&self, status: u16) -> Value {
         let json = self.json();
         assert_eq!(
             (self.status, &json["success"], &json["status"]),
-            (200, &true.into(), &200.into()),
+            (status, &true.into(), &status.into()),
             "{json}"
         );
         assert_eq!(json.as_object().unwrap().len(), 3, "{json}");

@@ -1,14 +1,13 @@
 //! Events, deliveries and what belongs to them, as maps.
 
-use crate::schedule::Schedule;
+use crate::schedule::{GivenBack, Outcome, Schedule, show_being_made};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState};
 use redundancy_webhook::endpoint::Endpoint;
 use redundancy_webhook::event::Event;
-use redundancy_webhook::guard::Limits;
 use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId, JobId};
 use redundancy_webhook::store::{
-    Audience, Change, Changed, Claim, Claimed, ClaimedDelivery, EndpointCounts, Job, Page, PageRequest,
+    Audience, Change, Changed, Claim, Claimed, ClaimedDelivery, Job, JobState, Lease, Page, PageRequest,
     Publication, PublishError, Published, Settlement, StoreError, Transition,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -27,10 +26,10 @@ pub(super) struct Tables {
     by_endpoint: HashMap<EndpointId, BTreeSet<DeliveryId>>,
     /// How many deliveries an event has.
     pub(super) counts: HashMap<EventId, u32>,
+    /// Events that have none.
+    bare: BTreeSet<EventId>,
     keys: HashMap<String, RememberedKey>,
     pub(super) jobs: BTreeMap<JobId, Job>,
-    /// Counts of endpoints that were deleted.
-    pub(super) gone: EndpointCounts,
     bytes: usize,
     capacity_bytes: usize,
 }
@@ -58,9 +57,9 @@ impl Tables {
             finished: BTreeSet::new(),
             by_endpoint: HashMap::new(),
             counts: HashMap::new(),
+            bare: BTreeSet::new(),
             keys: HashMap::new(),
             jobs: BTreeMap::new(),
-            gone: EndpointCounts::default(),
             bytes: 0,
             capacity_bytes,
         }
@@ -96,6 +95,9 @@ impl Tables {
             self.keys.insert(asked.key, RememberedKey { fingerprint, expires_at, event: event.id, deliveries });
         }
         self.counts.insert(event.id, 0);
+        if wanting.is_empty() {
+            self.bare.insert(event.id);
+        }
         let event = Arc::new(event);
         self.events.insert(event.id, Arc::clone(&event));
         for endpoint in wanting {
@@ -109,8 +111,9 @@ impl Tables {
         let id = delivery.id;
         self.by_endpoint.entry(endpoint.clone()).or_default().insert(id);
         *self.counts.entry(event.id).or_default() += 1;
+        self.bare.remove(&event.id);
         self.deliveries.insert(id, Record { delivery, attempts: Vec::new() });
-        self.moved(endpoint, None, Some(DeliveryState::Pending));
+        self.schedule.moved(endpoint, None, Some(DeliveryState::Pending));
         self.schedule.add(endpoint, now, id);
     }
 
@@ -119,6 +122,8 @@ impl Tables {
         let is_new = !self.deliveries.contains_key(&DeliveryId::of(event.id, endpoint));
         let can = is_new && self.schedule.lane(endpoint).is_some();
         if can {
+            // A delivery more of what is kept already is not worth a refusal.
+            self.bytes += RECORD_BYTES;
             self.insert(&event, endpoint, now);
         }
         can
@@ -126,6 +131,9 @@ impl Tables {
 
     pub(super) fn claim(&mut self, claim: &Claim<'_>) -> Claimed {
         let taking = self.schedule.claim(claim);
+        for lease in taking.cancelled {
+            self.enter(lease.delivery, DeliveryState::Cancelled, None, claim.now);
+        }
         let deliveries = taking
             .taken
             .into_iter()
@@ -140,62 +148,24 @@ impl Tables {
     }
 
     pub(super) fn settle(&mut self, settlement: Settlement) -> bool {
-        let Settlement { lease, attempt, transition, breaker, disables, follow_ups, now } = settlement;
-        let is_leased = self.schedule.begin_settling(&lease).is_some();
-        let Some(record) = self.deliveries.get(&lease.delivery) else {
-            self.schedule.settled(lease.delivery);
+        let lease = &settlement.lease;
+        let Some(outcome) = self.schedule.settle(&settlement).or_else(|| self.settle_late(&settlement)) else {
             return false;
         };
-        let from = if is_leased { DeliveryState::InFlight } else { record.delivery.state };
-        let is_late_success = transition == Transition::Succeed && !from.is_final();
-        if !is_leased && !is_late_success {
-            return false;
-        }
-        if !is_leased {
-            // Whoever has it now finds that there is nothing left to settle.
-            let due = record.delivery.due_at.unwrap_or_default();
-            self.schedule.remove(&lease.endpoint, due, lease.delivery);
-        }
-        let from = if self.schedule.lease(lease.delivery).is_some() { DeliveryState::InFlight } else { from };
-        if is_leased {
-            self.schedule.settled(lease.delivery);
-        } else {
-            self.schedule.end_other(lease.delivery);
-        }
-        let is_here = self.schedule.lane(&lease.endpoint).is_some();
-        let (state, due_at) = match transition {
-            Transition::Succeed => (DeliveryState::Succeeded, None),
-            Transition::RetryAt(_) if !is_here => (DeliveryState::Cancelled, None),
-            Transition::RetryAt(at) => (DeliveryState::Pending, Some(at)),
-            Transition::Exhaust => (DeliveryState::Exhausted, None),
-        };
-        self.record_guard(&lease, &attempt, breaker, now, is_leased);
-        self.moved(&lease.endpoint, Some(from), Some(state));
-        if let Some(record) = self.deliveries.get_mut(&lease.delivery) {
+        self.schedule.settled(lease.delivery, lease.token);
+        let (id, endpoint) = (lease.delivery, lease.endpoint.clone());
+        let Settlement { attempt, follow_ups, now, .. } = settlement;
+        self.enter(id, outcome.state, outcome.due, now);
+        if let Some(record) = self.deliveries.get_mut(&id) {
             let delivery = &mut record.delivery;
-            (delivery.state, delivery.due_at, delivery.updated_at) = (state, due_at, now);
-            delivery.attempts = attempt.number;
+            delivery.attempts += 1;
             delivery.spent += 1;
             (delivery.last_status, delivery.last_failure) = (attempt.status, attempt.failure);
             self.bytes += attempt_bytes(&attempt);
             record.attempts.push(attempt);
         }
-        if state.is_final() {
-            self.finished.insert(lease.delivery);
-        }
-        if let Some(due) = due_at {
-            self.schedule.add(&lease.endpoint, due, lease.delivery);
-        }
-        if let Some(reason) = disables
-            && let Some(lane) = self.schedule.lane(&lease.endpoint)
-            && lane.endpoint.is_active
-        {
-            let mut endpoint = Endpoint::clone(&lane.endpoint);
-            endpoint.is_active = false;
-            endpoint.disabled_reason = Some(reason);
-            endpoint.updated_at = now;
-            endpoint.revision += 1;
-            self.schedule.put_endpoint(Arc::new(endpoint), now);
+        if let Some(due) = outcome.due {
+            self.schedule.add(&endpoint, due, id);
         }
         for follow_up in follow_ups {
             // A store without room for the news has had room for what it is about.
@@ -204,21 +174,38 @@ impl Tables {
         true
     }
 
-    fn record_guard(
-        &mut self,
-        lease: &redundancy_webhook::store::Lease,
-        attempt: &Attempt,
-        breaker: redundancy_webhook::breaker::BreakerConfig,
-        now: Timestamp,
-        is_leased: bool,
-    ) {
-        if let Some(lane) = self.schedule.lane_mut(&lease.endpoint) {
-            lane.counts.attempted(attempt.number, attempt.is_success(), attempt.duration);
-            let limits =
-                Limits { breaker, rate: lane.endpoint.rate_limit, max_in_flight: lane.endpoint.max_in_flight };
-            if is_leased {
-                self.schedule.record(lease, Some(attempt.is_success()), Some(&limits), now);
+    /// A success whose lease is over counts, unless the delivery is finished.
+    fn settle_late(&mut self, settlement: &Settlement) -> Option<Outcome> {
+        let record = self.deliveries.get(&settlement.lease.delivery)?;
+        let is_made = self.schedule.made_since(record.delivery.id).is_some();
+        if settlement.transition != Transition::Succeed || (record.delivery.state.is_final() && !is_made) {
+            return None;
+        }
+        self.schedule.settle_late(settlement, record.delivery.due_at);
+        Some(Outcome { state: DeliveryState::Succeeded, due: None })
+    }
+
+    pub(super) fn release(&mut self, lease: &Lease, now: Timestamp) {
+        let Some(given_back) = self.schedule.give_back(lease, now) else { return };
+        self.schedule.settled(lease.delivery, lease.token);
+        match given_back {
+            GivenBack::Waits => {
+                self.enter(lease.delivery, DeliveryState::Pending, Some(now), now);
+                self.schedule.add(&lease.endpoint, now, lease.delivery);
             }
+            GivenBack::Cancelled => self.enter(lease.delivery, DeliveryState::Cancelled, None, now),
+        }
+    }
+
+    /// Writes the state of a delivery into its record. It is counted and scheduled apart.
+    fn enter(&mut self, id: DeliveryId, state: DeliveryState, due_at: Option<Timestamp>, now: Timestamp) {
+        let Some(record) = self.deliveries.get_mut(&id) else { return };
+        let delivery = &mut record.delivery;
+        (delivery.state, delivery.due_at, delivery.updated_at) = (state, due_at, now);
+        if state.is_final() {
+            self.finished.insert(id);
+        } else {
+            self.finished.remove(&id);
         }
     }
 
@@ -230,14 +217,12 @@ impl Tables {
         now: Timestamp,
     ) -> Changed {
         let Some((delivery, _)) = self.delivery(id) else { return Changed::NotFound };
+        let endpoint = delivery.endpoint_id.clone();
+        if self.schedule.lane(&endpoint).is_none() || !self.events.contains_key(&delivery.event_id) {
+            return Changed::NotFound;
+        }
         if !from.contains(&delivery.state) || delivery.state == DeliveryState::InFlight {
             return Changed::WrongState(delivery.state);
-        }
-        let endpoint = delivery.endpoint_id.clone();
-        let is_possible =
-            self.schedule.lane(&endpoint).is_some() && self.events.contains_key(&delivery.event_id);
-        if change == Change::Requeue && !is_possible {
-            return Changed::NotFound;
         }
         if let Some(due) = delivery.due_at {
             self.schedule.remove(&endpoint, due, id);
@@ -246,16 +231,12 @@ impl Tables {
             Change::Requeue => (DeliveryState::Pending, Some(now)),
             Change::Cancel => (DeliveryState::Cancelled, None),
         };
-        self.moved(&endpoint, Some(delivery.state), Some(state));
-        if let Some(record) = self.deliveries.get_mut(&id) {
-            let delivery = &mut record.delivery;
-            (delivery.state, delivery.due_at, delivery.updated_at) = (state, due_at, now);
-            if change == Change::Requeue {
-                delivery.spent = 0;
+        self.schedule.moved(&endpoint, Some(delivery.state), Some(state));
+        self.enter(id, state, due_at, now);
+        if change == Change::Requeue {
+            if let Some(record) = self.deliveries.get_mut(&id) {
+                record.delivery.spent = 0;
             }
-        }
-        if state.is_final() { self.finished.insert(id) } else { self.finished.remove(&id) };
-        if due_at.is_some() {
             self.schedule.add(&endpoint, now, id);
         }
         self.delivery(id).map_or(Changed::NotFound, |(delivery, _)| Changed::Done(delivery))
@@ -264,16 +245,9 @@ impl Tables {
     /// Cancels everything that waits for an endpoint, and forgets the endpoint.
     pub(super) fn delete_endpoint(&mut self, id: &EndpointId, now: Timestamp) -> bool {
         let Some(lane) = self.schedule.remove_endpoint(id) else { return false };
-        let mut counts = lane.counts;
         for (_, delivery) in lane.waiting {
-            counts.moved(Some(DeliveryState::Pending), Some(DeliveryState::Cancelled));
-            if let Some(record) = self.deliveries.get_mut(&delivery) {
-                record.delivery.state = DeliveryState::Cancelled;
-                (record.delivery.due_at, record.delivery.updated_at) = (None, now);
-                self.finished.insert(delivery);
-            }
+            self.enter(delivery, DeliveryState::Cancelled, None, now);
         }
-        self.gone.add(&counts);
         true
     }
 
@@ -281,9 +255,8 @@ impl Tables {
     pub(super) fn delivery(&self, id: DeliveryId) -> Option<(Delivery, &Vec<Attempt>)> {
         let record = self.deliveries.get(&id)?;
         let mut delivery = record.delivery.clone();
-        if self.schedule.lease(id).is_some() {
-            delivery.state = DeliveryState::InFlight;
-            delivery.due_at = None;
+        if let Some(since) = self.schedule.made_since(id) {
+            show_being_made(&mut delivery, since);
         }
         Some((delivery, &record.attempts))
     }
@@ -322,34 +295,33 @@ impl Tables {
         waiting.map(|(_, id)| id.made_at()).min()
     }
 
+    /// Deletes up to `limit` of each kind of what is old; says how much.
     pub(super) fn sweep(&mut self, before: Timestamp, now: Timestamp, limit: usize) -> usize {
-        let end = DeliveryId::first_at(before);
-        let old: Vec<_> = self.finished.range(..end).take(limit).copied().collect();
-        let mut deleted = old.len();
-        old.into_iter().for_each(|id| self.forget(id));
-        let counts = &self.counts;
-        let unwanted: Vec<_> = self
-            .events
-            .range(..EventId::first_at(before))
-            .map(|(id, _)| *id)
-            .filter(|id| counts.get(id).is_none_or(|count| *count == 0))
-            .take(limit)
-            .collect();
-        deleted += unwanted.len();
-        unwanted.into_iter().for_each(|id| self.forget_event(id));
-        self.keys.retain(|_, known| known.expires_at > now);
-        let is_kept = |job: &Job| job.created_at >= before || job.state == redundancy_webhook::store::JobState::Running;
-        self.jobs.retain(|_, job| is_kept(job));
-        deleted
+        let old: Vec<_> = self.finished.range(..DeliveryId::first_at(before)).take(limit).copied().collect();
+        let events: Vec<_> = {
+            old.iter().for_each(|id| self.forget(*id));
+            self.bare.range(..EventId::first_at(before)).take(limit).copied().collect()
+        };
+        events.iter().for_each(|id| self.forget_event(*id));
+        let keys = self.keys.iter().filter(|(_, known)| known.expires_at <= now);
+        let keys: Vec<_> = keys.map(|(key, _)| key.clone()).take(limit).collect();
+        keys.iter().for_each(|key| drop(self.keys.remove(key)));
+        let jobs = self.jobs.values().filter(|job| job.created_at < before && job.state != JobState::Running);
+        let jobs: Vec<_> = jobs.map(|job| job.id).take(limit).collect();
+        jobs.iter().for_each(|id| drop(self.jobs.remove(id)));
+        old.len() + events.len() + keys.len() + jobs.len()
     }
 
-    /// Makes room for `more` bytes by forgetting the oldest finished deliveries.
+    /// Makes room for `more` bytes by forgetting the oldest finished deliveries, then the oldest events without any.
     fn make_room(&mut self, more: usize) -> Result<(), StoreError> {
         while self.bytes + more > self.capacity_bytes {
-            let Some(oldest) = self.finished.first().copied() else {
+            if let Some(oldest) = self.finished.first().copied() {
+                self.forget(oldest);
+            } else if let Some(oldest) = self.bare.first().copied() {
+                self.forget_event(oldest);
+            } else {
                 return Err(StoreError::Full("the memory for events and deliveries is used up".to_owned()));
-            };
-            self.forget(oldest);
+            }
         }
         self.bytes += more;
         Ok(())
@@ -359,7 +331,7 @@ impl Tables {
         self.finished.remove(&id);
         let Some(record) = self.deliveries.remove(&id) else { return };
         let Delivery { event_id, endpoint_id, state, .. } = record.delivery;
-        self.moved(&endpoint_id, Some(state), None);
+        self.schedule.moved(&endpoint_id, Some(state), None);
         if let Some(ids) = self.by_endpoint.get_mut(&endpoint_id) {
             ids.remove(&id);
             if ids.is_empty() {
@@ -371,22 +343,16 @@ impl Tables {
         if let Some(count) = self.counts.get_mut(&event_id) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                self.forget_event(event_id);
+                self.bare.insert(event_id);
             }
         }
     }
 
     fn forget_event(&mut self, id: EventId) {
         self.counts.remove(&id);
+        self.bare.remove(&id);
         if let Some(event) = self.events.remove(&id) {
             self.bytes = self.bytes.saturating_sub(event_bytes(&event));
-        }
-    }
-
-    fn moved(&mut self, endpoint: &EndpointId, from: Option<DeliveryState>, to: Option<DeliveryState>) {
-        match self.schedule.lane_mut(endpoint) {
-            Some(lane) => lane.counts.moved(from, to),
-            None => self.gone.moved(from, to),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The webhook port over the maps.
 
 use super::MemoryStore;
-use crate::schedule::{Lane, total};
+use crate::schedule::Lane;
 use async_trait::async_trait;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState};
@@ -44,15 +44,15 @@ impl WebhookStore for MemoryStore {
         now: Timestamp,
     ) -> Result<(), EndpointWriteError> {
         let mut tables = self.tables();
-        let Some(lane) = tables.schedule.lane_mut(&endpoint.id) else { return Err(EndpointWriteError::Changed) };
+        let id = endpoint.id.clone();
+        let Some(lane) = tables.schedule.lane(&id) else { return Err(EndpointWriteError::Changed) };
         if lane.endpoint.revision + 1 != endpoint.revision {
             return Err(EndpointWriteError::Changed);
         }
-        if forgives {
-            lane.guard.reset(now);
-            lane.retry_at = None;
-        }
         tables.schedule.put_endpoint(Arc::new(endpoint), now);
+        if forgives {
+            tables.schedule.forgive(&id, now);
+        }
         drop(tables);
         self.work.notify_one();
         Ok(())
@@ -163,14 +163,14 @@ impl WebhookStore for MemoryStore {
         Ok(taken)
     }
 
-    async fn extend(&self, leases: &[Lease], _: Timestamp, until: Timestamp) -> Result<(), StoreError> {
-        self.tables().schedule.extend(leases, until);
+    async fn extend(&self, leases: &[Lease], now: Timestamp, until: Timestamp) -> Result<(), StoreError> {
+        self.tables().schedule.extend(leases, now, until);
         Ok(())
     }
 
     async fn release(&self, leases: Vec<Lease>, now: Timestamp) -> Result<(), StoreError> {
         let mut tables = self.tables();
-        leases.iter().for_each(|lease| tables.schedule.release(lease, now));
+        leases.iter().for_each(|lease| tables.release(lease, now));
         drop(tables);
         self.work.notify_one();
         Ok(())
@@ -184,7 +184,7 @@ impl WebhookStore for MemoryStore {
         let tables = self.tables();
         let lanes = tables.schedule.lanes();
         Ok(QueueStats {
-            total: total(lanes, &tables.gone),
+            total: tables.schedule.total(),
             by_endpoint: lanes.iter().map(|(id, lane)| (id.clone(), lane.counts.clone())).collect(),
             oldest_pending_at: tables.oldest_pending(),
         })

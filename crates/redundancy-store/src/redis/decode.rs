@@ -25,7 +25,7 @@ pub(super) fn delivery(items: &mut Items) -> Result<Delivery, StoreError> {
     let (updated_at, due_at) = (moment()?, moment()?);
     let (attempts, spent) = (items.parse_optional()?.unwrap_or(0), items.parse_optional()?.unwrap_or(0));
     let last_status = items.parse_optional()?;
-    let last_failure = items.text()?.and_then(|name| FailureReason::named(&name));
+    let last_failure = items.text()?.and_then(|name| name.parse::<FailureReason>().ok());
     Ok(Delivery {
         id,
         event_id,

@@ -1,11 +1,13 @@
 //! Accepting events, and deliveries of events that were accepted before.
 
 use super::RedisStore;
+use super::analyses::Written;
 use super::fault;
 use super::key::{self, Partition, hex};
 use super::registry::Endpoints;
 use super::reply::Items;
 use super::script::{self, Call};
+use redundancy_engine::StoredAnalysis;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId};
 use redundancy_webhook::store::{Publication, PublishError, Published, StoreError};
@@ -15,13 +17,21 @@ use ring::digest::{SHA256, digest};
 pub(super) const TRIES: usize = 8;
 
 impl RedisStore {
-    pub(super) async fn accept(&self, publication: &Publication) -> Result<Published, PublishError> {
+    /// Accepts an event, and with it the result of the analysis that it tells of: the two are in one slot.
+    pub(super) async fn accept(
+        &self,
+        publication: &Publication,
+        analysis: Option<&StoredAnalysis>,
+    ) -> Result<Published, PublishError> {
         let event = &publication.event;
         let partition = Partition::of_slot(event.id.slot());
         for _ in 0..TRIES {
             let endpoints = self.registry.endpoints().await?;
             let mut call = Call::new(&script::PUBLISH, &partition.tag()).arg(endpoints.version());
             push_publication(&mut call, &endpoints, publication);
+            if let Some(Written { name, record, keep_ms, .. }) = analysis.map(Written::new) {
+                call = call.arg(name).arg(record).arg(keep_ms);
+            }
             let mut reply = Items::of(self.link.call(call).await?)?;
             let (event_id, deliveries) = match reply.integer()? {
                 0 => {

@@ -26,6 +26,8 @@ pub(crate) struct Lane {
     pub(crate) waiting: BTreeSet<Key>,
     /// Behind this key deliveries are in the store only. `None` when all are here.
     pub(crate) horizon: Option<Key>,
+    /// Deliveries that were left to the store so far. A part of the store's that was read before the last of them may lack it.
+    pub(crate) dropped: u64,
     /// Whether the store is being asked for more.
     pub(crate) is_hungry: bool,
     /// Whether a lane may leave anything to the store.
@@ -48,6 +50,7 @@ impl Lane {
             counts: EndpointCounts::default(),
             waiting: BTreeSet::new(),
             horizon: None,
+            dropped: 0,
             is_hungry: false,
             is_windowed: false,
             retry_at: None,
@@ -59,11 +62,13 @@ impl Lane {
 
     pub(super) fn add(&mut self, key: Key) {
         if self.horizon.is_some_and(|horizon| key > horizon) {
+            self.dropped += 1;
             return;
         }
         self.waiting.insert(key);
         if self.is_windowed && self.waiting.len() > WINDOW {
             self.waiting.pop_last();
+            self.dropped += 1;
             self.horizon = self.waiting.last().copied();
         }
     }
@@ -82,8 +87,8 @@ impl Lane {
         }
         let first = match self.waiting.first() {
             Some((first, _)) => *first,
-            // The claim asks the store for more.
-            None if self.horizon.is_some() => Timestamp::default(),
+            // The claim asks the store for more; until that is here there is nothing to hand out.
+            None if self.horizon.is_some() && !self.is_hungry => Timestamp::default(),
             None => return None,
         };
         Some(first.max(self.retry_at.unwrap_or_default()).max(self.served_at))

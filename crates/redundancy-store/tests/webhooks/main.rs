@@ -1,9 +1,15 @@
 //! One suite for every store of webhooks: what delivery may rely on, whatever is behind the port. The doc of each method of
 //! [`WebhookStore`](redundancy_webhook::store::WebhookStore) is the contract. Time is only a number that is passed in.
 //!
-//! The suite runs on its own reference first, `model`: what the suite demands can be done.
+//! The suite runs on its own reference first, `model`: what the suite demands can be done. Another store joins with an
+//! implementation of `stores::Stores` and one line, `conforms!(its_name, ItsStores)`.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests stop at the first surprise"
+)]
 #![allow(missing_docs, reason = "a name says what is tested")]
 
 #[macro_use]
@@ -20,6 +26,7 @@ mod leases;
 mod listing;
 mod model;
 mod publishing;
+mod real;
 mod redis;
 mod replicas;
 mod settling;
@@ -30,4 +37,6 @@ mod upkeep;
 mod server;
 
 conforms!(the_model, crate::model::Models);
+conforms!(memory, crate::real::MemoryStores);
+conforms!(embedded, crate::real::EmbeddedStores::default());
 conforms!(redis_single, crate::redis::Single::default());

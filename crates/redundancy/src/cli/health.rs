@@ -2,13 +2,12 @@
 
 use clap::Args;
 
-use super::service::SettingsArgs;
-use super::values;
+use super::connection::ConnectionArgs;
 
 const EXAMPLES: &str = "\
 Examples:
   redundancy health
-  redundancy health --url http://10.0.0.7:8000 --json
+  redundancy health --url https://redundancy.example.org --json
 
 Exit codes:
   0  the service is ready
@@ -19,13 +18,7 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct HealthArgs {
-    /// The address of the service [default: the HOST and PORT of the settings]
-    #[arg(long, value_name = "URL", value_parser = values::http_url, conflicts_with_all = ["host", "port"])]
-    pub url: Option<String>,
-    /// Print what the service says as JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Settings.
+    /// The service.
     #[command(flatten)]
-    pub settings: SettingsArgs,
+    pub connection: ConnectionArgs,
 }

@@ -3,6 +3,49 @@
 use std::ffi::OsStr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::client::ServiceAddress;
+use crate::client::address::InvalidAddress;
+
+/// More items than anybody lists; a slip of the finger would else read a whole store.
+const MAX_COUNT: usize = 1_000_000;
+const MAX_WAIT_SECONDS: u64 = 86_400;
+/// Units of time, in seconds.
+const UNITS: [(&str, u32); 4] = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)];
+
+/// A point in time as it may be typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// So long ago.
+    Ago(Duration),
+    /// Then.
+    At(OffsetDateTime),
+}
+
+/// So many in a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub requests: u32,
+    /// In how many seconds.
+    pub per_seconds: u64,
+}
+
+impl Moment {
+    /// The same as a date in UTC, when it is `now`.
+    #[must_use]
+    pub fn utc(self, now: OffsetDateTime) -> String {
+        let at = match self {
+            Self::Ago(ago) => now.checked_sub(time::Duration::try_from(ago).unwrap_or(time::Duration::MAX)),
+            Self::At(at) => at.checked_to_offset(UtcOffset::UTC),
+        };
+        at.unwrap_or(OffsetDateTime::UNIX_EPOCH).format(&Rfc3339).unwrap_or_default()
+    }
+}
 
 /// A number from 0 to 1.
 pub(super) fn share(text: &str) -> Result<f64, String> {
@@ -39,25 +82,61 @@ pub(super) fn page(text: &str) -> Result<PathBuf, String> {
     Err("must be the name of a page to write, such as report.html".to_owned())
 }
 
-/// An address of a service: `http://`, a host, and perhaps a port.
-pub(super) fn http_url(text: &str) -> Result<String, String> {
-    let sane = text.strip_prefix("http://").is_some_and(|rest| {
-        !rest.is_empty()
-            && !rest.starts_with(['/', ':'])
-            && rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'@')
-            && has_sound_port(rest)
-    });
-    if sane {
-        return Ok(text.trim_end_matches('/').to_owned());
-    }
-    Err("must be an address such as http://127.0.0.1:8000 (https is not spoken here: ask the service behind it)".to_owned())
+/// An address of a service.
+pub(super) fn service_address(text: &str) -> Result<ServiceAddress, String> {
+    text.parse().map_err(|error: InvalidAddress| error.to_string())
 }
 
-/// Whether the host that `rest` of an address begins with has a port that there can be, or none.
-fn has_sound_port(rest: &str) -> bool {
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let behind_host = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
-    behind_host.rsplit_once(':').is_none_or(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0))
+/// How many items, at least 1.
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count));
+    count.ok_or_else(|| format!("must be a whole number from 1 to {MAX_COUNT}"))
+}
+
+/// Seconds to wait.
+pub(super) fn seconds(text: &str) -> Result<u64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=MAX_WAIT_SECONDS).contains(seconds));
+    seconds.ok_or_else(|| format!("must be a whole number of seconds from 1 to {MAX_WAIT_SECONDS}"))
+}
+
+/// A time such as `90s`, `30m`, `24h` or `7d`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let unit = UNITS.iter().find_map(|(name, seconds)| Some((text.strip_suffix(name)?, *seconds)));
+    let seconds = unit.and_then(|(number, seconds)| number.parse::<u32>().ok()?.checked_mul(seconds));
+    let seconds = seconds.ok_or("must be a number and a unit, such as 90s, 30m, 24h or 7d")?;
+    Ok(Duration::from_secs(seconds.into()))
+}
+
+/// A time ago, or a date with its time.
+pub(super) fn moment(text: &str) -> Result<Moment, String> {
+    if let Ok(ago) = duration(text) {
+        return Ok(Moment::Ago(ago));
+    }
+    let at = OffsetDateTime::parse(text, &Rfc3339);
+    at.map(Moment::At).map_err(|_| {
+        "must be a time ago such as 30m, 1h or 2d, or a date such as 2026-01-02T03:04:05Z".to_owned()
+    })
+}
+
+/// So many in a time, such as `10/1s` or `100/m`.
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
+    let parsed = text.split_once('/').and_then(|(requests, per)| {
+        let per =
+            if per.starts_with(|c: char| c.is_ascii_digit()) { per.to_owned() } else { format!("1{per}") };
+        let rate = Rate { requests: requests.parse().ok()?, per_seconds: duration(&per).ok()?.as_secs() };
+        (rate.requests > 0 && rate.per_seconds > 0).then_some(rate)
+    });
+    parsed.ok_or_else(|| "must be a number and a time, such as 10/1s or 100/5m".to_owned())
+}
+
+/// `Name: value`.
+pub(super) fn header(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("must be a name and a value, such as 'X-Tenant: blue'".to_owned()),
+    }
 }
 
 /// `KEY=VALUE`.
@@ -107,13 +186,39 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_a_host_and_no_credentials() {
-        assert_eq!(http_url("http://[::1]:80/").as_deref(), Ok("http://[::1]:80"));
-        for text in ["https://a", "a:80", "http://", "http:///a", "http://:80", "http://u:p@a", "http://a b"]
-            .into_iter()
-            .chain(["http://a:99999", "http://[::1]:x/b", "http://a:", "http://a:0"])
-        {
-            assert!(http_url(text).is_err(), "{text}");
+    fn a_time_has_a_unit() {
+        for (text, seconds) in [("0s", 0), ("90s", 90), ("30m", 1800), ("24h", 86_400), ("7d", 604_800)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
+        for text in ["", "s", "1", "-1s", "1.5h", "1 h", "1w", "4294967295d"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_a_time_ago_or_a_date() {
+        assert_eq!(moment("1h"), Ok(Moment::Ago(Duration::from_hours(1))));
+        let date = moment("2026-01-02T04:04:05+01:00").unwrap();
+        assert_eq!(date.utc(OffsetDateTime::UNIX_EPOCH), "2026-01-02T03:04:05Z");
+        let now = OffsetDateTime::UNIX_EPOCH + Duration::from_hours(2);
+        assert_eq!(Moment::Ago(Duration::from_hours(1)).utc(now), "1970-01-01T01:00:00Z");
+        for text in ["yesterday", "2026-01-02", "2026-13-02T00:00:00Z"] {
+            assert!(moment(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_a_number_in_a_time() {
+        assert_eq!(rate("10/1s"), Ok(Rate { requests: 10, per_seconds: 1 }));
+        assert_eq!(rate("100/m"), Ok(Rate { requests: 100, per_seconds: 60 }));
+        for text in ["10", "0/s", "10/0s", "/s", "10/", "x/1s", "10/1s/1s"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_header_has_a_name() {
+        assert_eq!(header("X-A:  b: c "), Ok(("X-A".to_owned(), "b: c".to_owned())));
+        assert!(header(": b").is_err() && header("X-A").is_err());
     }
 }

@@ -1,60 +1,44 @@
 //! `redundancy health`: asks a running service whether it should get traffic, and how it does.
 
-mod request;
-
 use std::io::{self, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
+use hyper::StatusCode;
 use serde_json::Value;
 
-use self::request::get;
 use super::output::print_json;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, connection};
 use crate::cli::health::HealthArgs;
-use crate::settings::Purpose;
+use crate::client::{Call, Client};
 use crate::terminal::excerpt::printable;
 
+/// A service that does not answer within is not well.
+const DEADLINE: Duration = Duration::from_secs(5);
+
 pub(super) fn run(args: &HealthArgs) -> Result<Outcome, Failure> {
-    let url = if let Some(url) = &args.url {
-        url.clone()
+    let client = connection::open(&args.connection)?;
+    let ready = client.answer(&Call::get("/health/ready").within(DEADLINE))?.status == StatusCode::OK;
+    let status = client.data(&Call::get("/api/v1/health/status").within(DEADLINE))?;
+    if args.connection.json {
+        print_json(&status)?;
     } else {
-        let settings = super::settings(&args.settings, Purpose::Show)?;
-        format!("http://{}", reachable(settings.listen.address))
-    };
-    let silent = |error: io::Error| Failure::Other(format!("{url} does not answer: {error}"));
-    let ready = get(&url, "/health/ready").map_err(silent)?.status == 200;
-    let answer = get(&url, "/api/v1/health/status").map_err(silent)?;
-    let body: Value = serde_json::from_slice(&answer.body)
-        .map_err(|_| Failure::Other(format!("what answers at {url} is not this service")))?;
-    if args.json {
-        print_json(&body["data"])?;
-    } else {
-        print(&url, ready, &body["data"])?;
+        print(&client, ready, &status)?;
     }
     Ok(if ready { Outcome::Fine } else { Outcome::Found })
 }
 
-fn print(url: &str, ready: bool, status: &Value) -> io::Result<()> {
-    let text = |field: &str| printable(status[field].as_str().unwrap_or("unknown"));
+fn print(client: &Client, ready: bool, status: &Value) -> io::Result<()> {
+    let text = |field: &str| printable(status.get(field).and_then(Value::as_str).unwrap_or("unknown"));
     let state = if ready { "is ready" } else { "is not ready" };
     writeln!(
         io::stdout(),
-        "{url} {state}: status {}, version {}, profile {}, up {}",
+        "{} {state}: status {}, version {}, profile {}, up {}",
+        client.address(),
         text("status"),
         text("version"),
         text("profile"),
-        uptime(status["uptime_seconds"].as_f64().unwrap_or_default())
+        uptime(status.get("uptime_seconds").and_then(Value::as_f64).unwrap_or_default())
     )
-}
-
-/// An address to connect to for an address to listen on: all addresses of a machine include its loopback one.
-fn reachable(listening: SocketAddr) -> SocketAddr {
-    if !listening.ip().is_unspecified() {
-        return listening;
-    }
-    let loopback: IpAddr =
-        if listening.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
-    SocketAddr::new(loopback, listening.port())
 }
 
 /// A time in its two largest units.
@@ -87,15 +71,6 @@ mod tests {
             (100_000.0, "1 d 3 h"),
         ] {
             assert_eq!(uptime(seconds), shown);
-        }
-    }
-
-    #[test]
-    fn a_service_on_all_addresses_is_asked_on_the_loopback_one() {
-        for (listening, asked) in
-            [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:80", "[::1]:80"), ("10.0.0.1:80", "10.0.0.1:80")]
-        {
-            assert_eq!(reachable(listening.parse().unwrap()).to_string(), asked);
         }
     }
 }

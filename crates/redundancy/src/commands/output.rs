@@ -48,13 +48,13 @@ impl<'a> Output<'a> {
         &mut self,
         print: impl FnOnce(&mut Screen<BufWriter<StdoutLock<'static>>>) -> io::Result<()>,
     ) -> io::Result<()> {
-        let columns = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-        let mut screen = Screen::new(BufWriter::new(io::stdout().lock()), self.colour, columns);
-        if std::mem::replace(&mut self.printed, true) {
-            screen.blank()?;
-        }
-        print(&mut screen)?;
-        screen.flush()
+        let is_first = !std::mem::replace(&mut self.printed, true);
+        to_people(self.colour, |screen| {
+            if !is_first {
+                screen.blank()?;
+            }
+            print(screen)
+        })
     }
 
     /// Writes the report, if one was asked for and there is something in it.
@@ -69,6 +69,22 @@ impl<'a> Output<'a> {
         complain(&format!("the report is in {}", path.display()));
         Ok(())
     }
+}
+
+/// Prints for people.
+pub(super) fn to_people(
+    colour: bool,
+    print: impl FnOnce(&mut Screen<BufWriter<StdoutLock<'static>>>) -> io::Result<()>,
+) -> io::Result<()> {
+    let columns = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    let mut screen = Screen::new(BufWriter::new(io::stdout().lock()), colour, columns);
+    print(&mut screen)?;
+    screen.flush()
+}
+
+/// How wide the terminal is that standard output goes to; `None` if it goes elsewhere.
+pub(super) fn terminal_columns() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
 }
 
 /// Prints `value` as JSON in one line.

@@ -1,34 +1,28 @@
 //! `redundancy serve`: puts the service together from its parts, runs it, and ends it in good order.
 
 mod open_files;
+mod parts;
 mod signals;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::num::NonZero;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use redundancy_engine::{CpuPoolConfig, Engine, EngineConfig};
-use redundancy_server::{App, ServeOptions, ServerConfig, router, serve};
-use redundancy_store::MemoryStore;
+use redundancy_server::{App, ServeOptions, router, serve};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
+use self::parts::Parts;
 use self::signals::Signals;
 use super::{Failure, Outcome};
 use crate::cli::ColourChoice;
 use crate::cli::service::ServeArgs;
-use crate::clock::SystemClock;
 use crate::logging;
-use crate::random::SystemRandom;
 use crate::settings::{Purpose, Settings};
 
-/// Analyses that wait for a core at most. They hold their texts; with more of them, the last would wait longer than a
-/// request may take.
-const MAX_WAITING_ANALYSES: usize = 1024;
 /// Files that are open besides connections: the log, the listener, what the runtime needs.
 const OTHER_OPEN_FILES: u64 = 128;
 /// Connections that wait to be accepted at most: a burst of clients should not be turned away.
@@ -60,18 +54,27 @@ async fn service(settings: &Settings, cores: usize) -> Result<Outcome, Failure> 
         Signals::listen().map_err(|error| Failure::Other(format!("cannot catch signals: {error}")))?;
     let listener = listen(settings.listen.address)?;
     let address = listener.local_addr()?;
-    let (app, engine) = parts(settings, cores)?;
+    let Parts { app, engine, webhooks } = parts::build(settings, cores).await?;
     let options = options(&app, settings.requests.timeout);
     open_files::allow(options.max_connections as u64 + OTHER_OPEN_FILES);
     greet(address);
     let (stop, stopped) = oneshot::channel::<()>();
+    let (stop_deliveries, deliveries_stopped) = oneshot::channel::<()>();
     let serving = serve(listener, router(app), options, async {
         let _ = stopped.await;
     });
+    let delivering = webhooks.run(async {
+        let _ = deliveries_stopped.await;
+    });
     let ended = async {
-        let drained = serving.await;
-        let in_time = tokio::time::timeout(DRAIN_ENGINE, engine.drain()).await;
-        (drained, in_time.is_ok())
+        let serve_and_drain = async {
+            let drained = serving.await;
+            let in_time = tokio::time::timeout(DRAIN_ENGINE, engine.drain()).await;
+            // Last, so that what the last requests published can still go out.
+            let _ = stop_deliveries.send(());
+            (drained, in_time.is_ok())
+        };
+        tokio::join!(serve_and_drain, delivering)
     };
     let told_twice = async {
         let signal = signals.next().await;
@@ -80,8 +83,13 @@ async fn service(settings: &Settings, cores: usize) -> Result<Outcome, Failure> 
         signals.next().await
     };
     tokio::select! {
-        (drained, all_done) = ended => {
-            tracing::info!(finished = drained.finished, cut_off = drained.cut_off, "ended");
+        ((drained, all_done), deliveries) = ended => {
+            tracing::info!(
+                finished = drained.finished,
+                cut_off = drained.cut_off,
+                deliveries_given_back = deliveries.broken_off,
+                "ended"
+            );
             let clean = drained.cut_off == 0 && all_done;
             Ok(if clean { Outcome::Fine } else { Outcome::Found })
         }
@@ -96,29 +104,6 @@ async fn service(settings: &Settings, cores: usize) -> Result<Outcome, Failure> 
 fn options(app: &App, request_timeout: Duration) -> ServeOptions {
     let defaults = ServeOptions::new(app.readiness());
     ServeOptions { header_read_timeout: defaults.header_read_timeout.min(request_timeout), ..defaults }
-}
-
-/// The service over its ports.
-fn parts(settings: &Settings, cores: usize) -> Result<(App, Arc<Engine>), Failure> {
-    let requests = &settings.requests;
-    let clock = Arc::new(SystemClock::new());
-    let random =
-        SystemRandom::new().map_err(|error| Failure::Other(format!("no random numbers: {error}")))?;
-    let random = Arc::new(random);
-    let cpu = CpuPoolConfig { workers: cores, queue: requests.max_concurrent.min(MAX_WAITING_ANALYSES) };
-    let store = Arc::new(MemoryStore::default());
-    let engine = Arc::new(Engine::new(EngineConfig { cpu }, clock.clone(), random.clone(), store));
-    let config = ServerConfig {
-        max_content_bytes: requests.max_content_bytes,
-        request_timeout: requests.timeout,
-        max_concurrent_requests: requests.max_concurrent,
-        cors_origins: requests.cors_origins.clone(),
-        enable_metrics: settings.telemetry.metrics,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        profile: settings.profile.name().to_owned(),
-        ..ServerConfig::default()
-    };
-    Ok((App::new(config, engine.clone(), clock, random), engine))
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

@@ -83,9 +83,10 @@ pub(super) const WEBHOOK_SECRET_KEY: Key = Key::secret("WEBHOOK_SECRET_KEY");
 pub(super) const CIRCUIT_BREAKER_FAILURE_THRESHOLD: Key = Key::new("CIRCUIT_BREAKER_FAILURE_THRESHOLD", "5");
 pub(super) const CIRCUIT_BREAKER_TIMEOUT_SECONDS: Key = Key::new("CIRCUIT_BREAKER_TIMEOUT_SECONDS", "60");
 pub(super) const WEBHOOK_RETENTION_DAYS: Key = Key::new("WEBHOOK_RETENTION_DAYS", "30");
+pub(super) const REDUNDANCY_API_KEY: Key = Key::secret("REDUNDANCY_API_KEY");
 
 /// Every setting, in the order in which they are shown.
-pub const ALL: [&Key; 36] = [
+pub const ALL: [&Key; 37] = [
     &HOST,
     &PORT,
     &WEBHOOK_STORAGE_TYPE,
@@ -122,23 +123,12 @@ pub const ALL: [&Key; 36] = [
     &CIRCUIT_BREAKER_FAILURE_THRESHOLD,
     &CIRCUIT_BREAKER_TIMEOUT_SECONDS,
     &WEBHOOK_RETENTION_DAYS,
+    &REDUNDANCY_API_KEY,
 ];
 
 /// Settings of what this version does not do yet. They are checked, and have no effect.
-pub(super) const WITHOUT_EFFECT: [&Key; 12] = [
-    &DATA_DIR,
-    &RATE_LIMIT_REQUESTS,
-    &RATE_LIMIT_WINDOW_SECONDS,
-    &TRUSTED_PROXIES,
-    &WEBHOOK_WORKERS,
-    &WEBHOOK_POOL_SIZE,
-    &WEBHOOK_ALLOWED_NETWORKS,
-    &WEBHOOK_HTTPS_ONLY,
-    &WEBHOOK_SECRET_KEY,
-    &CIRCUIT_BREAKER_FAILURE_THRESHOLD,
-    &CIRCUIT_BREAKER_TIMEOUT_SECONDS,
-    &WEBHOOK_RETENTION_DAYS,
-];
+pub(super) const WITHOUT_EFFECT: [&Key; 3] =
+    [&RATE_LIMIT_REQUESTS, &RATE_LIMIT_WINDOW_SECONDS, &TRUSTED_PROXIES];
 
 /// The setting of that name, in whatever case it is written.
 pub(super) fn named(name: &str) -> Option<&'static Key> {

@@ -9,7 +9,7 @@ use super::reader::Reader;
 /// Which store is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StorageType {
-    /// The best one that can be had. In this version that is memory.
+    /// Redis if there is an address of one, else a file in the data folder.
     Auto,
     /// A file in the data folder.
     Embedded,
@@ -20,12 +20,21 @@ pub enum StorageType {
 }
 
 /// Where the service keeps what it must not forget.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Storage {
     /// Which store is used.
     pub storage_type: StorageType,
     /// The folder of the embedded store.
     pub data_dir: PathBuf,
+    /// Where Redis is.
+    pub redis_url: Option<String>,
+}
+
+impl std::fmt::Debug for Storage {
+    /// Without the address of Redis, which may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Storage").field("storage_type", &self.storage_type).finish_non_exhaustive()
+    }
 }
 
 impl Storage {
@@ -38,12 +47,16 @@ impl Storage {
         ];
         let storage_type = reader.value(&keys::WEBHOOK_STORAGE_TYPE, parse::one_of(&choices));
         let redis_url = parse::address(&["redis", "rediss", "redis+cluster"]);
-        reader.optional(&keys::REDIS_URL, redis_url);
+        let redis_url = reader.optional(&keys::REDIS_URL, redis_url);
         let data_dir = reader.value(&keys::DATA_DIR, parse::text);
-        if matches!(storage_type, Some(StorageType::Embedded | StorageType::Redis)) {
-            reader.not_available(&keys::WEBHOOK_STORAGE_TYPE);
+        if storage_type == Some(StorageType::Redis) && !reader.is_given(&keys::REDIS_URL) {
+            reader.refuse(&keys::REDIS_URL, "is needed for the store redis, such as redis://127.0.0.1:6379");
         }
-        reader.not_available(&keys::REDIS_URL);
-        Some(Self { storage_type: storage_type?, data_dir: data_dir?.into() })
+        let storage_type = match (storage_type?, &redis_url) {
+            (StorageType::Auto, Some(_)) => StorageType::Redis,
+            (StorageType::Auto, None) => StorageType::Embedded,
+            (chosen, _) => chosen,
+        };
+        Some(Self { storage_type, data_dir: data_dir?.into(), redis_url })
     }
 }

@@ -7,12 +7,19 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod client;
 mod colours;
+mod deliveries;
+mod endpoints;
 mod files;
 mod findings;
 mod json;
 mod kit;
 mod progress;
 mod report;
+mod send;
 mod service;
 mod settings;
+mod stand_in;
+mod verify_webhook;
+mod webhooks;

@@ -97,15 +97,18 @@ impl State {
         }
     }
 
-    /// When something may be handed out that is not now: a delivery becomes due, a guard lets more out, a lease is over.
+    /// When something may be handed out that is not now: a delivery becomes due, a guard lets more out, a lease of another
+    /// replica is over.
     pub(crate) fn next_at(&self, claim: &Claim<'_>) -> Option<Timestamp> {
         let later = self.deliveries.values().filter(|kept| {
             let record = self.endpoints.get(&kept.delivery.endpoint_id);
             record.is_some_and(|record| record.endpoint.is_active)
         });
-        let later = later
-            .filter_map(|kept| kept.delivery.due_at.or(kept.lease.as_ref().map(|(_, until)| *until)))
-            .filter(|moment| *moment > claim.now);
+        let later = later.filter_map(|kept| {
+            let lease = kept.lease.as_ref().filter(|(lease, _)| lease.replica != claim.replica);
+            kept.delivery.due_at.or(lease.map(|(_, until)| *until))
+        });
+        let later = later.filter(|moment| *moment > claim.now);
         let held = self.endpoints.iter().filter(|(_, record)| record.endpoint.is_active);
         let held = held.filter_map(|(id, record)| {
             let waiting = u32::try_from(self.due(id, claim.now).len()).unwrap();

@@ -1,0 +1,74 @@
+//! `POST /api/v1/webhooks/endpoints/{id}/replay`: events of the past, delivered again.
+
+use crate::app::App;
+use crate::envelope::{Envelope, Located};
+use crate::error::ApiError;
+use crate::request::fields::Fields;
+use crate::request::path::Id;
+use crate::request::{Body, Checked, Limits, rules};
+use crate::routes::webhooks::jobs::{JobData, accepted};
+use axum::extract::State;
+use redundancy_engine::webhook::delivery::DeliveryState;
+use redundancy_engine::webhook::ids::EndpointId;
+use redundancy_engine::webhook::webhooks::Replay;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// States that a delivery can be attempted again from.
+const FINAL: [DeliveryState; 3] =
+    [DeliveryState::Succeeded, DeliveryState::Exhausted, DeliveryState::Cancelled];
+
+/// Which events are to be delivered again.
+// Serialised nowhere: the derive is there for `deny_unknown_fields`, which the OpenAPI document takes over.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReplayBody {
+    /// Events published then or later: a date and time by RFC 3339, or milliseconds since the Unix epoch.
+    #[schema(example = "2026-01-02T03:04:05Z")]
+    since: String,
+    /// Events published before then; up to now when left out.
+    until: Option<String>,
+    /// Only those whose delivery to this endpoint is `succeeded`, `exhausted` or `cancelled`; any of them when left out. Events
+    /// that the endpoint never had a delivery of are always meant.
+    states: Option<Vec<String>>,
+    /// Only events of these types: names or patterns; those that the endpoint wants when left out.
+    events: Option<Vec<String>>,
+}
+
+/// A request to replay.
+pub(crate) struct ReplayRequest(Replay);
+
+/// Deliver events of the past again
+///
+/// Bit by bit and not too fast. The answer names a job that tells how far it got.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/endpoints/{id}/replay",
+    operation_id = "replay",
+    tag = "Endpoints",
+    params(("id" = String, Path, description = "The id of the endpoint")),
+    request_body(content = ReplayBody, example = json!({"since": "2026-01-02T03:04:05Z", "states": ["exhausted"]})),
+    responses((status = 202, description = "Accepted: the path in `Location` tells how far it got", body = Envelope<JobData>)),
+)]
+pub(crate) async fn replay(
+    State(app): State<App>,
+    Id(id): Id<EndpointId>,
+    Checked { body: ReplayRequest(replay), .. }: Checked<ReplayRequest>,
+) -> Result<Located<JobData>, ApiError> {
+    Ok(accepted(app.webhooks().replay(&id, replay).await?))
+}
+
+impl Body for ReplayRequest {
+    const TEXTS: usize = 0;
+    const MAY_WAIT: bool = false;
+
+    fn read(fields: &mut Fields<'_, '_>, _: Limits<'_>) -> Option<Self> {
+        let since = fields.required("since", rules::moment);
+        let until = fields.optional("until", rules::moment);
+        let names = FINAL.map(|state| (state.as_str(), state));
+        let states = fields.given_list("states", rules::one_of(&names));
+        let events = fields.given_list("events", rules::parsed).value();
+        let states = states.value().unwrap_or_else(|| FINAL.into());
+        Some(Self(Replay { since: since?, until: until?, states, events }))
+    }
+}

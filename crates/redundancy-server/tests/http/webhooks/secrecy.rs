@@ -1,0 +1,75 @@
+//! What must never show: passwords, credentials, secrets, and what events tell.
+
+use super::{DELIVERIES, ENDPOINTS, EVENTS, Receiver, delivery_in, register};
+use crate::logs::Log;
+use crate::service::Service;
+use serde_json::json;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+#[tokio::test]
+async fn passwords_and_credentials_reach_the_receiver_and_no_answer() {
+    let service = Service::delivering();
+    let mut receiver = Receiver::new().await;
+    let url = receiver.url.replace("http://", "http://user:pa55word@");
+    let headers = json!({"Authorization": "Bearer t0ken", "X-Tenant": "a"});
+    let fields = json!({"id": "one", "headers": headers, "secret": SECRET});
+    // User info gives way to the header of its own.
+    let made = register(&service, &url, fields).await;
+    assert_eq!(made["url"], receiver.url.replace("http://", "http://user:***@"));
+    assert_eq!(made["headers"], json!({"Authorization": "***", "X-Tenant": "a"}));
+    assert_eq!(made["secret"], SECRET);
+    let path = format!("{ENDPOINTS}/one");
+    let test = service.post(&format!("{path}/test"), &json!({})).await;
+    assert_eq!(receiver.next().await.header("authorization"), "Bearer t0ken");
+    let patched = service.patch(&path, &json!({"description": "x", "headers": {"X-Tenant": "b"}})).await;
+    service.post(&format!("{path}/test"), &json!({})).await.data();
+    // RFC 7617: base64 of `user:pa55word`.
+    assert_eq!(receiver.next().await.header("authorization"), "Basic dXNlcjpwYTU1d29yZA==");
+    let shown = [test, patched, service.get(&path).await, service.get(ENDPOINTS).await];
+    for reply in &shown {
+        reply.data();
+        for hidden in ["pa55word", "t0ken", &SECRET[6..]] {
+            assert!(!reply.text().contains(hidden), "{hidden}: {}", reply.text());
+        }
+    }
+    // What answers show is not taken for what it hides.
+    let reply = service.patch(&path, &json!({"url": made["url"], "headers": made["headers"]})).await;
+    reply.error(422, "ValidationError");
+    assert_eq!(reply.fields(), ["/headers/Authorization", "/url"]);
+}
+
+#[tokio::test]
+async fn nothing_secret_is_logged_and_showing_a_secret_is() {
+    let log = Log::begin();
+    let service = Service::delivering();
+    let mut receiver = Receiver::new().await;
+    let url = format!("{}?hidden=1", receiver.url.replace("http://", "http://user:hidden@"));
+    let fields = json!({
+        "id": "one", "secret": SECRET, "headers": {"X-A": "hidden"}, "description": "hidden", "metadata": {"a": "hidden"},
+    });
+    register(&service, &url, fields).await;
+    let event = json!({"type": "own.type", "data": "hidden", "user_id": "hidden"});
+    service.post(EVENTS, &event).await.data_with(202);
+    receiver.next().await;
+    let delivery = delivery_in(&service, "endpoint_id=one", "succeeded").await;
+    service.get(&format!("{DELIVERIES}/{}", delivery["id"].as_str().unwrap())).await.data();
+    service
+        .post(ENDPOINTS, &json!({"url": "hidden", "secret": "hidden", "hidden": 1}))
+        .await
+        .error(422, "ValidationError");
+    service.post(&format!("{ENDPOINTS}/one/rotate-secret"), &json!({"secret": SECRET})).await.data();
+    assert_eq!(service.get(&format!("{ENDPOINTS}/one/secret")).await.data()["secret"], SECRET);
+    let text = log.text();
+    for hidden in ["hidden", &SECRET[6..]] {
+        let leak = text.lines().find(|line| line.contains(hidden));
+        assert_eq!(leak, None);
+    }
+    for told in ["secret of an endpoint was shown", "secret of an endpoint was replaced"] {
+        let line = text.lines().find(|line| line.contains(told)).unwrap_or_else(|| panic!("{text}"));
+        assert!(
+            line.contains("INFO") && line.contains("endpoint=one") && line.contains("request_id="),
+            "{line}"
+        );
+    }
+}

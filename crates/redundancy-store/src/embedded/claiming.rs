@@ -1,0 +1,74 @@
+//! Hands out deliveries: from memory, and what memory does not hold from the database.
+
+use super::rows::{delivery_by_id, event_by_id};
+use super::{EmbeddedStore, Write};
+use crate::schedule::{Taken, show_being_made};
+use redundancy_webhook::delivery::{Delivery, DeliveryState};
+use redundancy_webhook::event::Event;
+use redundancy_webhook::ids::DeliveryId;
+use redundancy_webhook::store::{Claim, Claimed, ClaimedDelivery, StoreError};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+impl EmbeddedStore {
+    pub(super) async fn claim_due(&self, claim: Claim<'_>) -> Result<Claimed, StoreError> {
+        let (taking, mut found) = {
+            let mut state = self.shared.state();
+            let mut taking = state.schedule.claim(&claim);
+            self.write_cancelled(&mut state, std::mem::take(&mut taking.cancelled), claim.now)?;
+            let mut found = HashMap::with_capacity(taking.taken.len());
+            for taken in &taking.taken {
+                let id = taken.lease.delivery;
+                if let Some(pair) = state.recent.take(id) {
+                    found.insert(id, pair);
+                }
+            }
+            (taking, found)
+        };
+        for endpoint in taking.hungry {
+            let (write, _) = Write::urgent(move |writer| writer.refill(&endpoint));
+            self.writes.send(write)?;
+        }
+        let missing: Vec<DeliveryId> = taking
+            .taken
+            .iter()
+            .map(|taken| taken.lease.delivery)
+            .filter(|id| !found.contains_key(id))
+            .collect();
+        if !missing.is_empty() {
+            match self.read(move |connection| read(connection, &missing)).await {
+                Ok(read) => found.extend(read),
+                Err(error) => {
+                    self.shared.state().schedule.put_back(&taking.taken);
+                    return Err(error);
+                }
+            }
+        }
+        let mut deliveries = Vec::with_capacity(taking.taken.len());
+        for Taken { lease, endpoint, failing_since } in taking.taken {
+            let Some((mut delivery, event)) = found.remove(&lease.delivery) else {
+                // It was finished or deleted at the same moment.
+                self.shared.state().schedule.discard(&lease);
+                continue;
+            };
+            show_being_made(&mut delivery, claim.now);
+            deliveries.push(ClaimedDelivery { delivery, event, endpoint, failing_since, lease });
+        }
+        Ok(Claimed { deliveries, next_at: taking.next_at })
+    }
+}
+
+type Found = HashMap<DeliveryId, (Delivery, Arc<Event>)>;
+
+fn read(connection: &rusqlite::Connection, ids: &[DeliveryId]) -> Result<Found, StoreError> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for &id in ids {
+        if let Some(delivery) = delivery_by_id(connection, id)?
+            && delivery.state == DeliveryState::Pending
+            && let Some(event) = event_by_id(connection, delivery.event_id)?
+        {
+            found.insert(id, (delivery, Arc::new(event)));
+        }
+    }
+    Ok(found)
+}

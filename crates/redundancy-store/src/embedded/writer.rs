@@ -1,0 +1,369 @@
+//! The thread that writes: many changes in one transaction, one fsync for all of them.
+
+use super::names::EventTypes;
+use super::{OrFailed as _, Shared, State};
+use crate::schedule::Key;
+use redundancy_webhook::clock::Timestamp;
+use redundancy_webhook::delivery::{Delivery, DeliveryState};
+use redundancy_webhook::endpoint::Endpoint;
+use redundancy_webhook::event::Event;
+use redundancy_webhook::ids::{DeliveryId, EndpointId};
+use redundancy_webhook::store::{Settlement, StoreError};
+use rusqlite::Connection;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+use super::settling::Ended;
+
+/// Changes in one transaction at most.
+const MAX_BATCH: usize = 512;
+/// How long outcomes of attempts wait for something urgent to share a commit with.
+const LAZY_FOR: Duration = Duration::from_millis(5);
+/// Between two tries to write outcomes that could not be written.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A change on its way to the writing thread.
+pub(super) enum Write {
+    /// Somebody waits for it to be on the disk.
+    Urgent(Box<dyn Urgent>),
+    /// Outcomes of attempts: they are kept until they are on the disk, and nobody waits.
+    Lazy(Vec<Ended>),
+}
+
+/// A change that somebody waits for.
+pub(super) trait Urgent: Send {
+    /// Makes the change in the open transaction.
+    fn apply(&mut self, writer: &mut Writer<'_>) -> Result<(), StoreError>;
+
+    /// Says what came of it: `Ok` when it is on the disk.
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Waiting<F, T> {
+    apply: Option<F>,
+    done: Option<T>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Urgent for Waiting<F, T>
+where
+    F: FnOnce(&mut Writer<'_>) -> Result<T, StoreError> + Send,
+    T: Send,
+{
+    fn apply(&mut self, writer: &mut Writer<'_>) -> Result<(), StoreError> {
+        if let Some(apply) = self.apply.take() {
+            self.done = Some(apply(writer)?);
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let Self { done, answer, .. } = *self;
+        let closed = || StoreError::Unavailable("the change was not made".to_owned());
+        // Whoever asked may have gone.
+        let _ = answer.send(committed.and_then(|()| done.ok_or_else(closed)));
+    }
+}
+
+impl Write {
+    pub(super) fn urgent<T: Send + 'static>(
+        apply: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
+        let (answer, answered) = oneshot::channel();
+        (Self::Urgent(Box::new(Waiting { apply: Some(apply), done: None, answer })), answered)
+    }
+}
+
+/// Sends changes to the thread, which ends when this is dropped and everything is written.
+pub(super) struct Writes {
+    queue: Option<Sender<Write>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writes {
+    pub(super) fn start(
+        connection: Connection,
+        registry: BTreeMap<EndpointId, Registered>,
+        shared: Arc<Shared>,
+        is_log_too_large: Arc<AtomicBool>,
+    ) -> Result<Self, StoreError> {
+        let (queue, arriving) = channel();
+        let thread = thread::Builder::new()
+            .name("store-write".to_owned())
+            .spawn(move || Thread::new(&connection, registry, &shared, &is_log_too_large).work(&arriving))
+            .map_err(|error| StoreError::Unavailable(format!("no thread could be started: {error}")))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    pub(super) fn send(&self, write: Write) -> Result<(), StoreError> {
+        let sent = self.queue.as_ref().map(|queue| queue.send(write).is_ok());
+        if sent == Some(true) { Ok(()) } else { Err(StoreError::Unavailable("the store is closed".to_owned())) }
+    }
+}
+
+impl Drop for Writes {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// An endpoint as the writer knows it.
+#[derive(Debug, Clone)]
+pub(super) struct Registered {
+    pub(super) key: i64,
+    pub(super) endpoint: Arc<Endpoint>,
+}
+
+/// What happens in memory once a transaction is on the disk.
+#[derive(Debug)]
+pub(super) enum Effect {
+    /// A delivery waits; a new one comes with its event, another one may have `left` another place.
+    Wait { delivery: Delivery, event: Option<Arc<Event>>, from: Option<DeliveryState>, left: Option<Key> },
+    /// A delivery got from one state into another, or was deleted. It has `left` its place, if it had one.
+    Moved { endpoint: EndpointId, from: DeliveryState, to: Option<DeliveryState>, left: Option<Key> },
+    /// A success came after the end of its lease, for a delivery that is due again then.
+    SettledLate { settlement: Settlement, due: Option<Timestamp> },
+    /// An endpoint is new or was changed.
+    Endpoint { endpoint: Arc<Endpoint>, forgives: bool, now: Timestamp },
+    /// An endpoint was deleted.
+    EndpointGone(EndpointId),
+    /// A lane gets more of what waits for it, behind `from`.
+    Refill { endpoint: EndpointId, from: Option<Key>, keys: Vec<Key>, is_all: bool, dropped: u64 },
+}
+
+/// One open transaction, and what the writer knows.
+pub(super) struct Writer<'t> {
+    pub(super) connection: &'t Connection,
+    pub(super) shared: &'t Shared,
+    pub(super) registry: &'t mut BTreeMap<EndpointId, Registered>,
+    pub(super) types: &'t mut EventTypes,
+    pub(super) effects: Vec<Effect>,
+    /// Deliveries that were taken out of their lanes already.
+    pub(super) held: &'t mut Vec<(EndpointId, Key)>,
+    /// Endpoints whose guard and counts are written at the end.
+    pub(super) touched: BTreeSet<EndpointId>,
+}
+
+struct Thread<'t> {
+    connection: &'t Connection,
+    shared: &'t Shared,
+    is_log_too_large: &'t AtomicBool,
+    registry: BTreeMap<EndpointId, Registered>,
+    /// Whether a transaction that may have changed the registry was undone.
+    is_registry_stale: bool,
+    types: EventTypes,
+    held: Vec<(EndpointId, Key)>,
+    /// Outcomes that are not on the disk yet.
+    lazy: Vec<Ended>,
+    lazy_since: Option<Instant>,
+}
+
+impl<'t> Thread<'t> {
+    fn new(
+        connection: &'t Connection,
+        registry: BTreeMap<EndpointId, Registered>,
+        shared: &'t Shared,
+        is_log_too_large: &'t AtomicBool,
+    ) -> Self {
+        Self {
+            connection,
+            shared,
+            is_log_too_large,
+            registry,
+            is_registry_stale: false,
+            types: EventTypes::default(),
+            held: Vec::new(),
+            lazy: Vec::new(),
+            lazy_since: None,
+        }
+    }
+
+    fn work(mut self, arriving: &Receiver<Write>) {
+        let mut urgent = Vec::new();
+        loop {
+            let is_open = self.gather(arriving, &mut urgent);
+            if urgent.is_empty() && self.lazy.is_empty() {
+                if is_open {
+                    continue;
+                }
+                return;
+            }
+            let outcome = self.commit(&mut urgent);
+            let is_written = outcome.is_ok();
+            for write in urgent.drain(..) {
+                write.answer(outcome.clone());
+            }
+            if let Err(error) = outcome {
+                tracing::warn!(%error, "a transaction could not be written");
+                if !is_open {
+                    return;
+                }
+                thread::sleep(PAUSE);
+            }
+            if is_written && self.is_log_too_large.swap(false, Ordering::Relaxed) {
+                let _ = self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+            }
+        }
+    }
+
+    /// Waits for something to write and takes what else is there. Outcomes alone wait for company for a while. Says whether more
+    /// may come.
+    fn gather(&mut self, arriving: &Receiver<Write>, urgent: &mut Vec<Box<dyn Urgent>>) -> bool {
+        while urgent.len() < MAX_BATCH {
+            let next = if !urgent.is_empty() {
+                match arriving.try_recv() {
+                    Ok(next) => next,
+                    Err(_) => return true,
+                }
+            } else if let Some(since) = self.lazy_since {
+                let left = LAZY_FOR.saturating_sub(since.elapsed());
+                match arriving.recv_timeout(left) {
+                    Ok(next) => next,
+                    Err(RecvTimeoutError::Timeout) => return true,
+                    Err(RecvTimeoutError::Disconnected) => return false,
+                }
+            } else {
+                match arriving.recv() {
+                    Ok(next) => next,
+                    Err(_) => return false,
+                }
+            };
+            match next {
+                Write::Urgent(write) => urgent.push(write),
+                Write::Lazy(ended) => {
+                    self.lazy_since.get_or_insert_with(Instant::now);
+                    super::settling::received(self.shared, &ended);
+                    self.lazy.extend(ended);
+                    if self.lazy.len() >= MAX_BATCH {
+                        return true;
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// Writes everything in one transaction. On failure nothing was changed, and outcomes are kept for the next try.
+    fn commit(&mut self, urgent: &mut [Box<dyn Urgent>]) -> Result<(), StoreError> {
+        let written = self.try_commit(urgent);
+        match &written {
+            Ok(()) => {
+                let flushed = self.lazy.len() as u64;
+                self.lazy.clear();
+                self.lazy_since = None;
+                self.held.clear();
+                self.shared.unflushed.fetch_sub(flushed, Ordering::AcqRel);
+            }
+            Err(_) => {
+                if !self.connection.is_autocommit() {
+                    let _ = self.connection.execute_batch("ROLLBACK");
+                }
+                self.types.forget();
+                self.is_registry_stale = true;
+                let mut state = self.shared.state();
+                for (endpoint, (due, id)) in self.held.drain(..) {
+                    state.schedule.add(&endpoint, due, id);
+                }
+                // Claims ask again for what was to be read.
+                state.schedule.forget_refills();
+                drop(state);
+                self.shared.work.notify_one();
+                self.lazy_since = (!self.lazy.is_empty()).then(Instant::now);
+            }
+        }
+        written
+    }
+
+    fn try_commit(&mut self, urgent: &mut [Box<dyn Urgent>]) -> Result<(), StoreError> {
+        if self.is_registry_stale {
+            self.registry = super::endpoints::registry(self.connection, self.shared)?;
+            self.is_registry_stale = false;
+        }
+        self.connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([])).or_failed()?;
+        let mut writer = Writer {
+            connection: self.connection,
+            shared: self.shared,
+            registry: &mut self.registry,
+            types: &mut self.types,
+            effects: Vec::new(),
+            held: &mut self.held,
+            touched: BTreeSet::new(),
+        };
+        for ended in &self.lazy {
+            writer.settle(ended)?;
+        }
+        for write in urgent {
+            write.apply(&mut writer)?;
+        }
+        writer.write_touched()?;
+        let effects = writer.effects;
+        self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])).or_failed()?;
+        let mut state = self.shared.state();
+        let is_work = !effects.is_empty();
+        for effect in effects {
+            state.take_effect(effect);
+        }
+        drop(state);
+        if is_work {
+            self.shared.work.notify_one();
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn take_effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Wait { delivery, event, from, left } => {
+                self.leave(&delivery.endpoint_id, left);
+                self.schedule.moved(&delivery.endpoint_id, from, Some(DeliveryState::Pending));
+                let due = delivery.due_at.unwrap_or_default();
+                self.schedule.add(&delivery.endpoint_id, due, delivery.id);
+                if let Some(event) = event {
+                    self.recent.put(delivery, event);
+                }
+            }
+            Effect::Moved { endpoint, from, to, left } => {
+                self.leave(&endpoint, left);
+                self.schedule.moved(&endpoint, Some(from), to);
+            }
+            Effect::SettledLate { settlement, due } => self.schedule.settle_late(&settlement, due),
+            Effect::EndpointGone(id) => {
+                self.schedule.remove_endpoint(&id);
+            }
+            Effect::Endpoint { endpoint, forgives, now } => {
+                let id = endpoint.id.clone();
+                self.schedule.put_endpoint(endpoint, now);
+                if let Some(lane) = self.schedule.lane_mut(&id) {
+                    lane.is_windowed = true;
+                }
+                if forgives {
+                    self.schedule.forgive(&id, now);
+                }
+            }
+            Effect::Refill { endpoint, from, keys, is_all, dropped } => {
+                self.schedule.refill(&endpoint, from, &keys, is_all, dropped);
+            }
+        }
+    }
+
+    /// A delivery does not wait any more where it did. It may have got there by an earlier change of the same transaction.
+    fn leave(&mut self, endpoint: &EndpointId, left: Option<Key>) {
+        if let Some((due, id)) = left {
+            self.schedule.remove(endpoint, due, id);
+        }
+    }
+}
+
+/// The bytes of an id, in the order in which ids sort.
+pub(super) fn bytes(id: DeliveryId) -> [u8; 16] {
+    id.number().to_be_bytes()
+}

@@ -1,0 +1,29 @@
+//! Which service a command talks to.
+
+use clap::Args;
+
+use super::service::SettingsArgs;
+use super::values;
+use crate::client::ServiceAddress;
+
+/// A running service.
+#[derive(Debug, Args)]
+pub struct ConnectionArgs {
+    /// The address of the service [default: the HOST and PORT of the settings]
+    #[arg(
+        long,
+        value_name = "URL",
+        value_parser = values::service_address,
+        conflicts_with_all = ["host", "port"],
+        help_heading = "Service",
+        long_help = "The address of the service [default: the HOST and PORT of the settings]. One that asks for a key \
+                     gets that of the setting REDUNDANCY_API_KEY"
+    )]
+    pub url: Option<ServiceAddress>,
+    /// Print what the service says as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
