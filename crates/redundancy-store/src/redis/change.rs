@@ -49,9 +49,9 @@ impl RedisStore {
                 }
                 1 => {
                     self.wake.arrive(partition, now);
-                    return decode::delivery(id, &mut reply.items()?).map(Changed::Done);
+                    return decode::delivery(&mut reply.items()?).map(Changed::Done);
                 }
-                2 => return Ok(Changed::WrongState(decode::delivery(id, &mut reply.items()?)?.state)),
+                2 => return Ok(Changed::WrongState(decode::delivery(&mut reply.items()?)?.state)),
                 3 => return Ok(Changed::NotFound),
                 _ => return Err(fault::unexpected()),
             }

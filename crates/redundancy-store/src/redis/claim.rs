@@ -280,7 +280,7 @@ impl Taken<'_, '_> {
             events.insert(id, Arc::new(decode::event(id, &mut event)?));
         }
         while !deliveries.is_empty() {
-            let mut delivery = decode::delivery_with_id(&mut deliveries.items()?)?;
+            let mut delivery = decode::delivery(&mut deliveries.items()?)?;
             let wish = self.wishes.iter_mut().find(|wish| wish.endpoint.id == delivery.endpoint_id);
             let (Some(wish), Some(event)) = (wish, events.get(&delivery.event_id)) else { continue };
             wish.taken += 1;

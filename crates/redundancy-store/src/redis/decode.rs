@@ -11,20 +11,19 @@ use redundancy_webhook::failure::FailureReason;
 use redundancy_webhook::ids::{DeliveryId, EventId};
 use redundancy_webhook::store::StoreError;
 
-/// A delivery: its id, then its fields in the order of the script function `fields`.
-pub(super) fn delivery_with_id(items: &mut Items) -> Result<Delivery, StoreError> {
+/// A delivery, as the script function `whole` gives it. What is missing is as with a new one.
+pub(super) fn delivery(items: &mut Items) -> Result<Delivery, StoreError> {
     let id = DeliveryId::from_number(number(items)?);
-    delivery(id, items)
-}
-
-/// The fields of the delivery with this id.
-pub(super) fn delivery(id: DeliveryId, items: &mut Items) -> Result<Delivery, StoreError> {
+    let event_type = items.parse()?;
     let event_id = EventId::from_number(number(items)?);
-    let (event_type, endpoint_id) = (items.parse()?, items.parse()?);
-    let state = state(&items.text()?.unwrap_or_default()).ok_or_else(unexpected)?;
-    let updated_at = Timestamp::from_millis(items.parse()?);
-    let due_at = items.parse_optional()?.map(Timestamp::from_millis);
-    let (attempts, spent) = (items.parse()?, items.parse()?);
+    let endpoint_id = items.parse()?;
+    let state =
+        items.text()?.map_or(Some(DeliveryState::Pending), |letter| state(&letter)).ok_or_else(unexpected)?;
+    let mut moment = || -> Result<Timestamp, StoreError> {
+        Ok(items.parse_optional()?.map_or_else(|| id.made_at(), Timestamp::from_millis))
+    };
+    let (updated_at, due_at) = (moment()?, moment()?);
+    let (attempts, spent) = (items.parse_optional()?.unwrap_or(0), items.parse_optional()?.unwrap_or(0));
     let last_status = items.parse_optional()?;
     let last_failure = items.text()?.and_then(|name| name.parse::<FailureReason>().ok());
     Ok(Delivery {
@@ -35,7 +34,7 @@ pub(super) fn delivery(id: DeliveryId, items: &mut Items) -> Result<Delivery, St
         state,
         created_at: event_id.made_at(),
         updated_at,
-        due_at: due_at.filter(|_| state == DeliveryState::Pending),
+        due_at: (state == DeliveryState::Pending).then_some(due_at),
         attempts,
         spent,
         last_status,

@@ -42,17 +42,13 @@ impl RedisStore {
         &self,
         id: DeliveryId,
     ) -> Result<Option<(Delivery, Vec<Attempt>)>, StoreError> {
-        let (tag, id_in_key) = (Partition::of_slot(id.slot()).tag(), hex(id.number()));
-        let fields = ["v", "k", "e", "s", "u", "d", "a", "n", "h", "f"];
-        let delivery = cmd("HMGET").arg(format!("{tag}:d:{id_in_key}")).arg(&fields).clone();
-        let attempts = cmd("LRANGE").arg(format!("{tag}:a:{id_in_key}")).arg(0).arg(-1).clone();
-        let mut values = self.link.send_each(vec![delivery, attempts]).await?.into_iter();
-        let (Some(delivery), Some(attempts)) = (values.next(), values.next()) else { return Ok(None) };
-        if matches!(&delivery, Value::Array(fields) if fields.first() == Some(&Value::Nil)) {
+        let call = Call::new(&script::ONE, &Partition::of_slot(id.slot()).tag()).arg(hex(id.number()));
+        let mut items = Items::of(self.link.call(call).await?)?;
+        if items.is_empty() {
             return Ok(None);
         }
-        let delivery = decode::delivery(id, &mut Items::of(delivery)?)?;
-        let mut records = Items::of(attempts)?;
+        let delivery = decode::delivery(&mut items.items()?)?;
+        let mut records = items.items()?;
         let mut attempts = Vec::new();
         while !records.is_empty() {
             attempts.push(record::read_attempt(&records.bytes()?.unwrap_or_default())?);
@@ -124,7 +120,7 @@ impl RedisStore {
             part.top = items.text()?.filter(|last| !last.is_empty()).map(|last| format!("({last}"));
             let mut found = items.items()?;
             while !found.is_empty() {
-                let delivery = decode::delivery_with_id(&mut found.items()?)?;
+                let delivery = decode::delivery(&mut found.items()?)?;
                 part.items.push_back((delivery.id.number(), delivery));
             }
             Ok(())

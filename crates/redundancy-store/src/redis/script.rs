@@ -85,6 +85,7 @@ scripts! {
     LIST: SHARED, "list.lua";
     EVENTS: SHARED, "events.lua";
     COUNTS: SHARED, "counts.lua";
+    ONE: SHARED, "one.lua";
     OLDEST: SHARED, "oldest.lua";
     SWEEP: SHARED, "sweep.lua";
     GUARD: ALONE, "guard.lua";

@@ -7,7 +7,7 @@ use super::guards::{Change, Changes};
 use super::key::{self, Partition, hex};
 use super::publish::{TRIES, push_publication, unsettled};
 use super::registry::Endpoints;
-use super::reply;
+use super::reply::{self, Items};
 use super::script::{self, Call};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::endpoint::DisabledReason;
@@ -25,35 +25,46 @@ const OUTDATED: i64 = -1;
 impl RedisStore {
     pub(super) async fn settle_all(&self, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
         let mut taken: Vec<Option<bool>> = vec![None; settlements.len()];
-        let call = self.ids.random_128();
+        let number = self.ids.random_128();
         for attempt in 0..TRIES {
             let endpoints = self.registry.endpoints().await?;
-            let open: Vec<usize> =
-                (0..settlements.len()).filter(|at| taken.get(*at) == Some(&None)).collect();
-            if open.is_empty() {
+            // Those of a partition together, each with its place.
+            let mut calls: BTreeMap<Partition, (Vec<usize>, Call)> = BTreeMap::new();
+            for (at, settlement) in
+                settlements.iter().enumerate().filter(|(at, _)| taken.get(*at) == Some(&None))
+            {
+                let partition = Partition::of_slot(settlement.lease.delivery.slot());
+                let (places, call) = calls.entry(partition).or_insert_with(|| {
+                    (Vec::new(), Call::new(&script::SETTLE, &partition.tag()).arg(endpoints.version()))
+                });
+                places.push(at);
+                push_settlement(call, &endpoints, settlement, number.wrapping_add(at as u128));
+            }
+            if calls.is_empty() {
                 break;
             }
-            let numbered =
-                open.iter().filter_map(|at| Some((call.wrapping_add(*at as u128), settlements.get(*at)?)));
-            let calls = numbered.map(|(number, one)| settle_call(&endpoints, one, number));
-            let replies = self.link.call_all(calls.collect()).await?;
+            let (places, calls): (Vec<_>, Vec<_>) =
+                calls.into_iter().map(|(partition, (places, call))| ((partition, places), call)).unzip();
             let mut outdated = None;
-            for (at, reply) in open.into_iter().zip(replies) {
-                match (reply.and_then(reply::integer)?, taken.get_mut(at)) {
-                    (OUTDATED, _) => outdated = settlements.get(at),
-                    (is_taken, Some(place)) => *place = Some(is_taken == 1),
-                    (_, None) => return Err(fault::unexpected()),
+            for ((partition, places), reply) in places.into_iter().zip(self.link.call_all(calls).await?) {
+                let mut items = Items::of(reply?)?;
+                for at in places {
+                    match (items.integer()?, taken.get_mut(at)) {
+                        (OUTDATED, _) => outdated = Some(partition),
+                        (is_taken, Some(place)) => *place = Some(is_taken == 1),
+                        (_, None) => return Err(fault::unexpected()),
+                    }
                 }
             }
-            if let Some(settlement) = outdated {
+            if let Some(partition) = outdated {
                 if attempt + 1 == TRIES {
                     return Err(unsettled());
                 }
-                self.agree_with(Partition::of_slot(settlement.lease.delivery.slot())).await?;
+                self.agree_with(partition).await?;
             }
         }
         let taken: Vec<bool> = taken.into_iter().map(Option::unwrap_or_default).collect();
-        self.after_settling(settlements, &taken).await?;
+        self.after_settling(settlements, &taken).await;
         Ok(taken)
     }
 
@@ -105,7 +116,7 @@ impl RedisStore {
     }
 
     /// What follows from settlements beside the deliveries: guards, disabled endpoints, and that others may go out.
-    async fn after_settling(&self, settlements: &[Settlement], taken: &[bool]) -> Result<(), StoreError> {
+    async fn after_settling(&self, settlements: &[Settlement], taken: &[bool]) {
         let endpoints = self.registry.known();
         let mut guards: HashMap<EndpointId, Vec<Change>> = HashMap::new();
         let mut now = Timestamp::default();
@@ -129,14 +140,16 @@ impl RedisStore {
                 self.wake.arrive(partition, settlement.now);
             }
         }
+        // The deliveries are settled whatever becomes of the rest. A guard that cannot be written is owed its change, and an
+        // endpoint that deserves it is disabled by its next delivery.
+        let _ = self.change_guards(guards, now).await;
         for (settlement, _) in settlements.iter().zip(taken).filter(|(_, is_taken)| **is_taken) {
-            if let Some(reason) = settlement.disables {
-                self.disable(&settlement.lease.endpoint, reason, settlement.now).await?;
+            if let Some(reason) = settlement.disables
+                && let Err(error) = self.disable(&settlement.lease.endpoint, reason, settlement.now).await
+            {
+                tracing::warn!(endpoint = %settlement.lease.endpoint, %error, "the endpoint could not be disabled");
             }
         }
-        // The deliveries are settled whatever becomes of the guards, and a guard that cannot be written is owed its change.
-        let _ = self.change_guards(guards, now).await;
-        Ok(())
     }
 
     async fn change_guards(
@@ -181,30 +194,28 @@ impl RedisStore {
     }
 }
 
-fn settle_call(endpoints: &Endpoints, settlement: &Settlement, number: u128) -> Call {
+/// Appends a settlement, as the script reads it.
+fn push_settlement(call: &mut Call, endpoints: &Endpoints, settlement: &Settlement, number: u128) {
     let Settlement { lease, attempt, transition, follow_ups, now, .. } = settlement;
     let (becomes, due) = match transition {
-        Transition::Succeed => ("s", 0),
-        Transition::RetryAt(due) => ("p", key::millis(*due)),
-        Transition::Exhaust => ("x", 0),
+        Transition::Succeed => ("s", *now),
+        Transition::RetryAt(due) => ("p", *due),
+        Transition::Exhaust => ("x", *now),
     };
-    let bucket = (*transition == Transition::Succeed).then(|| LatencyHistogram::bucket(attempt.duration).to_string());
-    let mut call = Call::new(&script::SETTLE, &Partition::of_slot(lease.delivery.slot()).tag())
-        .arg(endpoints.version())
-        .arg(key::millis(*now))
-        .arg(hex(lease.delivery.number()))
-        .arg(lease.token)
-        .arg(becomes)
-        .arg(due)
-        .arg(record::write_attempt(attempt))
-        .arg(attempt.number)
-        .arg(attempt.status.map(|status| status.to_string()).unwrap_or_default())
-        .arg(attempt.failure.map_or("", |failure| failure.as_str()))
-        .arg(bucket.unwrap_or_default())
-        .arg(hex(number))
-        .arg(follow_ups.len());
+    let bucket = (*transition == Transition::Succeed).then(|| LatencyHistogram::bucket(attempt.duration));
+    call.push(key::millis(*now));
+    call.push(hex(lease.delivery.number()));
+    call.push(lease.token);
+    call.push(becomes);
+    call.push(key::millis(due));
+    call.push(record::write_attempt(attempt));
+    call.push(attempt.number);
+    call.push(attempt.status.map(|status| status.to_string()).unwrap_or_default());
+    call.push(attempt.failure.map_or("", |failure| failure.as_str()));
+    call.push(bucket.map(|bucket| bucket.to_string()).unwrap_or_default());
+    call.push(hex(number));
+    call.push(follow_ups.len());
     for publication in follow_ups {
-        push_publication(&mut call, endpoints, publication);
+        push_publication(call, endpoints, publication);
     }
-    call
 }

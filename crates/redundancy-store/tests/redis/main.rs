@@ -12,7 +12,6 @@
 mod away;
 mod failover;
 mod lost;
-mod probe;
 mod replicas;
 mod server;
 

@@ -229,7 +229,6 @@ pub(crate) struct RealClock(Instant);
 /// Numbers that differ.
 pub(crate) struct Numbers(AtomicU64);
 
-impl RealClock { pub(crate) fn new() -> Self { Self(Instant::now()) } }
 impl Clock for RealClock {
     #[allow(clippy::disallowed_methods, reason = "the tests need a clock of their own")]
     fn now(&self) -> Timestamp {

@@ -1,11 +1,12 @@
 -- ARGV: version of the registry, delivery, change (p or c), the letters of the states in which it is changed, now, and whether its
--- endpoint exists. Gives {1, fields}, {2, fields} for a wrong state, as under way always is, {3} when it or what it needs is not there, {0, version}
+-- endpoint exists. Gives {1, delivery}, {2, delivery} for a wrong state, as under way always is, {3} when it or what it needs is not there, {0, version}
 -- when the version is another one.
 local version, id, becomes, from, now, exists = unpack(ARGV, 1, 6)
 local key = T .. ':d:' .. id
-local state, endpoint, event = unpack(call('HMGET', key, 's', 'e', 'v'))
-if not state then return {3} end
-if state == 'f' or not string.find(from, state, 1, true) then return {2, fields(id)} end
+local delivery = fields(id)
+local event, endpoint, state = delivery[1], delivery[2], delivery[3] or 'p'
+if not event then return {3} end
+if state == 'f' or not string.find(from, state, 1, true) then return {2, whole(id, delivery)} end
 if not is_current(version) then return {0, call('GET', T .. ':regver') or '0'} end
 if exists == '0' or call('EXISTS', T .. ':e:' .. event) == 0 then return {3} end
 if state == 'p' then
@@ -14,7 +15,7 @@ if state == 'p' then
 end
 call('ZREM', T .. ':i:' .. state, id)
 if state == 'x' then call('HINCRBY', old_counts(endpoint), 'x', -1) end
-call('ZADD', T .. ':i:' .. becomes, 0, id)
+call('ZADD', T .. ':i:' .. becomes, '0', id)
 if becomes == 'p' then
   call('HDEL', key, 'x')
   call('HSET', key, 's', 'p', 'u', now, 'd', now, 'n', 0)
@@ -23,4 +24,4 @@ if becomes == 'p' then
 else
   call('HSET', key, 's', 'c', 'u', now, 'd', '', 't', '')
 end
-return {1, fields(id)}
+return {1, whole(id, fields(id))}

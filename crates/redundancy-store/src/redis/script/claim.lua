@@ -1,6 +1,5 @@
 -- ARGV: now, when the leases end, their token, bytes of bodies after which no more is handed out, then of each lane the endpoint
--- and how many. Gives when there is next something to do, whether something is left that is due, the deliveries (id, then
--- their fields), and their events (id, type, made at, body, request id, traceparent).
+-- and how many. Gives when there is next something to do, whether something is left that is due, the deliveries, and their events (id, type, made at, body, request id, traceparent).
 local now, ends, token, room = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local taken, events, seen = {}, {}, {}
 for i = 5, #ARGV, 2 do
@@ -14,7 +13,7 @@ for i = 5, #ARGV, 2 do
     if event and not seen[event] then
       local read = call('HMGET', T .. ':e:' .. event, 't', 'c', 'b', 'r', 'p')
       if read[1] then
-        seen[event] = true
+        seen[event] = read[1]
         room = room - #read[3]
         events[#events + 1] = {event, unpack(read, 1, 5)}
       end
@@ -23,7 +22,7 @@ for i = 5, #ARGV, 2 do
       took = took + 1
       call('ZADD', T .. ':leases', ends, id)
       call('HSET', T .. ':d:' .. id, 's', 'f', 't', token, 'u', now)
-      taken[#taken + 1] = {id, unpack(delivery, 1, 10)}
+      taken[#taken + 1] = {id, seen[event], unpack(delivery, 1, 9)}
     elseif event then
       -- Its event was lost: there is nothing to deliver.
       cancel(id, endpoint, 'p', false, now)

@@ -9,7 +9,7 @@ for _, id in ipairs(ids) do
   call('ZREM', lane, id)
   call('HSET', T .. ':d:' .. id, 's', 'c', 'u', now, 'd', '')
   call('ZREM', T .. ':i:p', id)
-  call('ZADD', T .. ':i:c', 0, id)
+  call('ZADD', T .. ':i:c', '0', id)
 end
 if #ids == most then return {#ids, 1} end
 call('ZREM', T .. ':lanes', endpoint)

@@ -1,6 +1,6 @@
 -- ARGV: the highest id that is wanted as a bound of a range, the lowest, items at most, ids that are looked at at most, then the
 -- wanted endpoint, event, type and letters of states, each nothing for any. Gives the id that was looked at last or nothing at
--- the end, and the deliveries (id, then their fields).
+-- the end, and the deliveries.
 local most, steps = tonumber(ARGV[3]), tonumber(ARGV[4])
 local endpoint, event, kind, states = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local ids
@@ -37,9 +37,10 @@ local found, last = {}, ''
 for _, id in ipairs(ids) do
   last = id
   local delivery = fields(id)
-  if delivery[1] and (endpoint == '' or delivery[3] == endpoint) and (event == '' or delivery[1] == event)
-    and (kind == '' or delivery[2] == kind) and (states == '' or delivery[4] == states) then
-    found[#found + 1] = {id, unpack(delivery, 1, 10)}
+  if delivery[1] and (endpoint == '' or delivery[2] == endpoint) and (event == '' or delivery[1] == event)
+    and (states == '' or (delivery[3] or 'p') == states) then
+    local one = whole(id, delivery)
+    if kind == '' or one[2] == kind then found[#found + 1] = one end
     if #found == most then return {last, found} end
   end
 end

@@ -10,7 +10,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', T .. ':leases', '-inf', now, 'LIMIT', 
   elseif state == 'f' then
     call('HSET', T .. ':d:' .. id, 's', 'p', 'u', now, 't', '')
     call('HINCRBY', T .. ':c:' .. endpoint, 'f', -1)
-    enqueue(endpoint, id, due or now)
+    enqueue(endpoint, id, due or made_at(id))
   end
 end
 local lanes = call('ZRANGEBYSCORE', T .. ':lanes', '-inf', now, 'WITHSCORES', 'LIMIT', 0, most)

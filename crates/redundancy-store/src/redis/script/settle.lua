@@ -1,43 +1,67 @@
--- ARGV: version of the registry, now, delivery, token, what becomes of it (s, p or x), when it is due again, the record of the
--- attempt, its number, status, failure, bucket of its duration if it succeeded, a number that no other call has, number of events
--- that follow, and these.
--- Gives 1 when the attempt was taken, 0 when it was not, -1 when events follow and the version is another one.
-local version, now, id, token, becomes, due, attempt = unpack(ARGV, 1, 7)
-local number, status, failure, bucket, this, follow = unpack(ARGV, 8, 13)
-follow = tonumber(follow)
-if follow > 0 and not is_current(version) then return -1 end
-local key = T .. ':d:' .. id
-local state, endpoint, held, settled, doomed, spent = unpack(call('HMGET', key, 's', 'e', 't', 'q', 'x', 'n'))
-if not state then return 0 end
--- This very call came before, and its answer was lost.
-if settled == this then return 1 end
-local ends = call('ZSCORE', T .. ':leases', id)
-local holds = state == 'f' and held == token and ends and tonumber(ends) > tonumber(now)
-if not holds and not (becomes == 's' and (state == 'f' or state == 'p')) then return 0 end
-if doomed and becomes ~= 's' then becomes, follow = 'c', 0 end
-call('RPUSH', T .. ':a:' .. id, attempt)
-if becomes ~= 'p' then due = '' end
-call('HSET', key, 's', becomes, 'u', now, 'd', due, 'a', number, 'n', spent + 1, 't', '', 'q', this, 'h', status, 'f', failure)
-call('ZREM', T .. ':leases', id)
-local count = counts(endpoint, doomed)
-if state == 'f' then call('HINCRBY', count, 'f', -1) end
-if tonumber(number) > 1 then call('HINCRBY', count, 'R', 1) end
-if bucket ~= '' then call('HINCRBY', count, 'l' .. bucket, 1) end
-if state == 'p' then
-  call('ZREM', T .. ':lane:' .. endpoint, id)
-  if call('EXISTS', T .. ':lane:' .. endpoint) == 0 then call('ZREM', T .. ':lanes', endpoint) end
-end
-if becomes == 'p' then
-  enqueue(endpoint, id, due)
-else
-  call('ZREM', T .. ':i:p', id)
-  call('ZADD', T .. ':i:' .. becomes, 0, id)
-  if becomes == 'x' then
-    call('HINCRBY', count, 'x', 1)
-    call('HINCRBY', count, 'X', 1)
+-- ARGV: version of the registry, then of each settlement: now, delivery, token, what becomes of it (s, p or x), when it is due
+-- again, the record of the attempt, its number, status, failure, bucket of its duration if it succeeded, a number that no
+-- other call has, number of events that follow, and these.
+-- Gives for each 1 when it was taken, 0 when it was not, -1 when events follow and the version is another one.
+local version, taken, sums = ARGV[1], {}, {}
+
+local function count(key, field, by)
+  local sum = sums[key]
+  if not sum then
+    sum = {}
+    sums[key] = sum
   end
+  sum[field] = (sum[field] or 0) + by
 end
-local at = 14
-for _ = 1, follow do at = publish(at) end
+
+-- Takes the settlement at ARGV[i]; gives the place behind it, and whether it was taken.
+local function settle(i)
+  local now, id, token, becomes, due, attempt = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
+  local number, status, failure, bucket, this = ARGV[i + 6], ARGV[i + 7], ARGV[i + 8], ARGV[i + 9], 'q' .. ARGV[i + 10]
+  local follow, at = tonumber(ARGV[i + 11]), i + 12
+  local behind = at
+  for _ = 1, follow do behind = behind + 11 + 2 * tonumber(ARGV[behind + 10]) end
+  if follow > 0 and not is_current(version) then return behind, -1 end
+  local key = T .. ':d:' .. id
+  local state, endpoint, held, doomed, spent = unpack(call('HMGET', key, 's', 'e', 't', 'x', 'n'))
+  if not endpoint then return behind, 0 end
+  state = state or 'p'
+  -- This very call came before, and its answer was lost.
+  if held == this then return behind, 1 end
+  local ends = call('ZSCORE', T .. ':leases', id)
+  local holds = state == 'f' and held == token and ends and tonumber(ends) > tonumber(now)
+  if not holds and not (becomes == 's' and (state == 'f' or state == 'p')) then return behind, 0 end
+  if doomed and becomes ~= 's' then becomes, follow = 'c', 0 end
+  call('RPUSH', T .. ':a:' .. id, attempt)
+  call('HSET', key, 's', becomes, 'u', now, 'd', due, 'a', number, 'n', (spent or 0) + 1, 't', this, 'h', status, 'f', failure)
+  if ends then call('ZREM', T .. ':leases', id) end
+  local counted = counts(endpoint, doomed)
+  if state == 'f' then count(counted, 'f', -1) end
+  if tonumber(number) > 1 then count(counted, 'R', 1) end
+  if bucket ~= '' then count(counted, 'l' .. bucket, 1) end
+  if state == 'p' then
+    call('ZREM', T .. ':lane:' .. endpoint, id)
+    if call('EXISTS', T .. ':lane:' .. endpoint) == 0 then call('ZREM', T .. ':lanes', endpoint) end
+  end
+  if becomes == 'p' then
+    enqueue(endpoint, id, due)
+  else
+    call('ZREM', T .. ':i:p', id)
+    call('ZADD', T .. ':i:' .. becomes, '0', id)
+  end
+  if becomes == 'x' then
+    count(counted, 'x', 1)
+    count(counted, 'X', 1)
+  end
+  for _ = 1, follow do at = publish(at) end
+  return behind, 1
+end
+
+local at = 2
+while at <= #ARGV do
+  at, taken[#taken + 1] = settle(at)
+end
+for key, sum in pairs(sums) do
+  for field, by in pairs(sum) do call('HINCRBY', key, field, by) end
+end
 tell()
-return 1
+return taken

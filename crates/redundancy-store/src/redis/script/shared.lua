@@ -2,8 +2,10 @@
 -- KEYS[1] is the partition's tag, {wh:0} and so on. Every other key begins with it and so lies in the same slot.
 --   :regver           the version of the registry of endpoints by which events are accepted
 --   :e:<event>        a hash: t type, c made at, b body, r request id, p traceparent, n deliveries
---   :d:<delivery>     a hash: v event, k type, e endpoint, s state, u updated at, d due at, a attempts, n spent,
---                     h last status, f last failure, t token of the lease, q the last call that settled it, x doomed
+--   :d:<delivery>     a hash: v event, e endpoint, s state, u updated at, d due at, a attempts, n spent, h last status,
+--                     f last failure, t token of the lease, or q and the last call that settled it, x doomed. A new one
+--                     has an event and an endpoint, and of the rest only what differs: pending, no attempts, both times those
+--                     of its id
 --   :a:<delivery>     a list of the records of its attempts
 --   :lane:<endpoint>  a sorted set: pending deliveries by when they are due
 --   :lanes            a sorted set: endpoints by when their lane has its turn
@@ -58,11 +60,20 @@ local function old_counts(endpoint)
   return T .. ':c'
 end
 
+-- When the event or delivery with this id was made.
+local function made_at(id)
+  return tonumber(string.sub(id, 1, 12), 16)
+end
+
 -- A new delivery, due at once.
-local function deliver(event, kind, endpoint, id, now)
-  call('HSET', T .. ':d:' .. id, 'v', event, 'k', kind, 'e', endpoint, 's', 'p', 'u', now, 'd', now, 'a', 0, 'n', 0)
-  call('ZADD', T .. ':i:p', 0, id)
-  call('ZADD', T .. ':i:e:' .. endpoint, 0, id)
+local function deliver(event, endpoint, id, now)
+  if made_at(id) == tonumber(now) then
+    call('HSET', T .. ':d:' .. id, 'v', event, 'e', endpoint)
+  else
+    call('HSET', T .. ':d:' .. id, 'v', event, 'e', endpoint, 'u', now, 'd', now)
+  end
+  call('ZADD', T .. ':i:p', '0', id)
+  call('ZADD', T .. ':i:e:' .. endpoint, '0', id)
   enqueue(endpoint, id, now)
 end
 
@@ -70,7 +81,7 @@ end
 local function cancel(id, endpoint, state, doomed, now)
   call('HSET', T .. ':d:' .. id, 's', 'c', 'u', now, 'd', '', 't', '')
   call('ZREM', T .. ':i:p', id)
-  call('ZADD', T .. ':i:c', 0, id)
+  call('ZADD', T .. ':i:c', '0', id)
   if state == 'f' then call('HINCRBY', counts(endpoint, doomed), 'f', -1) end
 end
 
@@ -99,13 +110,11 @@ local function publish(i)
   local event = T .. ':e:' .. id
   -- A request that was sent again because its answer was lost.
   if call('EXISTS', event) == 1 then return behind, {1, n} end
-  call('HSET', event, 't', kind, 'c', made, 'b', body, 'n', n)
-  if request ~= '' then call('HSET', event, 'r', request) end
-  if trace ~= '' then call('HSET', event, 'p', trace) end
-  call('ZADD', T .. ':ev', 0, id)
-  if n == 0 then call('ZADD', T .. ':ev0', 0, id) end
+  call('HSET', event, 't', kind, 'c', made, 'b', body, 'n', n, 'r', request, 'p', trace)
+  call('ZADD', T .. ':ev', '0', id)
+  if n == 0 then call('ZADD', T .. ':ev0', '0', id) end
   for at = i + 11, behind - 1, 2 do
-    deliver(id, kind, ARGV[at], ARGV[at + 1], made)
+    deliver(id, ARGV[at], ARGV[at + 1], made)
   end
   return behind, {1, n}
 end
@@ -123,6 +132,12 @@ local function next_turn(now)
   return tonumber(turn or lease or -1)
 end
 
+-- A delivery without its type.
 local function fields(id)
-  return call('HMGET', T .. ':d:' .. id, 'v', 'k', 'e', 's', 'u', 'd', 'a', 'n', 'h', 'f')
+  return call('HMGET', T .. ':d:' .. id, 'v', 'e', 's', 'u', 'd', 'a', 'n', 'h', 'f')
+end
+
+-- A delivery as it is given: id, type, and its fields.
+local function whole(id, delivery)
+  return {id, call('HGET', T .. ':e:' .. delivery[1], 't') or 'unknown', unpack(delivery, 1, 9)}
 end
