@@ -50,7 +50,7 @@ fn endpoint(name: &str, max_in_flight: u32) -> Arc<Endpoint> {
 fn schedule(endpoints: &[(&str, u64)]) -> Schedule {
     let mut schedule = Schedule::default();
     for (name, count) in endpoints {
-        schedule.put_endpoint(endpoint(name, 1_000), at(0));
+        schedule.put_endpoint(endpoint(name, u32::MAX), at(0));
         for number in 1..=*count {
             add(&mut schedule, name, number);
         }
@@ -95,7 +95,7 @@ fn lanes_share_a_claim_and_what_one_cannot_use_goes_to_the_others() {
     // Ids differ by endpoint here: the schedule goes by them.
     let mut schedule = Schedule::default();
     for (place, (name, count)) in [("a", 100), ("b", 2), ("c", 100)].into_iter().enumerate() {
-        schedule.put_endpoint(endpoint(name, 1_000), at(0));
+        schedule.put_endpoint(endpoint(name, u32::MAX), at(0));
         for number in 0..count {
             let number = (place as u128) << 32 | number;
             schedule.add(&id(name), at(1), DeliveryId::from_number(number));
@@ -113,7 +113,7 @@ fn with_fewer_places_than_lanes_each_has_its_turn() {
     let names = ["a", "b", "c", "d", "e"];
     let mut schedule = Schedule::default();
     for (place, name) in names.iter().enumerate() {
-        schedule.put_endpoint(endpoint(name, 1_000), at(0));
+        schedule.put_endpoint(endpoint(name, u32::MAX), at(0));
         for number in 0..10 {
             let number = (place as u128) << 32 | number;
             schedule.add(&id(name), at(1), DeliveryId::from_number(number));
@@ -259,7 +259,7 @@ fn a_lease_to_a_deleted_endpoint_ends_as_cancelled_whoever_has_its_name() {
     let mut schedule = schedule(&[("a", 2)]);
     let taking = claim(&mut schedule, 10, at(9));
     schedule.remove_endpoint(&id("a")).unwrap();
-    schedule.put_endpoint(endpoint("a", 1_000), at(10));
+    schedule.put_endpoint(endpoint("a", u32::MAX), at(10));
     assert_eq!(schedule.total().in_flight, 2);
     let given_back = schedule.give_back(&leases(&taking)[0], at(11));
     assert_eq!(given_back, Some(super::GivenBack::Cancelled));
