@@ -117,7 +117,7 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    const CONFIG: BreakerConfig = BreakerConfig { failure_threshold: 3, open_for: Duration::from_secs(60), probes: 2 };
+    const CONFIG: BreakerConfig = BreakerConfig { failure_threshold: 3, open_for: Duration::from_mins(1), probes: 2 };
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_millis(seconds * 1000)
