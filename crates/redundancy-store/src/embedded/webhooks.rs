@@ -173,6 +173,8 @@ impl WebhookStore for EmbeddedStore {
     }
 
     async fn queue_stats(&self, _: Timestamp) -> Result<QueueStats, StoreError> {
+        // Events that follow from outcomes count once they are written; counts are told also while the disk is full.
+        let _ = self.flush().await;
         let (total, by_endpoint, first, made) = {
             let state = self.shared.state();
             let lanes = state.schedule.lanes();
@@ -185,7 +187,6 @@ impl WebhookStore for EmbeddedStore {
         let oldest_pending_at = if total.pending == 0 || total.pending > MAX_SCAN {
             first
         } else {
-            // Counts are told also while the disk is full.
             let oldest = self.read(move |connection| queries::oldest_pending(connection, &made)).await;
             oldest.ok().flatten().map(DeliveryId::made_at).or(first)
         };

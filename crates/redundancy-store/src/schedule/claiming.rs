@@ -193,8 +193,11 @@ impl Schedule {
                 self.parked.insert(id.clone());
                 None
             }
-            // The guard has said no and does not know until when: the end of a delivery gives the next turn.
-            Some(at) if at <= claim.now && lane.is_full(limits(&lane.endpoint, claim), claim.now) => None,
+            // Its turn comes when the guard says, or before, when a delivery ends.
+            Some(at) if at <= claim.now => match lane.refusal(limits(&lane.endpoint, claim), claim) {
+                Some(retry_at) => retry_at,
+                None => Some(at),
+            },
             at => at,
         };
         self.set_turn(id, at);

@@ -4,7 +4,7 @@ use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::endpoint::Endpoint;
 use redundancy_webhook::guard::{Guard, Limits};
 use redundancy_webhook::ids::DeliveryId;
-use redundancy_webhook::store::EndpointCounts;
+use redundancy_webhook::store::{Claim, EndpointCounts};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -94,10 +94,9 @@ impl Lane {
         Some(first.max(self.retry_at.unwrap_or_default()).max(self.served_at))
     }
 
-    /// Whether as much is under way as may be.
-    pub(super) fn is_full(&self, limits: Limits, now: Timestamp) -> bool {
-        let mut breaker = self.guard.breaker.clone();
-        let most = breaker.admit(&limits.breaker, now).unwrap_or(u32::MAX).min(limits.max_in_flight);
-        self.guard.in_flight(now) >= most
+    /// When its guard may let something out, if it lets nothing out now; the inner `None` when that is not known.
+    pub(super) fn refusal(&self, limits: Limits, claim: &Claim<'_>) -> Option<Option<Timestamp>> {
+        let admission = self.guard.clone().admit(claim.replica, &limits, 1, claim.now, claim.until);
+        (admission.granted == 0).then_some(admission.retry_at)
     }
 }

@@ -69,8 +69,8 @@ pub(super) fn request(
 fn traceparent(event: &Event) -> String {
     let own = || {
         let number = event.id.number();
-        let [.., a, b, c, d, e, f, g, h] = number.to_be_bytes();
-        let span = u64::from_be_bytes([a, b, c, d, e, f, g, h]).max(1);
+        // Its lower half, which is random.
+        let span = (number & u128::from(u64::MAX)).max(1);
         format!("00-{:032x}-{span:016x}-00", number.max(1))
     };
     event.traceparent.clone().unwrap_or_else(own)

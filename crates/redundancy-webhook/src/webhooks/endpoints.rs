@@ -122,9 +122,8 @@ impl Webhooks {
         }
         match self.store().create_endpoint(endpoint.clone()).await {
             Ok(()) => Ok(endpoint),
-            Err(EndpointWriteError::Exists) => Err(RegisterError::Exists),
+            Err(EndpointWriteError::Exists | EndpointWriteError::Changed) => Err(RegisterError::Exists),
             Err(EndpointWriteError::Store(error)) => Err(error.into()),
-            Err(EndpointWriteError::Changed) => Err(RegisterError::Exists),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::WebhooksConfig;
 
-const TIMEOUT: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
+const TIMEOUT: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(1);
 const MAX_EVENTS: usize = 100;
 const MAX_DESCRIPTION_CHARS: usize = 1000;
 const MAX_HEADERS: usize = 32;

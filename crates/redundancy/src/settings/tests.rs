@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::storage::StorageType;
 use super::*;
 
 /// Settings from `.env`-like lines for each source.
@@ -136,7 +137,7 @@ fn no_secret_stands_in_entries_or_faults() {
     let variables = [
         ("API_KEYS", "hunter2"),
         ("JWT_SECRET", "hunter2"),
-        ("WEBHOOK_SECRET_KEY", "hunter2"),
+        ("WEBHOOK_SECRET_KEY", "hunter2-and-more-of-it"),
         ("REDIS_URL", "redis://me:hunter2@host"),
         ("JWKS_URL", "https://me:hunter2@host/keys"),
         ("OTLP_ENDPOINT", "https://host/v1?key=hunter2"),
@@ -165,9 +166,6 @@ fn what_this_version_cannot_hold_to_refuses_to_serve_and_can_be_looked_at() {
         ("TLS_CERT", "cert.pem"),
         ("TLS_KEY", "key.pem"),
         ("TLS_CLIENT_CA", "ca.pem"),
-        ("WEBHOOK_STORAGE_TYPE", "embedded"),
-        ("WEBHOOK_STORAGE_TYPE", "redis"),
-        ("REDIS_URL", "redis://127.0.0.1"),
         ("ENABLE_TRACING", "true"),
         ("OTLP_ENDPOINT", "http://127.0.0.1:4317"),
     ] {
@@ -179,7 +177,9 @@ fn what_this_version_cannot_hold_to_refuses_to_serve_and_can_be_looked_at() {
         ("AUTH_MODE", "none"),
         ("ENABLE_TRACING", "false"),
         ("WEBHOOK_STORAGE_TYPE", "memory"),
+        ("WEBHOOK_STORAGE_TYPE", "embedded"),
         ("WEBHOOK_STORAGE_TYPE", "auto"),
+        ("REDIS_URL", "redis://127.0.0.1"),
     ] {
         Settings::read(&environment(&[allowed]), Purpose::Serve).unwrap();
     }
@@ -190,7 +190,25 @@ fn what_has_no_effect_yet_is_named_when_it_was_given() {
     let settings =
         read(&environment(&[("RATE_LIMIT_REQUESTS", "5"), ("WEBHOOK_WORKERS", "3"), ("PORT", "1")]));
     let names: Vec<_> = settings.without_effect().map(|entry| entry.key.name).collect();
-    assert_eq!(names, ["RATE_LIMIT_REQUESTS", "WEBHOOK_WORKERS"]);
+    assert_eq!(names, ["RATE_LIMIT_REQUESTS"]);
+}
+
+#[test]
+fn the_store_is_a_file_unless_there_is_an_address_of_redis() {
+    let chosen = |given: &[(&'static str, &'static str)]| read(&environment(given)).storage.storage_type;
+    let redis = ("REDIS_URL", "redis://127.0.0.1");
+    assert_eq!(chosen(&[]), StorageType::Embedded);
+    assert_eq!(chosen(&[redis]), StorageType::Redis);
+    assert_eq!(chosen(&[redis, ("WEBHOOK_STORAGE_TYPE", "memory")]), StorageType::Memory);
+    let told = faults(&[("WEBHOOK_STORAGE_TYPE", "redis")]);
+    assert!(told.contains("REDIS_URL") && told.contains("redis://127.0.0.1:6379"), "{told}");
+}
+
+#[test]
+fn a_key_for_secrets_that_is_too_short_is_refused_without_showing_it() {
+    let told = faults(&[("WEBHOOK_SECRET_KEY", "hunter2")]);
+    assert!(told.contains("WEBHOOK_SECRET_KEY") && told.contains("16 bytes"), "{told}");
+    assert!(!told.contains("hunter2"), "{told}");
 }
 
 #[test]

@@ -78,10 +78,19 @@ fn a_second_signal_ends_it_at_once_and_the_exit_code_tells() {
 #[test]
 fn two_services_run_beside_each_other() {
     let place = Place::new();
-    let (one, two) = (place.serve(&[]), place.serve(&[]));
+    let (one, two) = (place.serve(&[("DATA_DIR", "one")]), place.serve(&[("DATA_DIR", "two")]));
     assert_ne!(one.address, two.address);
     drop(one);
     assert_eq!(two.get("/health").status, 200);
+}
+
+#[test]
+fn a_data_folder_in_use_is_named_with_the_setting_that_changes_it() {
+    let place = Place::new();
+    let _service = place.serve(&[("DATA_DIR", "here")]);
+    let run = place.run_with(&[("DATA_DIR", "here")], &["serve", "--port", "0"]).ended_with(1);
+    assert!(run.err.contains("another process uses the data folder here"), "{}", run.err);
+    assert!(run.err.contains("DATA_DIR"), "{}", run.err);
 }
 
 #[test]
@@ -138,10 +147,10 @@ fn what_is_not_available_yet_refuses_to_start_or_is_logged() {
     {
         assert!(run.err.contains(part), "{}\nlacks {part}", run.err);
     }
-    let service = place.serve(&[("WEBHOOK_WORKERS", "3"), ("RATE_LIMIT_REQUESTS", "5")]);
+    let service = place.serve(&[("TRUSTED_PROXIES", "10.0.0.0/8"), ("RATE_LIMIT_REQUESTS", "5")]);
     service.signal("TERM");
     let (_, log) = service.ended();
-    for key in ["WEBHOOK_WORKERS", "RATE_LIMIT_REQUESTS"] {
+    for key in ["TRUSTED_PROXIES", "RATE_LIMIT_REQUESTS"] {
         assert_eq!(log.matches(key).count(), 1, "{log}");
     }
 }

@@ -73,7 +73,7 @@ fn no_secret_is_ever_shown() {
     let variables = [
         ("API_KEYS", "hunter2"),
         ("JWT_SECRET", "hunter2"),
-        ("WEBHOOK_SECRET_KEY", "hunter2"),
+        ("WEBHOOK_SECRET_KEY", "hunter2-and-more-of-it"),
         ("REDIS_URL", "redis://user:hunter2@127.0.0.1:6379/0"),
     ];
     let place = Place::new();

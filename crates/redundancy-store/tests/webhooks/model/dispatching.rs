@@ -97,24 +97,26 @@ impl State {
         }
     }
 
-    /// When something may be handed out that is not now: a delivery becomes due, a guard lets more out, a lease of another
+    /// When something may be handed out that is not now: a delivery is due and its guard lets it out, or a lease of another
     /// replica is over.
     pub(crate) fn next_at(&self, claim: &Claim<'_>) -> Option<Timestamp> {
-        let later = self.deliveries.values().filter(|kept| {
-            let record = self.endpoints.get(&kept.delivery.endpoint_id);
-            record.is_some_and(|record| record.endpoint.is_active)
+        let active = self.endpoints.iter().filter(|(_, record)| record.endpoint.is_active);
+        let let_out = active.filter_map(|(id, record)| {
+            let to_it = self.deliveries.values().filter(|kept| kept.delivery.endpoint_id == *id);
+            let first_due = to_it.filter_map(|kept| kept.delivery.due_at).min()?;
+            let mut moment = first_due.max(claim.now);
+            loop {
+                let admission = would_admit(record, 1, &Claim { now: moment, ..*claim });
+                if admission.granted > 0 {
+                    return Some(moment);
+                }
+                moment = admission.retry_at.filter(|retry_at| *retry_at > moment)?;
+            }
         });
-        let later = later.filter_map(|kept| {
-            let lease = kept.lease.as_ref().filter(|(lease, _)| lease.replica != claim.replica);
-            kept.delivery.due_at.or(lease.map(|(_, until)| *until))
-        });
-        let later = later.filter(|moment| *moment > claim.now);
-        let held = self.endpoints.iter().filter(|(_, record)| record.endpoint.is_active);
-        let held = held.filter_map(|(id, record)| {
-            let waiting = u32::try_from(self.due(id, claim.now).len()).unwrap();
-            would_admit(record, waiting, claim).retry_at
-        });
-        later.chain(held).min()
+        let leases = self.deliveries.values().filter(|kept| self.endpoints.contains_key(&kept.delivery.endpoint_id));
+        let leases = leases.filter_map(|kept| kept.lease.as_ref());
+        let lost = leases.filter(|(lease, _)| lease.replica != claim.replica).map(|(_, until)| *until);
+        let_out.chain(lost).filter(|moment| *moment > claim.now).min()
     }
 
     pub(super) fn settle(&mut self, settlement: Settlement) -> bool {

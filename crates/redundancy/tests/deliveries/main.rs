@@ -1,0 +1,23 @@
+//! What is promised of deliveries, proved from outside: the real program as processes that are killed, starved and told to
+//! end, under load, on each store that keeps what it is given.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod chance;
+mod crash;
+mod disk_full;
+mod http;
+mod load;
+mod receivers;
+mod redis_away;
+mod redis_server;
+mod replicas;
+mod service;
+mod shutdown;
+mod sink;
