@@ -1,6 +1,7 @@
 //! What the user may type. What the program does about it is said in [`crate::commands`].
 
 pub mod analyze;
+pub mod bench;
 pub mod compare;
 pub mod connection;
 pub mod dead_letters;
@@ -80,6 +81,8 @@ pub enum Command {
     Send(send::SendArgs),
     /// Check the signature of a webhook that was received
     VerifyWebhook(verify_webhook::VerifyWebhookArgs),
+    /// Measure how fast this machine is at the work of the service
+    Bench(bench::BenchArgs),
     /// Print the description of the HTTP API.
     #[command(about = "Print the OpenAPI document of the service")]
     Openapi,

@@ -2,6 +2,7 @@
 //! here do these become messages and exit codes.
 
 mod analyze;
+mod bench;
 mod compare;
 mod completions;
 mod config;
@@ -77,6 +78,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::DeadLetters(args) => dead_letters::run(&args, colour),
         Command::Send(args) => send::run(&args, colour),
         Command::VerifyWebhook(args) => verify_webhook::run(&args),
+        Command::Bench(args) => bench::run(&args, colour),
         Command::Openapi => openapi::run(),
         Command::Completions { shell } => completions::run(shell),
         Command::Man { command } => man::run(command.as_deref()),

@@ -10,7 +10,9 @@ use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, Transp
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
 use redundancy_engine::{AnalysisStore, CpuPoolConfig, Engine, EngineConfig, EnginePorts};
 use redundancy_server::{App, FindingsAsJson, ServerConfig, WebhookMetrics};
-use redundancy_store::{EmbeddedConfig, EmbeddedStore, MemoryStore, RedisAddress, RedisConfig, RedisStore, redis};
+use redundancy_store::{
+    EmbeddedConfig, EmbeddedStore, MemoryStore, RedisAddress, RedisConfig, RedisStore, redis,
+};
 
 use super::super::Failure;
 use crate::clock::SystemClock;
