@@ -68,6 +68,8 @@ struct Shared {
     work: Notify,
     /// Outcomes that were taken and are not on the disk yet.
     unflushed: AtomicU64,
+    /// Why the last transaction could not be written, until one can be.
+    write_fault: Mutex<Option<StoreError>>,
     cipher: Option<SecretCipher>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
@@ -84,6 +86,10 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing under the lock can panic halfway.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_fault(&self) -> MutexGuard<'_, Option<StoreError>> {
+        self.write_fault.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

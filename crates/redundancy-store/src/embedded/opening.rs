@@ -39,6 +39,7 @@ impl EmbeddedStore {
             state: Mutex::default(),
             work: Notify::new(),
             unflushed: AtomicU64::new(0),
+            write_fault: Mutex::default(),
             cipher,
             clock,
             ids,

@@ -255,7 +255,14 @@ impl WebhookStore for EmbeddedStore {
         let answered =
             self.readers.run(|connection| connection.query_row("SELECT 1", [], |_| Ok(())).or_failed()).await;
         let latency = self.shared.clock.monotonic().saturating_sub(began);
-        let warnings = answered.as_ref().err().map(ToString::to_string).into_iter().collect();
-        StoreHealth { kind: "embedded", is_reachable: answered.is_ok(), is_durable: true, latency, warnings }
+        // A disk that is full can still be read; whoever brings something new would be refused.
+        let fault = answered.err().or_else(|| self.shared.write_fault().clone());
+        StoreHealth {
+            kind: "embedded",
+            is_reachable: fault.is_none(),
+            is_durable: true,
+            latency,
+            warnings: fault.iter().map(ToString::to_string).collect(),
+        }
     }
 }

@@ -258,6 +258,7 @@ impl<'t> Thread<'t> {
     /// Writes everything in one transaction. On failure nothing was changed, and outcomes are kept for the next try.
     fn commit(&mut self, urgent: &mut [Box<dyn Urgent>]) -> Result<(), StoreError> {
         let written = self.try_commit(urgent);
+        *self.shared.write_fault() = written.clone().err();
         if written.is_ok() {
             let flushed = self.lazy.len() as u64;
             self.lazy.clear();

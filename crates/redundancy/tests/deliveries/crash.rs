@@ -8,7 +8,7 @@ use serde_json::json;
 use std::thread;
 
 /// Clients that publish.
-const CLIENTS: usize = 4;
+const CLIENTS: usize = 8;
 /// Deliveries that may be under way at a kill: the cap of each endpoint, and outcomes that are not on the disk yet.
 const UNDER_WAY: u32 = 200;
 

@@ -68,8 +68,11 @@ fn a_full_disk_refuses_what_is_new_loses_nothing_and_works_again_when_there_is_r
     };
     assert_eq!((refused.status(), refused.header("retry-after")), (503, Some("1")), "{}", refused.json());
     assert!(refused.json()["error"]["message"].as_str().unwrap().contains("no room"), "{}", refused.json());
+    let ready = service.ask("GET", "/health/ready", None);
+    assert_eq!((ready.status(), &ready.json()["status"]), (200, &json!("degraded")));
     let health = service.get("/api/v1/health/status");
     assert_eq!(health["status"], "degraded", "{health}");
+    assert!(health["parts"]["store"]["warnings"][0].as_str().unwrap().contains("full"), "{health}");
     // What arrives now cannot be written down as delivered, and must not be forgotten for it.
     gate.open();
     sink.until(|seen| !seen.taken.is_empty());

@@ -92,6 +92,7 @@ fn publish(number: usize, services: &[Address], stop: &AtomicBool) -> Accepted {
         next += 1;
         match address.and_then(|address| Connection::open(address).ok()) {
             Some(connection) => publish_on(connection, number, stop, &mut accepted),
+            // It is being started again.
             None => thread::sleep(LOOK),
         }
     }

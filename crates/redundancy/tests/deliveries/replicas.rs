@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Instant;
 
 /// Clients that publish.
-const CLIENTS: usize = 4;
+const CLIENTS: usize = 8;
 /// Deliveries that may be under way at a kill: the cap of the endpoint, which the replicas share, and outcomes that are on
 /// their way to Redis.
 const UNDER_WAY: u32 = 200;
