@@ -30,7 +30,7 @@ type TestResult = Result<(), Box<dyn Error>>;
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const ANOTHER_SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
 /// How long to wait for what has to come.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// Does `work` with the address of the example receiver, which is there for as long, and gives what that took for genuine.
 async fn with_receiver<T>(

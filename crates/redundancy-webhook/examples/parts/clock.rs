@@ -4,13 +4,13 @@ use redundancy_webhook::clock::{Clock, Timestamp};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The clock of the operating system.
-pub struct SystemClock {
+pub(crate) struct SystemClock {
     started: Instant,
 }
 
 impl SystemClock {
     /// A clock whose measured time begins now.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { started: Instant::now() }
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 ///
 /// Memory forgets everything when the program ends. `EmbeddedStore` and `RedisStore` of the same crate stand in its place
 /// where events must outlive that; a store of your own implements `WebhookStore`.
-pub fn webhooks() -> Result<Webhooks, Box<dyn Error>> {
+pub(crate) fn webhooks() -> Result<Webhooks, Box<dyn Error>> {
     // Nothing but public addresses is called unless it is allowed. `localhost` is often both of these.
     let addresses = AddressPolicy::new(vec!["127.0.0.0/8".parse()?, "::1/128".parse()?]);
     let transport = TransportConfig { policy: addresses.clone(), ..TransportConfig::default() };
