@@ -59,7 +59,7 @@ pub enum Decision {
 }
 
 impl Default for RetryPolicy {
-    /// Eight attempts over about 30 hours: 5 s, 20 s, 80 s, 5 min, 21 min, 85 min, 5.7 h, each up to 20 % shorter or longer.
+    /// Eight attempts over about 7.6 hours: 5 s, 20 s, 80 s, 5 min, 21 min, 85 min, 5.7 h, each up to 20 % shorter or longer.
     fn default() -> Self {
         Self {
             max_attempts: 8,
