@@ -117,7 +117,11 @@ impl RetryPolicy {
 
 /// The whole number nearest to `millis`, which is not negative.
 fn whole(millis: f64) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` ends at the limits of u64")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "`as` ends at the limits of u64"
+    )]
     let whole = millis.round() as u64;
     whole
 }
