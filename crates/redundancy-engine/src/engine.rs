@@ -16,6 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
+/// How often a result is offered to a store at least.
+const LEAST_TRIES: u32 = 3;
 /// How long to wait before a result is offered again to a store that refuses it: the first time, and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -89,8 +91,8 @@ impl Engine {
     /// Accepts work for later: when this returns, the analysis is in the store and a place in the pool is its own.
     ///
     /// What comes of it is put into the store first, together with the event that tells of it, and `ended` is called after
-    /// that. A store that is away is asked again and again, with growing pauses, until the engine drains; then the result is
-    /// lost, the analysis remains pending in the store, and `ended` alone learns what came of it.
+    /// that. A store that is away is asked again and again, with growing pauses, and three times in all once the engine drains;
+    /// then the result is lost, the analysis remains pending in the store, and `ended` alone learns what came of it.
     pub async fn submit(
         self: &Arc<Self>,
         request: Request,
@@ -131,16 +133,19 @@ impl Engine {
         Ok(id)
     }
 
-    /// Puts a result into the store, for as long as that takes and the engine is not told to end.
+    /// Puts a result into the store, for as long as that takes: once the engine is told to end, three times in all.
     async fn finish(&self, analysis: &StoredAnalysis, publication: Option<Publication>) {
         let mut pause = FIRST_PAUSE;
-        loop {
+        for tries in 1.. {
             let finished = self.ports.store.finish(Some(analysis.clone()), publication.clone()).await;
-            if finished.is_ok() || self.submitted.is_closed() {
+            let is_ending = self.submitted.is_closed();
+            if finished.is_ok() || (is_ending && tries >= LEAST_TRIES) {
                 return;
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            if !is_ending {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
         }
     }
 

@@ -5,10 +5,12 @@
 use redundancy_engine::detect::{
     analyze::AnalyzeOptions, quality::QualityOptions, similarity::SimilarityOptions,
 };
+use redundancy_engine::webhook::event::{Event, EventType};
+use redundancy_engine::webhook::store::Publication;
 use redundancy_engine::{
-    AnalysisId, AnalysisState, AnalysisStore, AnalyzeRequest, Clock, CpuPoolConfig, Engine, EngineConfig,
-    EngineError, Finding, IdSource, Operation, QualityRequest, Request, SimilarityRequest, StoreError,
-    StoreKind, StoredAnalysis, Timestamp,
+    AnalysisId, AnalysisState, AnalysisStore, AnalyzeRequest, Caller, Clock, CpuPoolConfig, Engine,
+    EngineConfig, EngineError, EnginePorts, Finding, FindingFormat, IdSource, Operation, QualityRequest,
+    Request, SimilarityRequest, StoreError, StoreKind, StoredAnalysis, Timestamp,
 };
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
@@ -75,6 +77,25 @@ struct Shelf {
     refusals: AtomicUsize,
     /// Whether a put lets others go first.
     is_slow: AtomicBool,
+    /// Whether somebody wants to hear of findings.
+    is_wanted: AtomicBool,
+    published: Mutex<Vec<Event>>,
+}
+
+/// Writes how many words there are, and for a long text fills up to its length.
+struct Words;
+
+impl FindingFormat for Words {
+    fn whole(&self, _: AnalysisId, finding: &Finding) -> String {
+        let Finding::Analyze(analysis) = finding else { return "0".to_owned() };
+        let words = analysis.counts.words;
+        let filler = if words > 1000 { "x".repeat(words * 5) } else { String::new() };
+        format!(r#"{{"words":{words},"text":"{filler}"}}"#)
+    }
+
+    fn summary(&self, _: AnalysisId, _: &Finding) -> String {
+        r#""summary""#.to_owned()
+    }
 }
 
 #[async_trait::async_trait]
@@ -95,6 +116,26 @@ impl AnalysisStore for Shelf {
         Ok(())
     }
 
+    async fn finish(
+        &self,
+        analysis: Option<StoredAnalysis>,
+        publication: Option<Publication>,
+    ) -> Result<(), StoreError> {
+        match analysis {
+            Some(analysis) => self.put(analysis).await?,
+            None if self.refusals.load(Ordering::Relaxed) > 0 => {
+                return Err(StoreError::Unavailable("told to fail".to_owned()));
+            }
+            None => {}
+        }
+        self.published.lock().unwrap().extend(publication.map(|publication| publication.event));
+        Ok(())
+    }
+
+    fn is_wanted(&self, _: &EventType) -> bool {
+        self.is_wanted.load(Ordering::Relaxed)
+    }
+
     async fn get(&self, id: AnalysisId) -> Result<Option<StoredAnalysis>, StoreError> {
         Ok(self.kept.lock().unwrap().get(&id).cloned())
     }
@@ -108,7 +149,8 @@ fn engine_with(clock: Arc<dyn Clock>, workers: usize, queue: usize) -> (Arc<Engi
     let shelf = Arc::new(Shelf::default());
     let config = EngineConfig { cpu: CpuPoolConfig { workers, queue } };
     let store: Arc<dyn AnalysisStore> = Arc::clone(&shelf) as _;
-    (Arc::new(Engine::new(config, clock, Arc::new(Counting::default()), store)), shelf)
+    let ports = EnginePorts { clock, ids: Arc::new(Counting::default()), store, format: Arc::new(Words) };
+    (Arc::new(Engine::new(config, ports)), shelf)
 }
 
 /// Polls once.
@@ -129,7 +171,7 @@ fn analyze_request(content: &str) -> AnalyzeRequest {
 #[tokio::test]
 async fn each_use_case_answers_and_is_counted() {
     let (engine, _) = engine(1, 4);
-    let analysis = engine.answer(analyze_request("one two three")).await.unwrap();
+    let analysis = engine.answer(analyze_request("one two three"), Caller::default()).await.unwrap();
     assert_eq!(analysis.finding.counts.words, 3);
     let request = SimilarityRequest {
         text1: "a b".into(),
@@ -137,10 +179,10 @@ async fn each_use_case_answers_and_is_counted() {
         threshold: 0.8,
         options: SimilarityOptions::default(),
     };
-    let similarity = engine.answer(request).await.unwrap();
+    let similarity = engine.answer(request, Caller::default()).await.unwrap();
     assert!(similarity.finding.is_similar());
     let request = QualityRequest { content: "We all had fun.".into(), options: QualityOptions::default() };
-    let quality = engine.answer(request).await.unwrap();
+    let quality = engine.answer(request, Caller::default()).await.unwrap();
     assert!(quality.finding.readability_score > 80.0);
     assert!(analysis.analysis_id < similarity.analysis_id && similarity.analysis_id < quality.analysis_id);
 
@@ -157,26 +199,76 @@ async fn each_use_case_answers_and_is_counted() {
 #[tokio::test]
 async fn work_for_later_is_in_the_store_when_it_is_accepted_and_completed_when_the_engine_is_drained() {
     let (engine, _) = engine(1, 4);
-    let id = engine.submit(Request::Analyze(analyze_request("one two three")), |_| ()).await.unwrap();
+    let id = engine
+        .submit(Request::Analyze(analyze_request("one two three")), Caller::default(), |_| ())
+        .await
+        .unwrap();
     assert_eq!(engine.result(id).await.unwrap().unwrap().operation, Operation::Analyze);
     engine.drain().await;
-    let AnalysisState::Completed(finding) = engine.result(id).await.unwrap().unwrap().state else {
+    let AnalysisState::Completed(result) = engine.result(id).await.unwrap().unwrap().state else {
         panic!("not completed")
     };
-    let Finding::Analyze(analysis) = &*finding else { panic!("another finding") };
-    assert_eq!(analysis.counts.words, 3);
+    assert_eq!(&*result, r#"{"words":3,"text":""}"#);
+}
+
+#[tokio::test]
+async fn a_finding_that_somebody_wants_to_hear_of_is_published_before_it_is_answered() {
+    let (engine, shelf) = engine(1, 4);
+    let caller = Caller {
+        request_id: Some("req_1".to_owned()),
+        user_id: Some("ana".to_owned()),
+        traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
+    };
+    engine.answer(analyze_request("one two"), caller.clone()).await.unwrap();
+    assert!(shelf.published.lock().unwrap().is_empty(), "nobody wanted it");
+    shelf.is_wanted.store(true, Ordering::Relaxed);
+    let answered = engine.answer(analyze_request("one two"), caller.clone()).await.unwrap();
+    let published = std::mem::take(&mut *shelf.published.lock().unwrap());
+    let [event] = published.as_slice() else { panic!("{published:?}") };
+    assert_eq!(event.kind.as_str(), "analysis.completed");
+    assert_eq!((&event.request_id, &event.traceparent), (&caller.request_id, &caller.traceparent));
+    assert_eq!(event.id.slot(), answered.analysis_id.slot());
+    let body: serde_json::Value = serde_json::from_slice(&event.body).unwrap();
+    assert_eq!((&body["data"]["words"], &body["user_id"]), (&2.into(), &"ana".into()));
+}
+
+#[tokio::test]
+async fn a_finding_whose_event_the_store_does_not_take_is_not_answered() {
+    let (engine, shelf) = engine(1, 4);
+    shelf.is_wanted.store(true, Ordering::Relaxed);
+    shelf.refusals.store(1, Ordering::Relaxed);
+    let refused = engine.answer(analyze_request("one two"), Caller::default()).await.unwrap_err();
+    assert!(matches!(refused, EngineError::Store(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_finding_too_large_for_receivers_is_summed_up_in_the_event_and_whole_in_the_store() {
+    let (engine, shelf) = engine(1, 4);
+    shelf.is_wanted.store(true, Ordering::Relaxed);
+    let long = "word ".repeat(60_000);
+    let request = Request::Analyze(analyze_request(&long));
+    let id = engine.submit(request, Caller::default(), |_| ()).await.unwrap();
+    engine.drain().await;
+    let AnalysisState::Completed(result) = engine.result(id).await.unwrap().unwrap().state else {
+        panic!("not completed")
+    };
+    assert!(result.len() > 256 * 1024);
+    let body = shelf.published.lock().unwrap()[0].body.clone();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["data"], "summary");
 }
 
 #[tokio::test]
 async fn what_the_store_does_not_take_is_not_accepted_and_counts_as_failed() {
     let (engine, shelf) = engine(1, 0);
     shelf.refusals.store(1, Ordering::Relaxed);
-    let refused = engine.submit(Request::Analyze(analyze_request("one")), |_| ()).await.unwrap_err();
+    let refused =
+        engine.submit(Request::Analyze(analyze_request("one")), Caller::default(), |_| ()).await.unwrap_err();
     assert!(matches!(refused, EngineError::Store(StoreError::Unavailable(_))));
     // The place that was taken for it is free again.
     assert_eq!(engine.stats().pool.running + engine.stats().pool.waiting, 0);
     assert_eq!(counts(&engine), (0, 1));
-    engine.answer(analyze_request("one")).await.unwrap();
+    engine.answer(analyze_request("one"), Caller::default()).await.unwrap();
 }
 
 #[tokio::test]
@@ -189,7 +281,7 @@ async fn a_result_that_the_store_refuses_twice_is_kept_at_the_third_time_before_
             on_the_shelf.kept.lock().unwrap().values().map(|kept| format!("{:?}", kept.state)).collect();
         told.send((format!("{state:?}"), kept)).unwrap();
     };
-    engine.submit(Request::Analyze(analyze_request("one")), ended).await.unwrap();
+    engine.submit(Request::Analyze(analyze_request("one")), Caller::default(), ended).await.unwrap();
     shelf.refusals.store(2, Ordering::Relaxed);
     engine.drain().await;
     assert_eq!(of_the_end.await.unwrap(), ("Completed".to_owned(), vec!["Completed".to_owned()]));
@@ -200,7 +292,7 @@ async fn a_result_that_the_store_never_takes_stays_pending_and_its_end_is_told()
     let (engine, shelf) = engine(1, 0);
     let (told, of_the_end) = tokio::sync::oneshot::channel();
     let ended = move |state: &AnalysisState| told.send(format!("{state:?}")).unwrap();
-    let id = engine.submit(Request::Analyze(analyze_request("one")), ended).await.unwrap();
+    let id = engine.submit(Request::Analyze(analyze_request("one")), Caller::default(), ended).await.unwrap();
     shelf.refusals.store(usize::MAX, Ordering::Relaxed);
     engine.drain().await;
     assert_eq!(of_the_end.await.unwrap(), "Completed");
@@ -218,7 +310,7 @@ async fn given_up(end: fn()) -> Arc<Engine> {
     let (engine, _) = engine_with(clock, 1, 0);
     {
         // One poll hands the work to its thread, where it is held; the answer is not taken.
-        let mut work = pin!(engine.answer(analyze_request("one")));
+        let mut work = pin!(engine.answer(analyze_request("one"), Caller::default()));
         assert!(is_pending(work.as_mut()).await);
     }
     release.send(()).unwrap();
@@ -242,7 +334,8 @@ async fn a_panic_in_work_whose_caller_gave_up_is_counted_once() {
 #[tokio::test]
 async fn work_for_later_that_panics_is_kept_as_failed_and_counted_once() {
     let (engine, _) = engine_with(Hooked::new(|| panic!("on purpose")), 1, 0);
-    let id = engine.submit(Request::Analyze(analyze_request("one")), |_| ()).await.unwrap();
+    let id =
+        engine.submit(Request::Analyze(analyze_request("one")), Caller::default(), |_| ()).await.unwrap();
     engine.drain().await;
     assert!(matches!(engine.result(id).await.unwrap().unwrap().state, AnalysisState::Failed(_)));
     assert_eq!(counts(&engine), (0, 1));
@@ -251,7 +344,7 @@ async fn work_for_later_that_panics_is_kept_as_failed_and_counted_once() {
 #[tokio::test]
 async fn more_work_than_there_are_places_is_refused_and_counted() {
     let (engine, _) = engine(1, 1);
-    let submit = || engine.submit(Request::Analyze(analyze_request("one")), |_| ());
+    let submit = || engine.submit(Request::Analyze(analyze_request("one")), Caller::default(), |_| ());
     // The test's only thread gives accepted work no chance to begin, so each keeps its place.
     submit().await.unwrap();
     submit().await.unwrap();
@@ -265,11 +358,14 @@ async fn more_work_than_there_are_places_is_refused_and_counted() {
 async fn an_engine_takes_no_work_from_the_moment_its_drain_begins_and_finishes_what_it_took() {
     let (engine, _) = engine(1, 4);
     // The test's only thread gives accepted work no chance to begin before the drain does.
-    engine.submit(Request::Analyze(analyze_request("one")), |_| ()).await.unwrap();
+    engine.submit(Request::Analyze(analyze_request("one")), Caller::default(), |_| ()).await.unwrap();
     let mut drained = pin!(engine.drain());
     assert!(is_pending(drained.as_mut()).await);
-    assert_eq!(engine.answer(analyze_request("one")).await.unwrap_err(), EngineError::ShuttingDown);
-    let later = engine.submit(Request::Analyze(analyze_request("one")), |_| ()).await;
+    assert_eq!(
+        engine.answer(analyze_request("one"), Caller::default()).await.unwrap_err(),
+        EngineError::ShuttingDown
+    );
+    let later = engine.submit(Request::Analyze(analyze_request("one")), Caller::default(), |_| ()).await;
     assert_eq!(later.unwrap_err(), EngineError::ShuttingDown);
     drained.await;
     assert_eq!(counts(&engine), (1, 2));
@@ -279,7 +375,8 @@ async fn an_engine_takes_no_work_from_the_moment_its_drain_begins_and_finishes_w
 async fn a_drain_waits_for_work_that_the_store_is_just_taking() {
     let (engine, shelf) = engine(1, 4);
     shelf.is_slow.store(true, Ordering::Relaxed);
-    let mut accepted = pin!(engine.submit(Request::Analyze(analyze_request("one")), |_| ()));
+    let mut accepted =
+        pin!(engine.submit(Request::Analyze(analyze_request("one")), Caller::default(), |_| ()));
     assert!(is_pending(accepted.as_mut()).await);
     let mut drained = pin!(engine.drain());
     assert!(is_pending(drained.as_mut()).await);
@@ -292,7 +389,10 @@ async fn a_drain_waits_for_work_that_the_store_is_just_taking() {
 async fn a_drained_engine_takes_no_work() {
     let (engine, _) = engine(1, 1);
     engine.drain().await;
-    assert_eq!(engine.answer(analyze_request("one")).await.unwrap_err(), EngineError::ShuttingDown);
+    assert_eq!(
+        engine.answer(analyze_request("one"), Caller::default()).await.unwrap_err(),
+        EngineError::ShuttingDown
+    );
 }
 
 #[tokio::test]

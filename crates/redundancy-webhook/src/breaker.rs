@@ -95,7 +95,7 @@ impl Breaker {
         let open = BreakerState::Open { until: now.plus(config.open_for) };
         match (self.state, is_success) {
             (BreakerState::Closed, false) if self.failures >= config.failure_threshold.max(1) => {
-                self.enter(open, now)
+                self.enter(open, now);
             }
             (BreakerState::HalfOpen { .. }, false) => self.enter(open, now),
             (BreakerState::HalfOpen { successes }, true) => {

@@ -131,10 +131,11 @@ impl AnalysisStore for RedisStore {
     async fn get(&self, id: AnalysisId) -> Result<Option<StoredAnalysis>, StoreError> {
         let mut get: Cmd = redis::cmd("GET");
         get.arg(key(Partition::of_slot(id.slot()), &hex(id.number())));
-        match self.link.send(get).await? {
-            Value::Nil => Ok(None),
-            Value::BulkString(bytes) => read(id, &bytes).map(Some),
-            _ => Err(fault::unexpected()),
+        let reply = self.link.send(get).await?;
+        if reply == Value::Nil {
+            return Ok(None);
         }
+        let Value::BulkString(bytes) = reply else { return Err(fault::unexpected()) };
+        read(id, &bytes).map(Some)
     }
 }
