@@ -11,7 +11,7 @@ use super::script::{self, Call};
 use super::share::{self, Place};
 use super::wake::Looked;
 use redis::Value;
-use redundancy_webhook::breaker::{BreakerConfig, BreakerState};
+use redundancy_webhook::breaker::BreakerConfig;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::DeliveryState;
 use redundancy_webhook::endpoint::Endpoint;
@@ -381,10 +381,8 @@ impl Wish {
         self.granted += granted;
         if granted < share {
             self.held = Some(Held { until: admission.retry_at });
-            let is_limited = guard.breaker.state == BreakerState::Closed
-                && guard.in_flight(claim.now) < self.endpoint.max_in_flight;
-            if self.granted == 0 && (is_limited || guard.breaker.open_until().is_some()) {
-                // Nothing but time helps.
+            if self.granted == 0 && guard.breaker.open_until().is_some() {
+                // Nothing but time helps. A place, or one in the rate, may become free at any time.
                 self.parked = admission.retry_at;
             }
         }

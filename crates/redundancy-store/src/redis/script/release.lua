@@ -3,7 +3,8 @@ local now = ARGV[1]
 for i = 2, #ARGV, 2 do
   local id = ARGV[i]
   local state, endpoint, held, doomed = unpack(call('HMGET', T .. ':d:' .. id, 's', 'e', 't', 'x'))
-  if state == 'f' and held == ARGV[i + 1] then
+  local ends = call('ZSCORE', T .. ':leases', id)
+  if state == 'f' and held == ARGV[i + 1] and ends and tonumber(ends) > tonumber(now) then
     call('ZREM', T .. ':leases', id)
     if doomed then
       cancel(id, endpoint, 'f', true, now)

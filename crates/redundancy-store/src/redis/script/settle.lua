@@ -22,7 +22,7 @@ local function settle(i)
   for _ = 1, follow do behind = behind + 11 + 2 * tonumber(ARGV[behind + 10]) end
   if follow > 0 and not is_current(version) then return behind, -1 end
   local key = T .. ':d:' .. id
-  local state, endpoint, held, doomed, spent = unpack(call('HMGET', key, 's', 'e', 't', 'x', 'n'))
+  local state, endpoint, held, doomed, attempts, spent = unpack(call('HMGET', key, 's', 'e', 't', 'x', 'a', 'n'))
   if not endpoint then return behind, 0 end
   state = state or 'p'
   -- This very call came before, and its answer was lost.
@@ -32,7 +32,8 @@ local function settle(i)
   if not holds and not (becomes == 's' and (state == 'f' or state == 'p')) then return behind, 0 end
   if doomed and becomes ~= 's' then becomes = 'c' end
   call('RPUSH', T .. ':a:' .. id, attempt)
-  call('HSET', key, 's', becomes, 'u', now, 'd', due, 'a', number, 'n', (spent or 0) + 1, 't', this, 'h', status, 'f', failure)
+  call('HSET', key, 's', becomes, 'u', now, 'd', due, 'a', (attempts or 0) + 1, 'n', (spent or 0) + 1, 't', this,
+    'h', status, 'f', failure)
   if ends then call('ZREM', T .. ':leases', id) end
   local counted = counts(endpoint, doomed)
   if state == 'f' then count(counted, 'f', -1) end
