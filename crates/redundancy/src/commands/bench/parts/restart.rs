@@ -72,7 +72,7 @@ pub(super) async fn measure(bench: &Bench<'_>) -> Result<Findings, BenchError> {
     Ok(findings)
 }
 
-/// Publishes `events` at full speed, kills the service when so many more have arrived, starts it again, and waits until
+/// Publishes `events` at full speed, kills the service when so many of them were accepted, starts it again, and waits until
 /// everything that was accepted has arrived.
 pub(super) async fn under_load(
     stage: &mut Stage<'_>,
@@ -80,16 +80,16 @@ pub(super) async fn under_load(
     kill_after: usize,
 ) -> Result<Comeback, BenchError> {
     let driver = stage.driver(0..1, &stage.ledger);
-    let arrived_before = stage.ledger.count_arrived();
+    let accepted_before = stage.ledger.count_accepted();
     let first = events.start;
     let flood = driver.flood(events.clone(), stage.bench.args.connections, OnBreak::Reconnect);
     let crash = async {
         let loaded = async {
-            while stage.ledger.count_arrived() < arrived_before + kill_after {
+            while stage.ledger.count_accepted() < accepted_before + kill_after {
                 sleep(LOOK_EVERY).await;
             }
         };
-        // A service so slow is killed with what has arrived by then.
+        // A service so slow is killed with what it has by then.
         let _ = timeout(PATIENCE, loaded).await;
         comeback(stage).await
     };
