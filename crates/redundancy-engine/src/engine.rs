@@ -112,9 +112,8 @@ impl Engine {
         let engine = Arc::clone(self);
         self.submitted.spawn(async move {
             let format = Arc::clone(&engine.ports.format);
-            let write = move |finding: Finding| {
-                (format.whole(id, &finding), event_data(&*format, id, &finding))
-            };
+            let write =
+                move |finding: Finding| (format.whole(id, &finding), event_data(&*format, id, &finding));
             let kind = event_type(request.operation());
             let (state, publication) = match engine.perform(place, counted, request, write).await {
                 Ok((whole, data)) => {

@@ -26,7 +26,7 @@ pub use redundancy_webhook as webhook;
 pub use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 pub use redundancy_webhook::store::StoreError;
 pub use requests::{
-    AnalyzeRequest, Caller, Comparison, Finding, Identified, Operation, QualityRequest, Request, SimilarityRequest,
-    Work,
+    AnalyzeRequest, Caller, Comparison, Finding, Identified, Operation, QualityRequest, Request,
+    SimilarityRequest, Work,
 };
 pub use stats::{OperationStats, Stats};

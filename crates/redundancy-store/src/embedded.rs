@@ -4,7 +4,7 @@
 //! One thread writes. Everything that arrives while it waits for the disk goes into the next transaction together, so that
 //! many events share one fsync ([group commit](https://doi.org/10.1145/971699.318972)). Outcomes of attempts may wait a few
 //! milliseconds for such company: losing one costs another attempt, and nothing more. What is due is known in memory
-//! ([`crate::schedule`]), so that handing out a delivery writes nothing.
+//! (`schedule`), so that handing out a delivery writes nothing.
 //!
 //! The database is in WAL mode with `synchronous=FULL`: a commit has returned when the log is on the disk.
 

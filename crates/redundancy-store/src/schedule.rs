@@ -9,6 +9,8 @@
 mod claiming;
 mod ending;
 mod lane;
+#[cfg(test)]
+mod tests;
 
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Delivery, DeliveryState};

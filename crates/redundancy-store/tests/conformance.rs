@@ -92,11 +92,9 @@ async fn what_can_never_fit_is_refused_with_its_reason_and_nothing_is_forgotten_
     for number in [2, 3] {
         store.put(failed(number)).await.unwrap();
     }
-    let refused = async |bytes| {
-        match store.put(StoredAnalysis { bytes, ..failed(4) }).await.unwrap_err() {
-            StoreError::Full(reason) => reason,
-            other => panic!("{other}"),
-        }
+    let refused = async |bytes| match store.put(StoredAnalysis { bytes, ..failed(4) }).await.unwrap_err() {
+        StoreError::Full(reason) => reason,
+        other @ (StoreError::Unavailable(_) | StoreError::Unreadable(_)) => panic!("{other}"),
     };
     assert_eq!(
         refused(4 << 20).await,

@@ -94,7 +94,9 @@ impl Breaker {
         }
         let open = BreakerState::Open { until: now.plus(config.open_for) };
         match (self.state, is_success) {
-            (BreakerState::Closed, false) if self.failures >= config.failure_threshold.max(1) => self.enter(open, now),
+            (BreakerState::Closed, false) if self.failures >= config.failure_threshold.max(1) => {
+                self.enter(open, now)
+            }
             (BreakerState::HalfOpen { .. }, false) => self.enter(open, now),
             (BreakerState::HalfOpen { successes }, true) => {
                 if successes + 1 >= config.probes.max(1) {
@@ -117,7 +119,8 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    const CONFIG: BreakerConfig = BreakerConfig { failure_threshold: 3, open_for: Duration::from_secs(60), probes: 2 };
+    const CONFIG: BreakerConfig =
+        BreakerConfig { failure_threshold: 3, open_for: Duration::from_mins(1), probes: 2 };
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_millis(seconds * 1000)

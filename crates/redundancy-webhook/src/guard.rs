@@ -179,7 +179,10 @@ mod tests {
     fn replicas_share_the_cap_and_a_lost_one_gives_its_part_back() {
         let mut guard = Guard::new(at(0));
         assert_eq!(guard.admit(ONE, &limits(3), 2, at(0), at(6)).granted, 2);
-        assert_eq!(guard.admit(TWO, &limits(3), 2, at(1), at(7)), Admission { granted: 1, retry_at: Some(at(6)) });
+        assert_eq!(
+            guard.admit(TWO, &limits(3), 2, at(1), at(7)),
+            Admission { granted: 1, retry_at: Some(at(6)) }
+        );
         guard.settle(TWO, Some(true), &limits(3), at(2));
         assert_eq!(guard.admit(TWO, &limits(3), 5, at(2), at(8)).granted, 1);
         guard.extend(TWO, at(20));
@@ -196,7 +199,10 @@ mod tests {
         for _ in 0..5 {
             guard.settle(ONE, Some(false), &limits, at(1));
         }
-        assert_eq!(guard.admit(ONE, &limits, 5, at(2), at(8)), Admission { granted: 0, retry_at: Some(at(61)) });
+        assert_eq!(
+            guard.admit(ONE, &limits, 5, at(2), at(8)),
+            Admission { granted: 0, retry_at: Some(at(61)) }
+        );
         assert_eq!(guard.admit(ONE, &limits, 5, at(61), at(70)).granted, 2);
         assert_eq!(guard.admit(TWO, &limits, 5, at(61), at(70)).granted, 0);
         assert_eq!(guard.failing_since, Some(at(1)));
@@ -221,7 +227,8 @@ mod tests {
         let mut guard = Guard::new(at(0));
         guard.admit(ONE, &limits(3), 2, at(0), at(6));
         guard.settle(ONE, Some(false), &limits(3), at(1));
-        guard.breaker.state = crate::breaker::BreakerState::Open { until: at(0).plus(Duration::from_secs(9)) };
+        guard.breaker.state =
+            crate::breaker::BreakerState::Open { until: at(0).plus(Duration::from_secs(9)) };
         let record = serde_json::to_string(&guard).unwrap();
         assert_eq!(serde_json::from_str::<Guard>(&record).unwrap(), guard, "{record}");
     }

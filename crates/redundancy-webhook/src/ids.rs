@@ -171,7 +171,8 @@ impl DeliveryId {
         let mut pair = digest::Context::new(&digest::SHA256);
         pair.update(&event.0.to_be_bytes());
         pair.update(endpoint.as_str().as_bytes());
-        let random = pair.finish().as_ref().iter().take(9).fold(0, |number, byte| number << 8 | u128::from(*byte));
+        let random =
+            pair.finish().as_ref().iter().take(9).fold(0, |number, byte| number << 8 | u128::from(*byte));
         Self(timed_at(event.made_at(), random << SLOT_BITS | u128::from(event.slot())))
     }
 
@@ -256,9 +257,14 @@ mod tests {
     #[test]
     fn what_is_no_id_is_refused() {
         let too_large = format!("evt_{}", "z".repeat(26));
-        for text in
-            ["", "evt_", "doc_00000000000000000000000000", "evt_0000000000000000000000000U", "evt_é", &too_large]
-        {
+        for text in [
+            "",
+            "evt_",
+            "doc_00000000000000000000000000",
+            "evt_0000000000000000000000000U",
+            "evt_é",
+            &too_large,
+        ] {
             assert!(text.parse::<EventId>().is_err(), "{text}");
         }
         for text in ["", ".", "..", "a b", "ñ", "a/b", &"x".repeat(65)] {

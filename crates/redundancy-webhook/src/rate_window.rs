@@ -40,7 +40,8 @@ impl RateWindow {
                 _ => self.0.push((part, granted)),
             }
         }
-        let free_at = self.0.first().map(|&(oldest, _)| Timestamp::from_millis((oldest + PARTS + 1) * part_ms));
+        let free_at =
+            self.0.first().map(|&(oldest, _)| Timestamp::from_millis((oldest + PARTS + 1) * part_ms));
         (granted, if granted < wanted { free_at } else { None })
     }
 

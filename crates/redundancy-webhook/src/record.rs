@@ -23,13 +23,17 @@ const VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableRecord {
     /// It is of a format that this version of the program does not know.
-    #[error("it has format {0}, and this version reads format {VERSION}: use the version of the program that wrote it")]
+    #[error(
+        "it has format {0}, and this version reads format {VERSION}: use the version of the program that wrote it"
+    )]
     Version(u32),
     /// It is damaged, or none of ours.
     #[error("it is damaged or was not written by this program")]
     Damaged,
     /// Its secrets are encrypted with another key, or no key is set.
-    #[error("its secrets cannot be decrypted: WEBHOOK_SECRET_KEY is missing or not the one they were encrypted with")]
+    #[error(
+        "its secrets cannot be decrypted: WEBHOOK_SECRET_KEY is missing or not the one they were encrypted with"
+    )]
     Key,
 }
 

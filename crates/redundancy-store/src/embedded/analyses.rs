@@ -3,7 +3,9 @@
 use super::rows::{damaged, millis, moment};
 use super::{EmbeddedStore, OrFailed as _};
 use async_trait::async_trait;
-use redundancy_engine::{AnalysisId, AnalysisState, AnalysisStore, Operation, StoreError, StoreKind, StoredAnalysis};
+use redundancy_engine::{
+    AnalysisId, AnalysisState, AnalysisStore, Operation, StoreError, StoreKind, StoredAnalysis,
+};
 use redundancy_webhook::event::EventType;
 use redundancy_webhook::store::Publication;
 use rusqlite::{Connection, OptionalExtension as _, params};

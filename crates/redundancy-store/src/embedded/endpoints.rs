@@ -89,7 +89,9 @@ impl Writer<'_> {
         forgives: bool,
         now: Timestamp,
     ) -> Result<Result<(), EndpointWriteError>, StoreError> {
-        let Some(known) = self.registry.get(&endpoint.id) else { return Ok(Err(EndpointWriteError::Changed)) };
+        let Some(known) = self.registry.get(&endpoint.id) else {
+            return Ok(Err(EndpointWriteError::Changed));
+        };
         if known.endpoint.revision + 1 != endpoint.revision {
             return Ok(Err(EndpointWriteError::Changed));
         }
@@ -187,7 +189,8 @@ impl Writer<'_> {
                     counts.attempted(settlement.attempt.number, true, settlement.attempt.duration);
                 }
             }
-            let (guard, counts) = (guard.unwrap_or_default(), serde_json::to_string(&counts).unwrap_or_default());
+            let (guard, counts) =
+                (guard.unwrap_or_default(), serde_json::to_string(&counts).unwrap_or_default());
             self.connection
                 .prepare_cached(update)
                 .and_then(|mut update| update.execute(params![key, guard, counts]))

@@ -21,13 +21,12 @@ impl EventTypes {
         }
         let known = "SELECT key FROM event_types WHERE name = ?1";
         let key = connection.query_row(known, [kind.as_str()], |row| row.get(0)).optional().or_failed()?;
-        let key = match key {
-            Some(key) => key,
-            None => {
-                let insert = "INSERT INTO event_types (name) VALUES (?1)";
-                connection.execute(insert, [kind.as_str()]).or_failed()?;
-                connection.last_insert_rowid()
-            }
+        let key = if let Some(key) = key {
+            key
+        } else {
+            let insert = "INSERT INTO event_types (name) VALUES (?1)";
+            connection.execute(insert, [kind.as_str()]).or_failed()?;
+            connection.last_insert_rowid()
         };
         if self.0.len() < MAX_KNOWN {
             self.0.insert(kind.clone(), key);

@@ -4,7 +4,9 @@ use super::checkpoint::Checkpoints;
 use super::readers::Readers;
 use super::rows::{damaged, moment, number};
 use super::writer::{Effect, Registered, Writes};
-use super::{EmbeddedConfig, EmbeddedStore, OrFailed as _, Shared, State, analyses, endpoints, files, schema};
+use super::{
+    EmbeddedConfig, EmbeddedStore, OrFailed as _, Shared, State, analyses, endpoints, files, schema,
+};
 use crate::schedule::Key;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::guard::Guard;
@@ -58,8 +60,7 @@ impl EmbeddedStore {
 fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.busy_timeout(Duration::from_secs(5)).or_failed()?;
-    let mode: String =
-        connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).or_failed()?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).or_failed()?;
     if mode != "wal" {
         return Err(StoreError::Unavailable("the disk does not allow a write-ahead log".to_owned()));
     }
@@ -98,7 +99,8 @@ fn load(
         WHERE e.deleted IS NOT NULL AND d.state = 3 AND d.state >= 3";
     let dead_letters: i64 = connection.query_row(dead_letters, [], |row| row.get(0)).or_failed()?;
     let gone = &mut state.schedule.gone;
-    (gone.pending, gone.in_flight, gone.dead_letters) = (0, 0, u64::try_from(dead_letters).unwrap_or_default());
+    (gone.pending, gone.in_flight, gone.dead_letters) =
+        (0, 0, u64::try_from(dead_letters).unwrap_or_default());
     for (id, registered) in registry {
         load_lane(connection, &mut state, id, registered, now)?;
     }
@@ -165,8 +167,7 @@ pub(super) fn part(
     let (due, id) = after.map_or((-1, 0), |(due, id)| (super::rows::millis(due), id.number()));
     let limit = i64::try_from(PART).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(query).or_failed()?;
-    let mut rows =
-        statement.query(rusqlite::params![endpoint, due, id.to_be_bytes(), limit]).or_failed()?;
+    let mut rows = statement.query(rusqlite::params![endpoint, due, id.to_be_bytes(), limit]).or_failed()?;
     let mut keys = Vec::new();
     while let Some(row) = rows.next().or_failed()? {
         let due: i64 = row.get(0).or_failed()?;

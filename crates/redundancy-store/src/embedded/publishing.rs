@@ -61,7 +61,8 @@ impl Writer<'_> {
         asked: &Idempotency,
         now: Timestamp,
     ) -> Result<Option<Result<Published, PublishError>>, StoreError> {
-        let query = "SELECT fingerprint, event_id, deliveries FROM idempotency WHERE key = ?1 AND expires > ?2";
+        let query =
+            "SELECT fingerprint, event_id, deliveries FROM idempotency WHERE key = ?1 AND expires > ?2";
         let mut query = self.connection.prepare_cached(query).or_failed()?;
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
         let found: Option<(Vec<u8>, Vec<u8>, u32)> =
@@ -114,7 +115,9 @@ impl Writer<'_> {
         endpoint: &EndpointId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let Some(key) = self.registry.get(endpoint).map(|registered| registered.key) else { return Ok(false) };
+        let Some(key) = self.registry.get(endpoint).map(|registered| registered.key) else {
+            return Ok(false);
+        };
         if delivery_by_id(self.connection, DeliveryId::of(event, endpoint))?.is_some() {
             return Ok(false);
         }

@@ -165,23 +165,21 @@ fn query(
         (Source::Usual, None) => {}
     }
     let conditions = conditions.join(" AND ");
-    let query = format!(
-        "SELECT {DELIVERY_COLUMNS} FROM {from} WHERE {conditions} ORDER BY d.id DESC LIMIT {limit}"
-    );
+    let query =
+        format!("SELECT {DELIVERY_COLUMNS} FROM {from} WHERE {conditions} ORDER BY d.id DESC LIMIT {limit}");
     Ok(Some((query, values)))
 }
 
 /// The index that serves a filter.
 fn index(filter: &DeliveryFilter) -> &'static str {
-    use DeliveryState::{Cancelled, Exhausted, Pending};
+    use DeliveryState::{Cancelled, Exhausted, InFlight, Pending, Succeeded};
     match (filter.event_id, filter.state, &filter.endpoint_id, &filter.event_type) {
-        (Some(_), ..) => "NOT INDEXED",
+        (Some(_), ..) | (None, None | Some(InFlight | Succeeded), None, None) => "NOT INDEXED",
         (None, Some(Pending), ..) => "INDEXED BY deliveries_lane",
         (None, Some(Exhausted | Cancelled), Some(_), _) => "INDEXED BY deliveries_closed_by_endpoint",
         (None, Some(Exhausted | Cancelled), None, _) => "INDEXED BY deliveries_closed",
-        (None, _, Some(_), _) => "INDEXED BY deliveries_by_endpoint",
-        (None, _, None, Some(_)) => "INDEXED BY deliveries_by_type",
-        (None, _, None, None) => "NOT INDEXED",
+        (None, None | Some(InFlight | Succeeded), Some(_), _) => "INDEXED BY deliveries_by_endpoint",
+        (None, None | Some(InFlight | Succeeded), None, Some(_)) => "INDEXED BY deliveries_by_type",
     }
 }
 
@@ -214,10 +212,7 @@ pub(super) fn events(
     while let Some(row) = rows.next().or_failed()? {
         let id = number(row.get_ref(0).or_failed()?.as_blob().map_err(|_| damaged())?)?;
         let kind: String = row.get(1).or_failed()?;
-        items.push(EventSummary {
-            id: EventId::from_number(id),
-            kind: kind.parse().map_err(|_| damaged())?,
-        });
+        items.push(EventSummary { id: EventId::from_number(id), kind: kind.parse().map_err(|_| damaged())? });
     }
     let has_more = items.len() > page.limit;
     items.truncate(page.limit);

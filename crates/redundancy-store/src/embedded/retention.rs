@@ -63,7 +63,8 @@ impl Writer<'_> {
             (SELECT key FROM idempotency WHERE expires <= ?1 LIMIT ?2)";
         deleted += self.run(expired, &[&millis(now), &limit])?;
         let oldest = JobId::first_at(before).number().to_be_bytes();
-        let jobs = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE id < ?1 AND is_open = 0 LIMIT ?2)";
+        let jobs =
+            "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE id < ?1 AND is_open = 0 LIMIT ?2)";
         deleted += self.run(jobs, &[&oldest, &limit])?;
         let analyses = "DELETE FROM analyses WHERE rowid IN \
             (SELECT rowid FROM analyses WHERE id < ?1 AND state <> 'pending' LIMIT ?2)";
@@ -88,7 +89,12 @@ impl Writer<'_> {
             self.run("DELETE FROM attempts WHERE delivery = ?1", &[&bytes(*id)])?;
             self.run("DELETE FROM deliveries WHERE id = ?1", &[&bytes(*id)])?;
             if let Some(endpoint) = endpoint {
-                self.effects.push(Effect::Moved { endpoint: endpoint.clone(), from: *state, to: None, left: None });
+                self.effects.push(Effect::Moved {
+                    endpoint: endpoint.clone(),
+                    from: *state,
+                    to: None,
+                    left: None,
+                });
             }
         }
         Ok((old.len(), last))

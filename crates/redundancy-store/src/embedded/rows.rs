@@ -90,7 +90,10 @@ pub(super) fn delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
 }
 
 /// One delivery.
-pub(super) fn delivery_by_id(connection: &Connection, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
+pub(super) fn delivery_by_id(
+    connection: &Connection,
+    id: DeliveryId,
+) -> Result<Option<Delivery>, StoreError> {
     let query = format!("SELECT {DELIVERY_COLUMNS} FROM deliveries d {DELIVERY_JOINS} WHERE d.id = ?1");
     let mut statement = connection.prepare_cached(&query).or_failed()?;
     let mut rows = statement.query([id.number().to_be_bytes()]).or_failed()?;

@@ -117,8 +117,10 @@ impl EmbeddedStore {
         if ended.is_empty() {
             return Ok(());
         }
-        let waiting: Vec<_> =
-            ended.iter().filter_map(|ended| Some((ended.endpoint.clone(), ended.due?, ended.delivery))).collect();
+        let waiting: Vec<_> = ended
+            .iter()
+            .filter_map(|ended| Some((ended.endpoint.clone(), ended.due?, ended.delivery)))
+            .collect();
         self.shared.unflushed.fetch_add(ended.len() as u64, Ordering::AcqRel);
         self.writes.send(Write::Lazy(ended))?;
         for (endpoint, due, id) in waiting {
@@ -214,7 +216,9 @@ impl Writer<'_> {
     }
 
     fn disable(&mut self, id: &EndpointId, reason: DisabledReason, now: Timestamp) -> Result<(), StoreError> {
-        let Some(known) = self.registry.get(id).filter(|known| known.endpoint.is_active) else { return Ok(()) };
+        let Some(known) = self.registry.get(id).filter(|known| known.endpoint.is_active) else {
+            return Ok(());
+        };
         let (key, endpoint) = (known.key, disabled(&known.endpoint, reason, now));
         self.put_endpoint(key, endpoint, false, now)
     }

@@ -203,12 +203,10 @@ impl WebhookStore for EmbeddedStore {
             if known.map_or(0, |known| known + 1) != revision {
                 return Ok(false);
             }
-            let insert = "INSERT OR REPLACE INTO jobs (id, revision, is_open, record) VALUES (?1, ?2, ?3, ?4)";
+            let insert =
+                "INSERT OR REPLACE INTO jobs (id, revision, is_open, record) VALUES (?1, ?2, ?3, ?4)";
             let is_open = job.state == JobState::Running;
-            writer
-                .connection
-                .execute(insert, params![id, revision, is_open, write_job(&job)])
-                .or_failed()?;
+            writer.connection.execute(insert, params![id, revision, is_open, write_job(&job)]).or_failed()?;
             Ok(true)
         })
         .await
@@ -243,7 +241,8 @@ impl WebhookStore for EmbeddedStore {
             let swept = self.write(move |writer| writer.sweep(before, now, limit, cursor)).await?;
             deleted += swept.deleted;
             let is_end = swept.next.is_none();
-            *self.sweep_cursor.lock().unwrap_or_else(PoisonError::into_inner) = swept.next.unwrap_or_default();
+            *self.sweep_cursor.lock().unwrap_or_else(PoisonError::into_inner) =
+                swept.next.unwrap_or_default();
             // A step that found only pending deliveries is no sign that nothing is left behind them.
             if is_end || deleted >= limit {
                 return Ok(deleted);
@@ -253,10 +252,8 @@ impl WebhookStore for EmbeddedStore {
 
     async fn health(&self) -> StoreHealth {
         let began = self.shared.clock.monotonic();
-        let answered = self
-            .readers
-            .run(|connection| connection.query_row("SELECT 1", [], |_| Ok(())).or_failed())
-            .await;
+        let answered =
+            self.readers.run(|connection| connection.query_row("SELECT 1", [], |_| Ok(())).or_failed()).await;
         let latency = self.shared.clock.monotonic().saturating_sub(began);
         // A disk that is full can still be read; whoever brings something new would be refused.
         let fault = answered.err().or_else(|| self.shared.write_fault().clone());

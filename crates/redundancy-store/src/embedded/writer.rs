@@ -102,7 +102,11 @@ impl Writes {
 
     pub(super) fn send(&self, write: Write) -> Result<(), StoreError> {
         let sent = self.queue.as_ref().map(|queue| queue.send(write).is_ok());
-        if sent == Some(true) { Ok(()) } else { Err(StoreError::Unavailable("the store is closed".to_owned())) }
+        if sent == Some(true) {
+            Ok(())
+        } else {
+            Err(StoreError::Unavailable("the store is closed".to_owned()))
+        }
     }
 }
 
@@ -255,32 +259,34 @@ impl<'t> Thread<'t> {
     fn commit(&mut self, urgent: &mut [Box<dyn Urgent>]) -> Result<(), StoreError> {
         let written = self.try_commit(urgent);
         *self.shared.write_fault() = written.clone().err();
-        match &written {
-            Ok(()) => {
-                let flushed = self.lazy.len() as u64;
-                self.lazy.clear();
-                self.lazy_since = None;
-                self.held.clear();
-                self.shared.unflushed.fetch_sub(flushed, Ordering::AcqRel);
-            }
-            Err(_) => {
-                if !self.connection.is_autocommit() {
-                    let _ = self.connection.execute_batch("ROLLBACK");
-                }
-                self.types.forget();
-                self.is_registry_stale = true;
-                let mut state = self.shared.state();
-                for (endpoint, (due, id)) in self.held.drain(..) {
-                    state.schedule.add(&endpoint, due, id);
-                }
-                // Claims ask again for what was to be read.
-                state.schedule.forget_refills();
-                drop(state);
-                self.shared.work.notify_one();
-                self.lazy_since = (!self.lazy.is_empty()).then(Instant::now);
-            }
+        if written.is_ok() {
+            let flushed = self.lazy.len() as u64;
+            self.lazy.clear();
+            self.lazy_since = None;
+            self.held.clear();
+            self.shared.unflushed.fetch_sub(flushed, Ordering::AcqRel);
+        } else {
+            self.undo();
         }
         written
+    }
+
+    /// Makes memory again what it was before a transaction that failed.
+    fn undo(&mut self) {
+        if !self.connection.is_autocommit() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        self.types.forget();
+        self.is_registry_stale = true;
+        let mut state = self.shared.state();
+        for (endpoint, (due, id)) in self.held.drain(..) {
+            state.schedule.add(&endpoint, due, id);
+        }
+        // Claims ask again for what was to be read.
+        state.schedule.forget_refills();
+        drop(state);
+        self.shared.work.notify_one();
+        self.lazy_since = (!self.lazy.is_empty()).then(Instant::now);
     }
 
     fn try_commit(&mut self, urgent: &mut [Box<dyn Urgent>]) -> Result<(), StoreError> {
@@ -288,7 +294,10 @@ impl<'t> Thread<'t> {
             self.registry = super::endpoints::registry(self.connection, self.shared)?;
             self.is_registry_stale = false;
         }
-        self.connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([])).or_failed()?;
+        self.connection
+            .prepare_cached("BEGIN IMMEDIATE")
+            .and_then(|mut begin| begin.execute([]))
+            .or_failed()?;
         let mut writer = Writer {
             connection: self.connection,
             shared: self.shared,

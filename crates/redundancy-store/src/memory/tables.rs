@@ -92,7 +92,8 @@ impl Tables {
         self.make_room(event_bytes(&event) + wanting.len() * RECORD_BYTES)?;
         if let Some(asked) = idempotency {
             let (fingerprint, expires_at) = (asked.fingerprint, asked.expires_at);
-            self.keys.insert(asked.key, RememberedKey { fingerprint, expires_at, event: event.id, deliveries });
+            self.keys
+                .insert(asked.key, RememberedKey { fingerprint, expires_at, event: event.id, deliveries });
         }
         self.counts.insert(event.id, 0);
         if wanting.is_empty() {
@@ -149,7 +150,8 @@ impl Tables {
 
     pub(super) fn settle(&mut self, settlement: Settlement) -> bool {
         let lease = &settlement.lease;
-        let Some(outcome) = self.schedule.settle(&settlement).or_else(|| self.settle_late(&settlement)) else {
+        let Some(outcome) = self.schedule.settle(&settlement).or_else(|| self.settle_late(&settlement))
+        else {
             return false;
         };
         self.schedule.settled(lease.delivery, lease.token);
@@ -298,17 +300,24 @@ impl Tables {
     /// Deletes up to `limit` of each kind of what is old; says how much.
     pub(super) fn sweep(&mut self, before: Timestamp, now: Timestamp, limit: usize) -> usize {
         let old: Vec<_> = self.finished.range(..DeliveryId::first_at(before)).take(limit).copied().collect();
-        let events: Vec<_> = {
-            old.iter().for_each(|id| self.forget(*id));
-            self.bare.range(..EventId::first_at(before)).take(limit).copied().collect()
-        };
-        events.iter().for_each(|id| self.forget_event(*id));
+        for id in &old {
+            self.forget(*id);
+        }
+        let events = self.bare.range(..EventId::first_at(before));
+        let events: Vec<_> = events.take(limit).copied().collect();
+        for id in &events {
+            self.forget_event(*id);
+        }
         let keys = self.keys.iter().filter(|(_, known)| known.expires_at <= now);
         let keys: Vec<_> = keys.map(|(key, _)| key.clone()).take(limit).collect();
-        keys.iter().for_each(|key| drop(self.keys.remove(key)));
+        for key in &keys {
+            self.keys.remove(key);
+        }
         let jobs = self.jobs.values().filter(|job| job.created_at < before && job.state != JobState::Running);
         let jobs: Vec<_> = jobs.map(|job| job.id).take(limit).collect();
-        jobs.iter().for_each(|id| drop(self.jobs.remove(id)));
+        for id in &jobs {
+            self.jobs.remove(id);
+        }
         old.len() + events.len() + keys.len() + jobs.len()
     }
 

@@ -170,7 +170,9 @@ impl WebhookStore for MemoryStore {
 
     async fn release(&self, leases: Vec<Lease>, now: Timestamp) -> Result<(), StoreError> {
         let mut tables = self.tables();
-        leases.iter().for_each(|lease| tables.release(lease, now));
+        for lease in &leases {
+            tables.release(lease, now);
+        }
         drop(tables);
         self.work.notify_one();
         Ok(())

@@ -79,7 +79,9 @@ impl Schedule {
     /// Gives the lanes their turn for which there is room again.
     fn unpark(&mut self, room: &Room) {
         let roomy: Vec<_> = self.parked.extract_if(.., |id| room.of(id) > 0).collect();
-        roomy.iter().for_each(|id| self.line_up(id));
+        for id in roomy {
+            self.line_up(&id);
+        }
     }
 
     /// Takes up to `share` deliveries out of one lane.
@@ -194,10 +196,10 @@ impl Schedule {
                 None
             }
             // Its turn comes when the guard says, or before, when a delivery ends.
-            Some(at) if at <= claim.now => match lane.refusal(limits(&lane.endpoint, claim), claim) {
-                Some(retry_at) => retry_at,
-                None => Some(at),
-            },
+            Some(at) if at <= claim.now => {
+                let admission = lane.would_admit(&limits(&lane.endpoint, claim), claim);
+                if admission.granted > 0 { Some(at) } else { admission.retry_at }
+            }
             at => at,
         };
         self.set_turn(id, at);

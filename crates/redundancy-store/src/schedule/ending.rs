@@ -118,14 +118,16 @@ impl Schedule {
     /// Extends leases that are not over.
     pub(crate) fn extend(&mut self, leases: &[Lease], now: Timestamp, until: Timestamp) {
         for lease in leases {
-            let Some(leased) = self.leases.get_mut(&lease.delivery) else { continue };
-            if leased.lease.token != lease.token || leased.is_settling || leased.until <= now {
+            let Some(known) = self.leases.get_mut(&lease.delivery) else { continue };
+            if known.lease.token != lease.token || known.is_settling || known.until <= now {
                 continue;
             }
-            self.ends.remove(&(leased.until, lease.delivery));
-            leased.until = leased.until.max(until);
-            self.ends.insert((leased.until, lease.delivery));
-            if !leased.is_orphan && let Some(lane) = self.lanes.get_mut(&lease.endpoint) {
+            self.ends.remove(&(known.until, lease.delivery));
+            known.until = known.until.max(until);
+            self.ends.insert((known.until, lease.delivery));
+            if !known.is_orphan
+                && let Some(lane) = self.lanes.get_mut(&lease.endpoint)
+            {
                 lane.guard.extend(lease.replica, until);
             }
         }
@@ -133,7 +135,8 @@ impl Schedule {
 
     /// Whoever is making a delivery does not count as under way any more.
     pub(super) fn free_place(&mut self, id: DeliveryId) {
-        let Some(leased) = self.leases.get(&id).filter(|leased| !leased.is_settling && !leased.is_orphan) else {
+        let Some(leased) = self.leases.get(&id).filter(|leased| !leased.is_settling && !leased.is_orphan)
+        else {
             return;
         };
         let (endpoint, replica) = (leased.lease.endpoint.clone(), leased.lease.replica);

@@ -2,7 +2,7 @@
 
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::endpoint::Endpoint;
-use redundancy_webhook::guard::{Guard, Limits};
+use redundancy_webhook::guard::{Admission, Guard, Limits};
 use redundancy_webhook::ids::DeliveryId;
 use redundancy_webhook::store::{Claim, EndpointCounts};
 use std::collections::BTreeSet;
@@ -94,9 +94,8 @@ impl Lane {
         Some(first.max(self.retry_at.unwrap_or_default()).max(self.served_at))
     }
 
-    /// When its guard may let something out, if it lets nothing out now; the inner `None` when that is not known.
-    pub(super) fn refusal(&self, limits: Limits, claim: &Claim<'_>) -> Option<Option<Timestamp>> {
-        let admission = self.guard.clone().admit(claim.replica, &limits, 1, claim.now, claim.until);
-        (admission.granted == 0).then_some(admission.retry_at)
+    /// Whether its guard would let one more delivery out, and when it is to be asked again if not.
+    pub(super) fn would_admit(&self, limits: &Limits, claim: &Claim<'_>) -> Admission {
+        self.guard.clone().admit(claim.replica, limits, 1, claim.now, claim.until)
     }
 }

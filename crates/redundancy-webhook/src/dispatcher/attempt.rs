@@ -29,8 +29,8 @@ pub(super) async fn make(inner: &Inner, claimed: &ClaimedDelivery) -> Settlement
         Decision::RetryAt(at) => Transition::RetryAt(at),
         Decision::Exhausted | Decision::DisableEndpoint => Transition::Exhaust,
     };
-    let has_failed_for_days = !attempt.is_success()
-        && claimed.failing_since.is_some_and(|since| now.since(since) >= DISABLE_AFTER);
+    let has_failed_for_days =
+        !attempt.is_success() && claimed.failing_since.is_some_and(|since| now.since(since) >= DISABLE_AFTER);
     let disables = match decision {
         Decision::DisableEndpoint => Some(DisabledReason::Gone),
         Decision::Done => None,

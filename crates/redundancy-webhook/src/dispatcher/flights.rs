@@ -57,10 +57,10 @@ impl Flights {
     /// An attempt begins at `now`, on a clock that never goes back.
     pub(super) fn begin(&self, lease: &Lease, now: Duration) {
         let mut state = self.state();
-        let places = state.endpoints.entry(lease.endpoint.clone()).or_insert_with(|| Places {
-            window: FIRST_WINDOW,
-            began: Vec::new(),
-        });
+        let places = state
+            .endpoints
+            .entry(lease.endpoint.clone())
+            .or_insert_with(|| Places { window: FIRST_WINDOW, began: Vec::new() });
         places.began.push((lease.delivery, now));
         state.leases.insert(lease.delivery, lease.clone());
     }

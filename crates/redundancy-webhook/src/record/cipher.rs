@@ -17,7 +17,9 @@ pub struct SecretCipher(LessSafeKey);
 
 /// A text is no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must have at least {MIN_KEY_BYTES} bytes, better 32 random ones such as `openssl rand -base64 32` prints")]
+#[error(
+    "must have at least {MIN_KEY_BYTES} bytes, better 32 random ones such as `openssl rand -base64 32` prints"
+)]
 pub struct InvalidKey;
 
 impl SecretCipher {

@@ -1,7 +1,7 @@
 //! The record of an endpoint.
 
-use super::cipher::SecretCipher;
 use super::UnreadableRecord;
+use super::cipher::SecretCipher;
 use crate::clock::Timestamp;
 use crate::endpoint::{DisabledReason, Endpoint, PreviousSecret};
 use crate::event::EventPattern;

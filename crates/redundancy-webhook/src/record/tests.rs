@@ -75,8 +75,12 @@ fn with_a_key_no_secret_stands_in_the_record_and_no_other_key_opens_it() {
 #[test]
 fn deliveries_attempts_and_jobs_read_back() {
     let endpoint_id: crate::ids::EndpointId = "main-webhook".parse().unwrap();
-    let mut delivery =
-        Delivery::new(EventId::from_number(5), "analysis.completed".parse().unwrap(), endpoint_id.clone(), NOW);
+    let mut delivery = Delivery::new(
+        EventId::from_number(5),
+        "analysis.completed".parse().unwrap(),
+        endpoint_id.clone(),
+        NOW,
+    );
     delivery.last_failure = Some(FailureReason::Timeout);
     assert_eq!(read_delivery(&write_delivery(&delivery)), Ok(delivery));
     let attempt = Attempt {
@@ -96,7 +100,8 @@ fn deliveries_attempts_and_jobs_read_back() {
         states: vec![DeliveryState::Exhausted],
         events: vec!["*".parse().unwrap()],
     };
-    let filter = DeliveryFilter { state: Some(DeliveryState::Exhausted), since: Some(NOW), ..Default::default() };
+    let filter =
+        DeliveryFilter { state: Some(DeliveryState::Exhausted), since: Some(NOW), ..Default::default() };
     for kind in [replay, JobKind::Requeue { filter, until: NOW }] {
         let job = Job {
             id: JobId::from_number(1),

@@ -7,9 +7,8 @@ use time::format_description::FormatItem;
 use time::macros::format_description;
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, the form that is sent today.
-const IMF_FIXDATE: &[FormatItem<'_>] = format_description!(
-    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-);
+const IMF_FIXDATE: &[FormatItem<'_>] =
+    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 /// `Sun Nov  6 08:49:37 1994`, as `asctime` of C writes it.
 const ASCTIME: &[FormatItem<'_>] = format_description!(
     "[weekday repr:short] [month repr:short] [day padding:space] [hour]:[minute]:[second] [year]"
@@ -29,7 +28,8 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
         // More seconds than fit are still a wish for a long wait; the policy caps it.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
     }
-    let date = [IMF_FIXDATE, ASCTIME].into_iter().find_map(|form| PrimitiveDateTime::parse(value, form).ok())?;
+    let date =
+        [IMF_FIXDATE, ASCTIME].into_iter().find_map(|form| PrimitiveDateTime::parse(value, form).ok())?;
     let seconds = u64::try_from(date.assume_utc().unix_timestamp()).unwrap_or(0);
     Some(Timestamp::from_millis(seconds.saturating_mul(1000)).since(now))
 }

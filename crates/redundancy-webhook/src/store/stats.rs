@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn the_longest_times_share_the_last_bucket() {
         assert_eq!(LatencyHistogram::bucket(Duration::MAX), BUCKETS - 1);
-        assert!(LatencyHistogram::bucket(Duration::from_secs(60)) < BUCKETS - 1);
+        assert!(LatencyHistogram::bucket(Duration::from_mins(1)) < BUCKETS - 1);
         assert_eq!(LatencyHistogram::bucket(Duration::ZERO), 0);
     }
 

@@ -214,8 +214,7 @@ impl Webhooks {
         let Ok(new) = NewEvent::new(kind, &data) else { return Ok(None) };
         let event = Event::new(self.clock(), &*ports.ids, new);
         let user_agent = &self.0.config.dispatcher.user_agent;
-        let attempt =
-            call(&*ports.transport, self.clock(), &record.endpoint, &event, 1, user_agent).await;
+        let attempt = call(&*ports.transport, self.clock(), &record.endpoint, &event, 1, user_agent).await;
         Ok(Some((event, attempt)))
     }
 }

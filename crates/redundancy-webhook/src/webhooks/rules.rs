@@ -88,7 +88,11 @@ impl Faults {
 
     fn check_rate(&mut self, endpoint: &Endpoint) {
         let Some(rate) = endpoint.rate_limit else { return };
-        self.check((1..=MAX_RATE).contains(&rate.requests), "/rate_limit/requests", "must be from 1 to 1000000");
+        self.check(
+            (1..=MAX_RATE).contains(&rate.requests),
+            "/rate_limit/requests",
+            "must be from 1 to 1000000",
+        );
         self.check(
             (1..=MAX_RATE_SECONDS).contains(&rate.per_seconds),
             "/rate_limit/per_seconds",

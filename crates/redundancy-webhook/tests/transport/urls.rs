@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use redundancy_webhook::transport::{
     AddressPolicy, HttpTransport, OutgoingRequest, Transport as _, TransportConfig,
 };
-use redundancy_webhook::{EndpointUrl, FailureReason, InvalidUrl, RefusedUrl};
+use redundancy_webhook::url::{InvalidUrl, RefusedUrl};
+use redundancy_webhook::{EndpointUrl, FailureReason};
 use std::sync::Arc;
 
 /// What becomes of a hostile URL.

@@ -30,7 +30,7 @@ local function settle(i)
   local ends = call('ZSCORE', T .. ':leases', id)
   local holds = state == 'f' and held == token and ends and tonumber(ends) > tonumber(now)
   if not holds and not (becomes == 's' and (state == 'f' or state == 'p')) then return behind, 0 end
-  if doomed and becomes ~= 's' then becomes, follow = 'c', 0 end
+  if doomed and becomes ~= 's' then becomes = 'c' end
   call('RPUSH', T .. ':a:' .. id, attempt)
   call('HSET', key, 's', becomes, 'u', now, 'd', due, 'a', number, 'n', (spent or 0) + 1, 't', this, 'h', status, 'f', failure)
   if ends then call('ZREM', T .. ':leases', id) end

@@ -113,7 +113,8 @@ impl State {
                 moment = admission.retry_at.filter(|retry_at| *retry_at > moment)?;
             }
         });
-        let leases = self.deliveries.values().filter(|kept| self.endpoints.contains_key(&kept.delivery.endpoint_id));
+        let leases =
+            self.deliveries.values().filter(|kept| self.endpoints.contains_key(&kept.delivery.endpoint_id));
         let leases = leases.filter_map(|kept| kept.lease.as_ref());
         let lost = leases.filter(|(lease, _)| lease.replica != claim.replica).map(|(_, until)| *until);
         let_out.chain(lost).filter(|moment| *moment > claim.now).min()

@@ -13,11 +13,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::super::output::{print_json, terminal_columns, to_people};
 use super::super::{Failure, Outcome};
 use super::fault::BenchError;
-use super::findings::{COLUMNS, Findings};
+use super::findings::{COLUMNS, Findings, millis};
 use super::parts::Bench;
 use super::server::Setup;
 use super::spread::Spread;
-use crate::cli::bench::DeliverArgs;
+use crate::cli::bench::{DeliverArgs, Store};
 use crate::figures::count;
 use crate::progress::Progress;
 use crate::terminal::flow::Piece;
@@ -44,8 +44,8 @@ pub(super) fn run(args: &DeliverArgs, colour: bool) -> Result<Outcome, Failure> 
             .map_err(|error| Failure::Other(format!("{}: cannot write there: {error}", folder.display())))?,
     };
     let run_id = getrandom::u64().map_err(|error| Failure::Other(format!("no random numbers: {error}")))?;
-    let redis_url = args.redis_url.clone().filter(|_| args.store == crate::cli::bench::Store::Redis);
-    let setup = Setup { store: args.store, redis_url, folder: absolute(folder)? };
+    let redis_url = args.redis_url.clone().filter(|_| args.store == Store::Redis);
+    let setup = Setup { store: args.store, redis_url, folder: absolute(&folder)? };
     let bench = Bench { args, setup, run_id, progress: Progress::open_ended() };
     // One thread for driver and receiver: on few cores they leave the others to the service, and need no locks.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -79,7 +79,7 @@ async fn measure(bench: &Bench<'_>, measured: &mut Vec<Findings>) -> Result<(), 
 fn show(args: &DeliverArgs, colour: bool, machine: &Machine, measured: &[Findings]) -> Result<(), Failure> {
     if args.json {
         let mut document: Map<String, Value> = Map::new();
-        let sync_ms = machine.sync.map(super::findings::millis);
+        let sync_ms = machine.sync.map(millis);
         let about = json!({ "cores": machine.cores, "store": machine.store, "sync_ms": sync_ms });
         document.insert("machine".to_owned(), about);
         document.extend(measured.iter().map(Findings::entry));
@@ -93,7 +93,7 @@ fn show(args: &DeliverArgs, colour: bool, machine: &Machine, measured: &[Finding
     let rows: Vec<Vec<Piece>> = measured.iter().flat_map(Findings::rows).cloned().collect();
     to_people(colour, |screen| {
         let sync = machine.sync.map_or_else(String::new, |sync| {
-            format!(", a synced write of 4 KiB takes {:.2} ms", super::findings::millis(sync))
+            format!(", a synced write of 4 KiB takes {:.2} ms", millis(sync))
         });
         let about = format!("store {} on {}{sync}", machine.store, count(machine.cores, "core"));
         screen.line(&[Piece::new(PLAIN, about)])?;
@@ -117,7 +117,7 @@ fn sync_time(folder: &Path) -> io::Result<Option<Duration>> {
 }
 
 /// The service runs in a folder of its own, so a relative path would lead elsewhere.
-fn absolute(folder: PathBuf) -> Result<PathBuf, Failure> {
-    std::path::absolute(&folder)
+fn absolute(folder: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(folder)
         .map_err(|error| Failure::Other(format!("{}: cannot be found: {error}", folder.display())))
 }

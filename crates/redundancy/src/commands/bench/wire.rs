@@ -23,7 +23,7 @@ pub(super) struct Wire {
 /// What the head of a message says.
 pub(super) struct Head<T> {
     what: T,
-    head_bytes: usize,
+    bytes: usize,
     body_bytes: usize,
 }
 
@@ -61,14 +61,14 @@ impl Wire {
             }
             check_length(self.buffer.len())?;
         };
-        let end = head.head_bytes.saturating_add(head.body_bytes);
+        let end = head.bytes.saturating_add(head.body_bytes);
         check_length(end)?;
         while self.buffer.len() < end {
             if self.stream.read_buf(&mut self.buffer).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        Ok(Some((head.what, head.head_bytes..end)))
+        Ok(Some((head.what, head.bytes..end)))
     }
 
     /// The body of the message that was received last.
@@ -98,22 +98,22 @@ fn check_length(bytes: usize) -> io::Result<()> {
 pub(super) fn status(buffer: &[u8]) -> io::Result<Option<Head<u16>>> {
     let mut headers = [EMPTY_HEADER; MAX_HEADERS];
     let mut response = Response::new(&mut headers);
-    let Status::Complete(head_bytes) = response.parse(buffer).map_err(io::Error::other)? else {
+    let Status::Complete(bytes) = response.parse(buffer).map_err(io::Error::other)? else {
         return Ok(None);
     };
     let what = response.code.unwrap_or_default();
-    Ok(Some(Head { what, head_bytes, body_bytes: body_bytes(response.headers)? }))
+    Ok(Some(Head { what, bytes, body_bytes: body_bytes(response.headers)? }))
 }
 
 /// Reads the head of a request, and gives what `by` makes of its target.
 pub(super) fn target<T>(buffer: &[u8], by: impl Fn(&str) -> T) -> io::Result<Option<Head<T>>> {
     let mut headers = [EMPTY_HEADER; MAX_HEADERS];
     let mut request = Request::new(&mut headers);
-    let Status::Complete(head_bytes) = request.parse(buffer).map_err(io::Error::other)? else {
+    let Status::Complete(bytes) = request.parse(buffer).map_err(io::Error::other)? else {
         return Ok(None);
     };
     let what = by(request.path.unwrap_or_default());
-    Ok(Some(Head { what, head_bytes, body_bytes: body_bytes(request.headers)? }))
+    Ok(Some(Head { what, bytes, body_bytes: body_bytes(request.headers)? }))
 }
 
 fn body_bytes(headers: &[Header<'_>]) -> io::Result<usize> {

@@ -1,6 +1,8 @@
 //! How soon work goes on when the service is killed under load and started again, and that nothing is lost.
 
-use std::time::Duration;
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::time::{sleep, timeout};
@@ -25,6 +27,8 @@ pub(super) struct Comeback {
     pub(super) healthy: Duration,
     /// Until it delivered for the first time; `None` if it did not within a minute.
     pub(super) first_delivery: Option<Duration>,
+    /// Events that were under way when it was killed: nobody knows whether they were accepted.
+    unanswered: usize,
 }
 
 pub(super) async fn measure(bench: &Bench<'_>) -> Result<Findings, BenchError> {
@@ -53,6 +57,8 @@ pub(super) async fn measure(bench: &Bench<'_>) -> Result<Findings, BenchError> {
     let what = "until all was delivered that had been accepted before";
     findings.figure("all_delivered_ms", what, Unit::Millis, last);
     findings.figure("accepted", "accepted in all", Unit::Number, Some(ledger.count_accepted() as f64));
+    let what = "cut off before the answer";
+    findings.figure("unanswered", what, Unit::Number, Some(comeback.unanswered as f64));
     if bench.setup.store == Store::Memory {
         // Memory forgets, as it says.
         let missing = ledger.missing(0..events) as f64;
@@ -70,7 +76,7 @@ pub(super) async fn measure(bench: &Bench<'_>) -> Result<Findings, BenchError> {
 /// everything that was accepted has arrived.
 pub(super) async fn under_load(
     stage: &mut Stage<'_>,
-    events: std::ops::Range<usize>,
+    events: Range<usize>,
     kill_after: usize,
 ) -> Result<Comeback, BenchError> {
     let driver = stage.driver(0..1, &stage.ledger);
@@ -87,13 +93,14 @@ pub(super) async fn under_load(
         let _ = timeout(PATIENCE, loaded).await;
         comeback(stage).await
     };
-    let (_, comeback) = tokio::try_join!(flood, crash)?;
+    let (troubles, mut comeback) = tokio::try_join!(flood, crash)?;
+    comeback.unanswered = troubles.unanswered.load(Ordering::Relaxed);
     // What was accepted and what nobody knows of may both arrive; only the former must.
-    let mut last = (std::time::Instant::now(), usize::MAX);
+    let mut last = (Instant::now(), usize::MAX);
     while last.1 > 0 && last.0.elapsed() < super::STALLED_AFTER {
         let missing = stage.ledger.missing(first..events.end);
         if missing != last.1 {
-            last = (std::time::Instant::now(), missing);
+            last = (Instant::now(), missing);
         }
         sleep(super::LOOK_EVERY).await;
     }
@@ -119,5 +126,5 @@ async fn comeback(stage: &mut Stage<'_>) -> Result<Comeback, BenchError> {
         }
     };
     let first_delivery = timeout(PATIENCE, first).await.ok();
-    Ok(Comeback { started, healthy, first_delivery })
+    Ok(Comeback { started, healthy, first_delivery, unanswered: 0 })
 }
