@@ -35,7 +35,8 @@ fuzz_target!(|input: &[u8]| {
 fn authority(url: &str) -> (Option<&str>, &str) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+    let (user, host) =
+        authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
     let host = match host.strip_prefix('[') {
         Some(address) => address.split(']').next().unwrap_or(address),
         None => host.split(':').next().unwrap_or(host),

@@ -43,15 +43,15 @@ fn close_in_mid_body(_: &Call, stream: &mut TcpStream) -> io::Result<bool> {
 fn announce_ten_gigabytes(_: &Call, stream: &mut TcpStream) -> io::Result<bool> {
     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n")?;
     loop {
-        stream.write_all(&vec![b'x'; 65_536])?;
+        stream.write_all(&[b'x'; 4096])?;
     }
 }
 
 fn pour_without_end(_: &Call, stream: &mut TcpStream) -> io::Result<bool> {
     stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
     loop {
-        stream.write_all(b"10000\r\n")?;
-        stream.write_all(&vec![b'x'; 65_536])?;
+        stream.write_all(b"1000\r\n")?;
+        stream.write_all(&[b'x'; 4096])?;
         stream.write_all(b"\r\n")?;
     }
 }
