@@ -14,7 +14,7 @@ use std::time::Duration;
 /// How often the size of the log is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// From this size on the log is moved.
-const MOVE_FROM_BYTES: u64 = 8 << 20;
+const MOVE_FROM_BYTES: u64 = 16 << 20;
 /// From this size on commits do wait, once: while they go on without a pause the log never becomes empty by itself.
 const TOO_LARGE_BYTES: u64 = 64 << 20;
 

@@ -23,7 +23,14 @@ use super::settling::Ended;
 /// Changes in one transaction at most.
 const MAX_BATCH: usize = 512;
 /// How long outcomes of attempts wait for something urgent to share a commit with.
-const LAZY_FOR: Duration = Duration::from_millis(5);
+const LAZY_FOR: Duration = Duration::from_millis(20);
+/// More outcomes than this do not wait: after a crash so many deliveries are made again beside those under way.
+const MAX_LAZY: usize = 32;
+/// With so many changes at once there are more on their way: a commit costs about the same for few and for many, so waiting a
+/// moment for them costs less than it saves.
+const BUSY: usize = 4;
+/// How long that moment is.
+const GATHER_FOR: Duration = Duration::from_millis(1);
 /// Between two tries to write outcomes that could not be written.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -221,10 +228,17 @@ impl<'t> Thread<'t> {
     /// Waits for something to write and takes what else is there. Outcomes alone wait for company for a while. Says whether more
     /// may come.
     fn gather(&mut self, arriving: &Receiver<Write>, urgent: &mut Vec<Box<dyn Urgent>>) -> bool {
+        let mut has_waited = false;
         while urgent.len() < MAX_BATCH {
             let next = if !urgent.is_empty() {
                 match arriving.try_recv() {
                     Ok(next) => next,
+                    Err(_) if urgent.len() >= BUSY && !has_waited => {
+                        // Asleep and not waiting on the queue: whoever adds to it then need not wake anybody.
+                        thread::sleep(GATHER_FOR);
+                        has_waited = true;
+                        continue;
+                    }
                     Err(_) => return true,
                 }
             } else if let Some(since) = self.lazy_since {
@@ -246,7 +260,7 @@ impl<'t> Thread<'t> {
                     self.lazy_since.get_or_insert_with(Instant::now);
                     super::settling::received(self.shared, &ended);
                     self.lazy.extend(ended);
-                    if self.lazy.len() >= MAX_BATCH {
+                    if self.lazy.len() >= MAX_LAZY && urgent.is_empty() {
                         return true;
                     }
                 }

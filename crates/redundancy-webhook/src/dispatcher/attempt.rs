@@ -22,8 +22,10 @@ pub(super) async fn make(inner: &Inner, claimed: &ClaimedDelivery) -> Settlement
     let attempt =
         call(&*ports.transport, &*ports.clock, endpoint, event, number, &inner.config.user_agent).await;
     let now = ports.clock.now();
+    // Random numbers cost a call of the system, and a success needs none.
+    let jitter = if attempt.is_success() { 0.0 } else { jitter(inner) };
     let decision =
-        endpoint.retry.decide(outcome(&attempt, now), delivery.spent.saturating_add(1), now, jitter(inner));
+        endpoint.retry.decide(outcome(&attempt, now), delivery.spent.saturating_add(1), now, jitter);
     let transition = match decision {
         Decision::Done => Transition::Succeed,
         Decision::RetryAt(at) => Transition::RetryAt(at),

@@ -14,6 +14,8 @@ use tokio::sync::Notify;
 const FIRST_WINDOW: u32 = 4;
 /// More places than an endpoint ever needs here: its own cap is kept by the store.
 const LARGEST_WINDOW: u32 = 1024;
+/// With more endpoints than this, those with nothing under way begin anew the next time: each claim looks at all that are known.
+const MAX_KNOWN: usize = 256;
 /// An endpoint with an attempt that has taken longer gets no more places than at first.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -69,10 +71,11 @@ impl Flights {
     pub(super) fn end(&self, lease: &Lease, is_success: bool, now: Duration) {
         let mut state = self.state();
         state.leases.remove(&lease.delivery);
+        let is_crowded = state.endpoints.len() > MAX_KNOWN;
         if let Some(places) = state.endpoints.get_mut(&lease.endpoint) {
             places.end(lease.delivery, is_success, now);
             // What an endpoint is like without an entry need not be kept.
-            if places.began.is_empty() && places.window == FIRST_WINDOW {
+            if places.began.is_empty() && (is_crowded || places.window == FIRST_WINDOW) {
                 state.endpoints.remove(&lease.endpoint);
             }
         }
