@@ -52,7 +52,7 @@ impl ServeOptions {
             max_connections: 16 * 1024,
             header_read_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
-            drain_timeout: Duration::from_secs(20),
+            drain_timeout: Duration::from_secs(15),
         }
     }
 }

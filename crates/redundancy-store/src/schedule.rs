@@ -116,6 +116,7 @@ impl Schedule {
     pub(crate) fn remove(&mut self, endpoint: &EndpointId, due: Timestamp, id: DeliveryId) {
         if let Some(lane) = self.lanes.get_mut(endpoint) {
             lane.waiting.remove(&(due, id));
+            lane.missed.remove(&(due, id));
             self.line_up(endpoint);
         }
     }
@@ -150,12 +151,15 @@ impl Schedule {
     ) {
         let Some(lane) = self.lanes.get_mut(endpoint) else { return };
         lane.is_hungry = false;
+        let missed = std::mem::take(&mut lane.missed);
         // When the horizon came closer meanwhile, something between the two would be missing.
         if lane.horizon == from {
             let is_all = is_all && lane.dropped == dropped;
             lane.horizon = if is_all { None } else { keys.last().copied().or(lane.horizon) };
-            let leases = &self.leases;
-            lane.waiting.extend(keys.iter().filter(|(_, id)| !leases.contains_key(id)));
+            let (leases, horizon) = (&self.leases, lane.horizon);
+            // What came while the store read lies within the window now, and may not be in what it brought.
+            let within = missed.iter().filter(|key| horizon.is_none_or(|horizon| **key <= horizon));
+            lane.waiting.extend(keys.iter().chain(within).filter(|(_, id)| !leases.contains_key(id)));
         }
         self.line_up(endpoint);
     }
@@ -167,6 +171,7 @@ impl Schedule {
         for id in hungry {
             if let Some(lane) = self.lanes.get_mut(&id) {
                 lane.is_hungry = false;
+                lane.missed.clear();
             }
             self.line_up(&id);
         }

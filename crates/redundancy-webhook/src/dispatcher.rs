@@ -33,6 +33,8 @@ pub(crate) use attempt::call;
 const STORE_PAUSE: Duration = Duration::from_millis(250);
 /// How often it looks for work when nothing wakes it: a wake-up can be lost with the connection that should bring it.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How long the end waits for outcomes to get into the store, after the last attempt was broken off.
+const SETTLE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Deliveries claimed at once: enough to make a claim cheap for each, few enough that a lost reply costs little.
 const MAX_CLAIM: usize = 256;
 
@@ -124,6 +126,20 @@ struct Inner {
     room: Notify,
     /// Ends attempts at once.
     broken_off: CancellationToken,
+}
+
+/// An attempt under way. Should it panic, nobody would settle it: then it is forgotten, and its lease ends by itself.
+struct Flight<'i> {
+    inner: &'i Inner,
+    lease: Option<Lease>,
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        if let Some(lease) = &self.lease {
+            self.inner.flights.end(lease, false, self.inner.ports.clock.monotonic());
+        }
+    }
 }
 
 /// What was begun.
@@ -223,6 +239,8 @@ impl Dispatcher {
         self.0.broken_off.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
+        // What has ended is on its way to the store, and need not be made again.
+        let _ = tokio::time::timeout(SETTLE_TIMEOUT, self.0.flights.wait_until_none()).await;
         let left = self.0.flights.leases();
         let broken_off = left.len();
         if let Err(error) = self.0.ports.store.release(left, self.0.ports.clock.now()).await {
@@ -268,10 +286,16 @@ impl Inner {
         self.flights.begin(&claimed.lease, self.ports.clock.monotonic());
         let inner = Arc::clone(self);
         self.tasks.spawn(async move {
+            let mut flight = Flight { inner: &inner, lease: Some(claimed.lease.clone()) };
             let settlement = tokio::select! {
                 settlement = attempt::make(&inner, &claimed) => settlement,
-                () = inner.broken_off.cancelled() => return,
+                () = inner.broken_off.cancelled() => {
+                    // Whoever breaks off gives the lease back.
+                    flight.lease = None;
+                    return;
+                }
             };
+            flight.lease = None;
             // Gone only when the dispatcher is, and then nobody waits for it.
             let _ = inner.ended.send(Ended { settlement, permit });
         });

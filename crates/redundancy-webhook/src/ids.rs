@@ -39,7 +39,7 @@ pub fn write(f: &mut impl fmt::Write, prefix: &str, number: u128) -> fmt::Result
     })
 }
 
-/// Reads what [`write`] wrote with this prefix.
+/// Reads what [`fn@write`] wrote with this prefix.
 pub fn read(prefix: &'static str, text: &str) -> Result<u128, InvalidId> {
     let invalid = InvalidId { prefix };
     let letters = text.strip_prefix(prefix).filter(|letters| letters.len() == LETTERS).ok_or(invalid)?;

@@ -63,12 +63,28 @@ type Found = HashMap<DeliveryId, (Delivery, Arc<Event>)>;
 fn read(connection: &rusqlite::Connection, ids: &[DeliveryId]) -> Result<Found, StoreError> {
     let mut found = HashMap::with_capacity(ids.len());
     for &id in ids {
-        if let Some(delivery) = delivery_by_id(connection, id)?
-            && delivery.state == DeliveryState::Pending
-            && let Some(event) = event_by_id(connection, delivery.event_id)?
-        {
-            found.insert(id, (delivery, Arc::new(event)));
+        match read_one(connection, id) {
+            Ok(Some(pair)) => {
+                found.insert(id, pair);
+            }
+            Ok(None) => {}
+            // One row that cannot be read must not stop all the others.
+            Err(error @ StoreError::Unreadable(_)) => {
+                tracing::error!(%error, delivery = %id, "a delivery cannot be read and is left out");
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(found)
+}
+
+fn read_one(
+    connection: &rusqlite::Connection,
+    id: DeliveryId,
+) -> Result<Option<(Delivery, Arc<Event>)>, StoreError> {
+    let Some(delivery) = delivery_by_id(connection, id)? else { return Ok(None) };
+    if delivery.state != DeliveryState::Pending {
+        return Ok(None);
+    }
+    Ok(event_by_id(connection, delivery.event_id)?.map(|event| (delivery, Arc::new(event))))
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 /// What is to be written of a lease that ended.
 #[derive(Debug, Clone)]
 pub(super) struct Ended {
-    delivery: DeliveryId,
+    pub(super) delivery: DeliveryId,
     token: u64,
     endpoint: EndpointId,
     state: DeliveryState,

@@ -322,7 +322,13 @@ impl<'t> Thread<'t> {
             touched: BTreeSet::new(),
         };
         for ended in &self.lazy {
-            writer.settle(ended)?;
+            match writer.settle(ended) {
+                // It would fail again each time, and nothing would ever be written: the delivery is made once more instead.
+                Err(error @ StoreError::Unreadable(_)) => {
+                    tracing::error!(%error, delivery = %ended.delivery, "an outcome cannot be written");
+                }
+                other => other?,
+            }
         }
         for write in urgent {
             write.apply(&mut writer)?;

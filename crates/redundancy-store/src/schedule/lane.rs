@@ -30,6 +30,8 @@ pub(crate) struct Lane {
     pub(crate) dropped: u64,
     /// Whether the store is being asked for more.
     pub(crate) is_hungry: bool,
+    /// Deliveries left to the store while it was being asked: the part that it brings may lack them.
+    pub(crate) missed: BTreeSet<Key>,
     /// Whether a lane may leave anything to the store.
     pub(crate) is_windowed: bool,
     /// When its guard lets something out again, as it last said.
@@ -52,6 +54,7 @@ impl Lane {
             horizon: None,
             dropped: 0,
             is_hungry: false,
+            missed: BTreeSet::new(),
             is_windowed: false,
             retry_at: None,
             served_at: Timestamp::default(),
@@ -62,14 +65,23 @@ impl Lane {
 
     pub(super) fn add(&mut self, key: Key) {
         if self.horizon.is_some_and(|horizon| key > horizon) {
-            self.dropped += 1;
+            self.drop_key(key);
             return;
         }
         self.waiting.insert(key);
         if self.is_windowed && self.waiting.len() > WINDOW {
-            self.waiting.pop_last();
-            self.dropped += 1;
+            if let Some(last) = self.waiting.pop_last() {
+                self.drop_key(last);
+            }
             self.horizon = self.waiting.last().copied();
+        }
+    }
+
+    /// Leaves a delivery to the store.
+    fn drop_key(&mut self, key: Key) {
+        self.dropped += 1;
+        if self.is_hungry {
+            self.missed.insert(key);
         }
     }
 

@@ -220,6 +220,23 @@ fn what_came_while_the_rest_was_read_is_not_missed() {
 }
 
 #[test]
+fn a_retry_that_came_between_what_the_store_was_reading_is_not_passed_over() {
+    for is_all in [false, true] {
+        let mut schedule = windowed(5_000);
+        let lane = schedule.lane(&id("a")).unwrap();
+        let (horizon, dropped, held) = (lane.horizon, lane.dropped, lane.waiting.len() as u64);
+        claim(&mut schedule, usize::MAX, at(9_999));
+        // The store has read its rows before this one was due at this time.
+        add(&mut schedule, "a", held + 10);
+        let mut brought = keys(held + 1..=5_000);
+        brought.remove(9);
+        schedule.refill(&id("a"), horizon, &brought, is_all, dropped);
+        let rest = claim(&mut schedule, usize::MAX, at(9_999));
+        assert!(numbers(&rest).contains(&u128::from(held + 10)), "{is_all}");
+    }
+}
+
+#[test]
 fn what_was_read_behind_another_horizon_is_read_again() {
     let mut schedule = windowed(5_000);
     let lane = schedule.lane(&id("a")).unwrap();

@@ -1,6 +1,6 @@
 //! What a dispatcher has under way, and how much more of each endpoint it wants.
 //!
-//! An endpoint begins with few places and gets one more with each prompt success, as TCP opens its window (RFC 5681, slow
+//! An endpoint begins with few places and gets one more with each success, as TCP opens its window (RFC 5681, slow
 //! start): one that hangs holds a few places until the time-out, whatever is waiting for it, and the others go on.
 
 use crate::ids::{DeliveryId, EndpointId};
@@ -16,8 +16,10 @@ const FIRST_WINDOW: u32 = 4;
 const LARGEST_WINDOW: u32 = 1024;
 /// With more endpoints than this, those with nothing under way begin anew the next time: each claim looks at all that are known.
 const MAX_KNOWN: usize = 256;
-/// An endpoint with an attempt that has taken longer gets no more places than at first.
+/// An endpoint with an attempt that has taken longer gets no more places than at first, unless it has answered of late.
 const SLOW: Duration = Duration::from_secs(1);
+/// How long ago that may be.
+const ANSWERED: Duration = Duration::from_secs(5);
 
 /// What is under way.
 #[derive(Debug, Default)]
@@ -38,6 +40,8 @@ struct Places {
     window: u32,
     /// When each attempt under way began.
     began: Vec<(DeliveryId, Duration)>,
+    /// When one last succeeded.
+    succeeded: Option<Duration>,
 }
 
 impl Flights {
@@ -59,10 +63,11 @@ impl Flights {
     /// An attempt begins at `now`, on a clock that never goes back.
     pub(super) fn begin(&self, lease: &Lease, now: Duration) {
         let mut state = self.state();
-        let places = state
-            .endpoints
-            .entry(lease.endpoint.clone())
-            .or_insert_with(|| Places { window: FIRST_WINDOW, began: Vec::new() });
+        let places = state.endpoints.entry(lease.endpoint.clone()).or_insert_with(|| Places {
+            window: FIRST_WINDOW,
+            began: Vec::new(),
+            succeeded: None,
+        });
         places.began.push((lease.delivery, now));
         state.leases.insert(lease.delivery, lease.clone());
     }
@@ -70,6 +75,10 @@ impl Flights {
     /// An attempt has ended and is settled.
     pub(super) fn end(&self, lease: &Lease, is_success: bool, now: Duration) {
         let mut state = self.state();
+        // The same delivery may be under way again, under a later lease.
+        if state.leases.get(&lease.delivery).is_none_or(|known| known.token != lease.token) {
+            return;
+        }
         state.leases.remove(&lease.delivery);
         let is_crowded = state.endpoints.len() > MAX_KNOWN;
         if let Some(places) = state.endpoints.get_mut(&lease.endpoint) {
@@ -109,19 +118,21 @@ impl Flights {
 impl Places {
     fn end(&mut self, delivery: DeliveryId, is_success: bool, now: Duration) {
         let Some(index) = self.began.iter().position(|(id, _)| *id == delivery) else { return };
-        let (_, began) = self.began.swap_remove(index);
-        let is_prompt = now.saturating_sub(began) < SLOW;
-        self.window = if is_success && is_prompt {
-            (self.window + 1).min(LARGEST_WINDOW)
+        self.began.swap_remove(index);
+        if is_success {
+            self.window = (self.window + 1).min(LARGEST_WINDOW);
+            self.succeeded = Some(now);
         } else {
-            self.window.min(FIRST_WINDOW)
-        };
+            self.window = self.window.min(FIRST_WINDOW);
+        }
     }
 
     fn room(&self, now: Duration) -> u32 {
         let under_way = u32::try_from(self.began.len()).unwrap_or(u32::MAX);
         let is_slow = self.began.iter().any(|(_, began)| now.saturating_sub(*began) >= SLOW);
-        let window = if is_slow { self.window.min(FIRST_WINDOW) } else { self.window };
+        // One that takes its time and answers is not one that hangs.
+        let has_answered = self.succeeded.is_some_and(|when| now.saturating_sub(when) < ANSWERED);
+        let window = if is_slow && !has_answered { self.window.min(FIRST_WINDOW) } else { self.window };
         window.saturating_sub(under_way)
     }
 }
@@ -145,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn prompt_successes_open_the_window_and_a_failure_closes_it() {
+    fn successes_open_the_window_and_a_failure_closes_it() {
         let flights = Flights::default();
         for number in 0..10 {
             flights.begin(&lease(number), Duration::ZERO);
@@ -168,7 +179,19 @@ mod tests {
         for number in 0..3 {
             flights.begin(&lease(number), Duration::ZERO);
         }
-        assert_eq!((room(&flights, 0), room(&flights, 2)), (FIRST_WINDOW + 7, 1));
+        // For a while it counts as slow only.
+        let rooms = [0, 2, 6].map(|seconds| room(&flights, seconds));
+        assert_eq!(rooms, [FIRST_WINDOW + 7, FIRST_WINDOW + 7, 1]);
+    }
+
+    #[test]
+    fn an_attempt_that_ends_late_leaves_the_next_one_to_the_same_delivery_alone() {
+        let flights = Flights::default();
+        let again = Lease { token: 2, ..lease(1) };
+        flights.begin(&lease(1), Duration::ZERO);
+        flights.begin(&again, Duration::ZERO);
+        flights.end(&lease(1), true, Duration::ZERO);
+        assert_eq!(flights.leases(), [again]);
     }
 
     #[tokio::test]

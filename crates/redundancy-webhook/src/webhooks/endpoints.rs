@@ -179,6 +179,10 @@ impl Webhooks {
         self.update(id, |endpoint| {
             let previous = std::mem::replace(&mut endpoint.secret, new.clone());
             endpoint.previous_secrets.retain(|previous| previous.expires_at > now);
+            // None that is older outlives the one that is replaced: without an overlap only the new one is left.
+            for older in &mut endpoint.previous_secrets {
+                older.expires_at = older.expires_at.min(expires_at);
+            }
             endpoint.previous_secrets.insert(0, PreviousSecret { secret: previous, expires_at });
             endpoint.previous_secrets.truncate(MAX_PREVIOUS_SECRETS);
         })

@@ -11,7 +11,10 @@ if exists == '0' or call('EXISTS', T .. ':e:' .. event) == 0 then return {3} end
 if state == 'f' or not string.find(from, state, 1, true) then return {2, whole(id, delivery)} end
 if state == 'p' then
   call('ZREM', T .. ':lane:' .. endpoint, id)
-  if call('EXISTS', T .. ':lane:' .. endpoint) == 0 then call('ZREM', T .. ':lanes', endpoint) end
+  if call('EXISTS', T .. ':lane:' .. endpoint) == 0 then
+    call('ZREM', T .. ':lanes', endpoint)
+    call('HDEL', T .. ':parked', endpoint)
+  end
 end
 call('ZREM', T .. ':i:' .. state, id)
 if state == 'x' then call('HINCRBY', old_counts(endpoint), 'x', -1) end

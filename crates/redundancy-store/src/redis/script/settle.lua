@@ -41,7 +41,10 @@ local function settle(i)
   if bucket ~= '' then count(counted, 'l' .. bucket, 1) end
   if state == 'p' then
     call('ZREM', T .. ':lane:' .. endpoint, id)
-    if call('EXISTS', T .. ':lane:' .. endpoint) == 0 then call('ZREM', T .. ':lanes', endpoint) end
+    if call('EXISTS', T .. ':lane:' .. endpoint) == 0 then
+    call('ZREM', T .. ':lanes', endpoint)
+    call('HDEL', T .. ':parked', endpoint)
+  end
   end
   if becomes == 'p' then
     enqueue(endpoint, id, due)

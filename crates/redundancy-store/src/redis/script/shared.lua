@@ -39,6 +39,7 @@ end
 
 -- Sets when a lane has its turn by what is left in it: lanes that were served stand behind those that were not.
 local function requeue_lane(endpoint, now)
+  call('HDEL', T .. ':parked', endpoint)
   local first = call('ZRANGE', T .. ':lane:' .. endpoint, 0, 0, 'WITHSCORES')
   if first[1] then
     call('ZADD', T .. ':lanes', math.max(tonumber(first[2]), tonumber(now)), endpoint)
