@@ -198,6 +198,7 @@ impl Dispatcher {
                 }
             }
             self.0.flights.wait_until_none().await;
+            self.0.ports.store.sync().await?;
             Ok(Progress { attempted, is_settled: true, next_at })
         };
         let in_time = tokio::time::timeout(budget.time, step).await;
@@ -234,6 +235,7 @@ impl Dispatcher {
         let timeout = self.0.config.drain_timeout;
         let in_time = tokio::time::timeout(timeout, self.0.flights.wait_until_none()).await;
         if in_time.is_ok() {
+            self.0.sync().await;
             return DispatcherEnd { broken_off: 0 };
         }
         self.0.broken_off.cancel();
@@ -246,6 +248,7 @@ impl Dispatcher {
         if let Err(error) = self.0.ports.store.release(left, self.0.ports.clock.now()).await {
             tracing::warn!(%error, "cannot give deliveries back; their leases end by themselves");
         }
+        self.0.sync().await;
         DispatcherEnd { broken_off }
     }
 }
@@ -310,6 +313,13 @@ impl Inner {
             () = self.room.notified() => {}
             // The timer counts milliseconds as the clock does, but not from the same moment.
             () = tokio::time::sleep(wait + Duration::from_millis(1)) => {}
+        }
+    }
+
+    /// Makes sure that outcomes outlive the process.
+    async fn sync(&self) {
+        if let Err(error) = self.ports.store.sync().await {
+            tracing::warn!(%error, "outcomes could not be written; their deliveries are made again");
         }
     }
 

@@ -284,6 +284,11 @@ pub trait WebhookStore: Send + Sync {
     /// it deleted; less than `limit` means that nothing is left to delete.
     async fn sweep(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<usize, StoreError>;
 
+    /// Waits until everything that was taken is durable, outcomes of attempts included.
+    async fn sync(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// How the store does. Never waits longer than a few seconds.
     async fn health(&self) -> StoreHealth;
 }

@@ -250,6 +250,10 @@ impl WebhookStore for EmbeddedStore {
         }
     }
 
+    async fn sync(&self) -> Result<(), StoreError> {
+        self.flush().await
+    }
+
     async fn health(&self) -> StoreHealth {
         let began = self.shared.clock.monotonic();
         let answered =

@@ -38,8 +38,8 @@ struct State {
 #[derive(Debug)]
 struct Places {
     window: u32,
-    /// When each attempt under way began.
-    began: Vec<(DeliveryId, Duration)>,
+    /// The token of the lease of each attempt under way, and when it began.
+    began: Vec<(u64, Duration)>,
     /// When one last succeeded.
     succeeded: Option<Duration>,
 }
@@ -68,21 +68,20 @@ impl Flights {
             began: Vec::new(),
             succeeded: None,
         });
-        places.began.push((lease.delivery, now));
+        places.began.push((lease.token, now));
         state.leases.insert(lease.delivery, lease.clone());
     }
 
     /// An attempt has ended and is settled.
     pub(super) fn end(&self, lease: &Lease, is_success: bool, now: Duration) {
         let mut state = self.state();
-        // The same delivery may be under way again, under a later lease.
-        if state.leases.get(&lease.delivery).is_none_or(|known| known.token != lease.token) {
-            return;
+        // The same delivery may be under way again, under a later lease: a retry can be due before this is known.
+        if state.leases.get(&lease.delivery).is_some_and(|known| known.token == lease.token) {
+            state.leases.remove(&lease.delivery);
         }
-        state.leases.remove(&lease.delivery);
         let is_crowded = state.endpoints.len() > MAX_KNOWN;
         if let Some(places) = state.endpoints.get_mut(&lease.endpoint) {
-            places.end(lease.delivery, is_success, now);
+            places.end(lease.token, is_success, now);
             // What an endpoint is like without an entry need not be kept.
             if places.began.is_empty() && (is_crowded || places.window == FIRST_WINDOW) {
                 state.endpoints.remove(&lease.endpoint);
@@ -116,8 +115,8 @@ impl Flights {
 }
 
 impl Places {
-    fn end(&mut self, delivery: DeliveryId, is_success: bool, now: Duration) {
-        let Some(index) = self.began.iter().position(|(id, _)| *id == delivery) else { return };
+    fn end(&mut self, token: u64, is_success: bool, now: Duration) {
+        let Some(index) = self.began.iter().position(|(known, _)| *known == token) else { return };
         self.began.swap_remove(index);
         if is_success {
             self.window = (self.window + 1).min(LARGEST_WINDOW);
@@ -147,7 +146,7 @@ mod tests {
             delivery: DeliveryId::from_number(number),
             endpoint: "one".parse().unwrap(),
             replica: ReplicaId(1),
-            token: 1,
+            token: u64::try_from(number).unwrap(),
         }
     }
 
@@ -187,11 +186,14 @@ mod tests {
     #[test]
     fn an_attempt_that_ends_late_leaves_the_next_one_to_the_same_delivery_alone() {
         let flights = Flights::default();
-        let again = Lease { token: 2, ..lease(1) };
+        let again = Lease { token: 99, ..lease(1) };
         flights.begin(&lease(1), Duration::ZERO);
         flights.begin(&again, Duration::ZERO);
         flights.end(&lease(1), true, Duration::ZERO);
-        assert_eq!(flights.leases(), [again]);
+        assert_eq!(flights.leases(), [again.clone()]);
+        // And each gives its place back.
+        flights.end(&again, false, Duration::ZERO);
+        assert_eq!((flights.count(), room(&flights, 0)), (0, FIRST_WINDOW));
     }
 
     #[tokio::test]
