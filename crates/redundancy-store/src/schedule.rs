@@ -15,10 +15,12 @@ mod tests;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Delivery, DeliveryState};
 use redundancy_webhook::endpoint::Endpoint;
+use redundancy_webhook::event::EventType;
 use redundancy_webhook::guard::Guard;
 use redundancy_webhook::ids::{DeliveryId, EndpointId};
-use redundancy_webhook::store::{EndpointCounts, Lease};
+use redundancy_webhook::store::{EndpointCounts, EndpointRecord, Lease, Page, PageRequest};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
 pub(crate) use claiming::Taken;
@@ -94,6 +96,25 @@ impl Schedule {
 
     pub(crate) fn lane(&self, id: &EndpointId) -> Option<&Lane> {
         self.lanes.get(id)
+    }
+
+    /// An endpoint, and how its deliveries go.
+    pub(crate) fn record(&self, id: &EndpointId) -> Option<EndpointRecord> {
+        self.lanes.get(id).map(Lane::record)
+    }
+
+    /// Endpoints, by id.
+    pub(crate) fn records(&self, page: &PageRequest<EndpointId>) -> Page<EndpointRecord, EndpointId> {
+        let after = page.after.as_ref().map_or(Unbounded, Excluded);
+        let mut lanes = self.lanes.range((after, Unbounded)).map(|(_, lane)| lane);
+        let items: Vec<_> = lanes.by_ref().take(page.limit).map(Lane::record).collect();
+        let next = lanes.next().and_then(|_| items.last().map(|last| last.endpoint.id.clone()));
+        Page { items, next }
+    }
+
+    /// Whether any endpoint wants events of this type.
+    pub(crate) fn is_wanted(&self, kind: &EventType) -> bool {
+        self.lanes.values().any(|lane| lane.endpoint.wants(kind))
     }
 
     pub(crate) fn lane_mut(&mut self, id: &EndpointId) -> Option<&mut Lane> {

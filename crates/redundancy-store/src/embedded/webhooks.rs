@@ -2,7 +2,7 @@
 
 use super::rows::{attempts, delivery_by_id, event_by_id};
 use super::{EmbeddedStore, OrFailed as _, State, queries};
-use crate::schedule::{Lane, show_being_made};
+use crate::schedule::show_being_made;
 use async_trait::async_trait;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState};
@@ -17,19 +17,10 @@ use redundancy_webhook::store::{
 };
 use rusqlite::{OptionalExtension as _, params};
 use std::collections::HashSet;
-use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::PoisonError;
 
 /// With more pending deliveries than this the oldest one is looked for among the first of each lane only.
 const MAX_SCAN: u64 = 20_000;
-
-fn record(lane: &Lane) -> EndpointRecord {
-    EndpointRecord {
-        endpoint: Endpoint::clone(&lane.endpoint),
-        guard: lane.guard.clone(),
-        counts: lane.counts.clone(),
-    }
-}
 
 impl State {
     /// A delivery as it is now: what the database calls pending, or cancelled with its endpoint, may be under way.
@@ -64,7 +55,7 @@ impl WebhookStore for EmbeddedStore {
     }
 
     async fn endpoint(&self, id: &EndpointId, _: Timestamp) -> Result<Option<EndpointRecord>, StoreError> {
-        Ok(self.shared.state().schedule.lane(id).map(record))
+        Ok(self.shared.state().schedule.record(id))
     }
 
     async fn endpoints(
@@ -72,12 +63,7 @@ impl WebhookStore for EmbeddedStore {
         page: PageRequest<EndpointId>,
         _: Timestamp,
     ) -> Result<Page<EndpointRecord, EndpointId>, StoreError> {
-        let state = self.shared.state();
-        let after = page.after.map_or(Unbounded, Excluded);
-        let mut lanes = state.schedule.lanes().range((after, Unbounded)).map(|(_, lane)| lane);
-        let items: Vec<_> = lanes.by_ref().take(page.limit).map(record).collect();
-        let next = lanes.next().and_then(|_| items.last().map(|last| last.endpoint.id.clone()));
-        Ok(Page { items, next })
+        Ok(self.shared.state().schedule.records(&page))
     }
 
     async fn publish(&self, publication: Publication) -> Result<Published, PublishError> {
@@ -85,7 +71,7 @@ impl WebhookStore for EmbeddedStore {
     }
 
     fn is_wanted(&self, kind: &EventType) -> bool {
-        self.shared.state().schedule.lanes().values().any(|lane| lane.endpoint.wants(kind))
+        self.shared.state().schedule.is_wanted(kind)
     }
 
     async fn event(&self, id: EventId) -> Result<Option<(Event, u32)>, StoreError> {

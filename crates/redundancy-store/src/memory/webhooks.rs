@@ -1,7 +1,6 @@
 //! The webhook port over the maps.
 
 use super::MemoryStore;
-use crate::schedule::Lane;
 use async_trait::async_trait;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState};
@@ -13,17 +12,8 @@ use redundancy_webhook::store::{
     Page, PageRequest, Publication, PublishError, Published, QueueStats, Settlement, StoreError, StoreHealth,
     WebhookStore,
 };
-use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 use std::time::Duration;
-
-fn record(lane: &Lane) -> EndpointRecord {
-    EndpointRecord {
-        endpoint: Endpoint::clone(&lane.endpoint),
-        guard: lane.guard.clone(),
-        counts: lane.counts.clone(),
-    }
-}
 
 #[async_trait]
 impl WebhookStore for MemoryStore {
@@ -63,7 +53,7 @@ impl WebhookStore for MemoryStore {
     }
 
     async fn endpoint(&self, id: &EndpointId, _: Timestamp) -> Result<Option<EndpointRecord>, StoreError> {
-        Ok(self.tables().schedule.lane(id).map(record))
+        Ok(self.tables().schedule.record(id))
     }
 
     async fn endpoints(
@@ -71,12 +61,7 @@ impl WebhookStore for MemoryStore {
         page: PageRequest<EndpointId>,
         _: Timestamp,
     ) -> Result<Page<EndpointRecord, EndpointId>, StoreError> {
-        let tables = self.tables();
-        let after = page.after.map_or(Unbounded, Excluded);
-        let mut lanes = tables.schedule.lanes().range((after, Unbounded)).map(|(_, lane)| lane);
-        let items: Vec<_> = lanes.by_ref().take(page.limit).map(record).collect();
-        let next = lanes.next().and_then(|_| items.last().map(|last| last.endpoint.id.clone()));
-        Ok(Page { items, next })
+        Ok(self.tables().schedule.records(&page))
     }
 
     async fn publish(&self, publication: Publication) -> Result<Published, PublishError> {
@@ -86,7 +71,7 @@ impl WebhookStore for MemoryStore {
     }
 
     fn is_wanted(&self, kind: &EventType) -> bool {
-        self.tables().schedule.lanes().values().any(|lane| lane.endpoint.wants(kind))
+        self.tables().schedule.is_wanted(kind)
     }
 
     async fn event(&self, id: EventId) -> Result<Option<(Event, u32)>, StoreError> {

@@ -4,7 +4,7 @@ use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::endpoint::Endpoint;
 use redundancy_webhook::guard::{Admission, Guard, Limits};
 use redundancy_webhook::ids::DeliveryId;
-use redundancy_webhook::store::{Claim, EndpointCounts};
+use redundancy_webhook::store::{Claim, EndpointCounts, EndpointRecord};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -60,6 +60,15 @@ impl Lane {
             served_at: Timestamp::default(),
             taken_now: 0,
             turn: None,
+        }
+    }
+
+    /// Its endpoint, and how the deliveries to that go.
+    pub(super) fn record(&self) -> EndpointRecord {
+        EndpointRecord {
+            endpoint: Endpoint::clone(&self.endpoint),
+            guard: self.guard.clone(),
+            counts: self.counts.clone(),
         }
     }
 
