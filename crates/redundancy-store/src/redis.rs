@@ -159,12 +159,14 @@ impl WebhookStore for RedisStore {
         forgives: bool,
         now: Timestamp,
     ) -> Result<(), EndpointWriteError> {
-        self.registry.replace(&endpoint, now).await?;
-        if forgives {
-            let mut changes = [Changes::new(endpoint.id, vec![guards::Change::Reset])];
-            self.guards.change(&mut changes, now).await?;
-        }
-        Ok(())
+        let forgive = async {
+            if !forgives {
+                return Ok(());
+            }
+            let mut changes = [Changes::new(endpoint.id.clone(), vec![guards::Change::Reset])];
+            self.guards.change(&mut changes, now).await
+        };
+        self.registry.replace(&endpoint, now, Box::pin(forgive)).await
     }
 
     async fn delete_endpoint(&self, id: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {

@@ -5,8 +5,8 @@ use super::RedisStore;
 use super::decode;
 use super::guards::{Change, Changes};
 use super::key::{self, Partition};
-use super::registry::{Endpoints, Registry};
-use super::reply::Items;
+use super::registry::Registry;
+use super::reply::{Items, integer};
 use super::script::{self, Call};
 use super::share::{self, Place};
 use super::wake::Looked;
@@ -74,6 +74,8 @@ struct Found {
     orphans: Vec<(Partition, EndpointId)>,
     /// Lanes of endpoints that are not active.
     inactive: Vec<(Partition, EndpointId)>,
+    /// By which version of the endpoints a partition accepted events when it was looked at.
+    versions: BTreeMap<Partition, u64>,
     /// When there is next something to do.
     next: Option<Timestamp>,
     has_more: bool,
@@ -95,8 +97,7 @@ impl RedisStore {
     }
 
     async fn look_and_take(&self, claim: &Claim<'_>, mut looked: Looked<'_>) -> Result<Claimed, StoreError> {
-        let endpoints = self.registry.endpoints().await?;
-        let mut found = self.look(claim, endpoints, &mut looked).await?;
+        let mut found = self.look(claim, &mut looked).await?;
         self.admit(claim, &mut found.wishes).await?;
         let mut claimed = self.take(claim, &mut found, &mut looked).await?;
         self.give_back(claim, &found.wishes).await;
@@ -116,12 +117,7 @@ impl RedisStore {
     }
 
     /// Looks what is due.
-    async fn look(
-        &self,
-        claim: &Claim<'_>,
-        mut endpoints: Arc<Endpoints>,
-        looked: &mut Looked<'_>,
-    ) -> Result<Found, StoreError> {
+    async fn look(&self, claim: &Claim<'_>, looked: &mut Looked<'_>) -> Result<Found, StoreError> {
         let partitions: Vec<Partition> = looked.partitions().collect();
         let width = self.width.0.load(Ordering::Relaxed);
         let peek = |partition: &Partition| {
@@ -132,17 +128,22 @@ impl RedisStore {
             wishes: Vec::new(),
             orphans: Vec::new(),
             inactive: Vec::new(),
+            versions: BTreeMap::new(),
             next: None,
             has_more: false,
         };
-        let mut wishes: BTreeMap<EndpointId, Wish> = BTreeMap::new();
-        let mut is_fresh = false;
+        let mut seen = Vec::with_capacity(partitions.len());
         for (partition, reply) in partitions.into_iter().zip(replies) {
             let mut items = Items::of(reply?)?;
             let next = moment(items.integer()?);
             found.next = found.next.into_iter().chain(next).min();
             found.has_more |= items.integer()? != 0;
-            let mut lanes = items.items()?;
+            found.versions.insert(partition, items.parse()?);
+            seen.push((partition, next, items.items()?));
+        }
+        let endpoints = self.registry.at_least(&found.versions).await?;
+        let mut wishes: BTreeMap<EndpointId, Wish> = BTreeMap::new();
+        for (partition, next, mut lanes) in seen {
             if lanes.is_empty() {
                 looked.nothing_before(partition, next);
             }
@@ -153,9 +154,6 @@ impl RedisStore {
                 let mut first = Vec::new();
                 while !dues.is_empty() {
                     first.push(u64::try_from(dues.integer()?).unwrap_or(0));
-                }
-                if endpoints.get(&id).is_none() && !is_fresh {
-                    (endpoints, is_fresh) = (self.registry.refresh().await?, true);
                 }
                 match endpoints.get(&id) {
                     None => found.orphans.push((partition, id)),
@@ -215,12 +213,17 @@ impl RedisStore {
         let [token, ..] = split(self.ids.random_128());
         let (partitions, mut calls): (Vec<Partition>, Vec<Call>) =
             found.claims(claim, token).into_iter().unzip();
-        let count = calls.len();
-        calls.extend(found.parks(claim.now));
-        let results = match self.link.call_all(calls).await {
+        let (parks, count) = (found.parks(claim.now), calls.len());
+        calls.extend(parks);
+        let mut results = match self.link.call_all(calls).await {
             Ok(results) => results,
             Err(error) => vec![Err(error); count],
         };
+        let parked = results.split_off(count);
+        if parked.into_iter().any(|parked| parked.and_then(integer).is_ok_and(|is_parked| is_parked == 0)) {
+            // What was known of these lanes holds no more.
+            found.next = Some(claim.now);
+        }
         let mut put = Taken { claim, token, found: Vec::new(), wishes: &mut found.wishes };
         let mut failure = None;
         for (partition, result) in partitions.into_iter().zip(results) {
@@ -320,7 +323,7 @@ impl Found {
     }
 
     /// Lanes that need not be looked at for a while.
-    fn parks(&self, now: Timestamp) -> impl Iterator<Item = Call> {
+    fn parks(&self, now: Timestamp) -> Vec<Call> {
         let inactive = self.inactive.iter().map(|(partition, id)| (*partition, id, now.plus(INACTIVE)));
         let blocked = self.wishes.iter().filter_map(|wish| wish.parked.map(|until| (wish, until)));
         let blocked = blocked.flat_map(|(wish, until)| {
@@ -328,11 +331,13 @@ impl Found {
         });
         let mut calls: BTreeMap<Partition, Call> = BTreeMap::new();
         for (partition, id, until) in inactive.chain(blocked) {
-            let call = calls.entry(partition).or_insert_with(|| Call::new(&script::PARK, &partition.tag()));
+            let version = self.versions.get(&partition).copied().unwrap_or_default();
+            let park = || Call::new(&script::PARK, &partition.tag()).arg(version);
+            let call = calls.entry(partition).or_insert_with(park);
             call.push(id.as_str());
             call.push(key::millis(until));
         }
-        calls.into_values()
+        calls.into_values().collect()
     }
 }
 

@@ -86,6 +86,24 @@ impl Registry {
         Ok(fresh)
     }
 
+    /// The endpoints by versions that partitions have: nobody hands out by an endpoint what was accepted, or let go, by a
+    /// later one.
+    pub(super) async fn at_least(
+        &self,
+        versions: &BTreeMap<Partition, u64>,
+    ) -> Result<Arc<Endpoints>, StoreError> {
+        let mut known = self.endpoints().await?;
+        if versions.values().any(|&version| version > known.version()) {
+            known = self.refresh().await?;
+        }
+        let mut ahead = versions.iter().filter(|(_, version)| **version > known.version());
+        if let Some((&partition, &version)) = ahead.next() {
+            self.agree(partition, version).await?;
+            known = self.known();
+        }
+        Ok(known)
+    }
+
     /// They are not as they were.
     pub(super) fn changed(&self) {
         self.changed.notify_one();
@@ -114,31 +132,33 @@ impl Registry {
 
     /// Writes a new endpoint.
     pub(super) async fn create(&self, endpoint: &Endpoint, now: Timestamp) -> Result<(), EndpointWriteError> {
-        if !self.write("create", endpoint, endpoint.revision, now).await? {
-            return Err(EndpointWriteError::Exists);
-        }
+        let version = self.write("create", endpoint, endpoint.revision).await?;
+        self.spread(version.ok_or(EndpointWriteError::Exists)?, &endpoint.id, now).await?;
         Ok(())
     }
 
     /// Writes an endpoint in place of the one before.
+    ///
+    /// What is done `in_between` is done before any replica can look at its deliveries by the new one.
     pub(super) async fn replace(
         &self,
         endpoint: &Endpoint,
         now: Timestamp,
+        in_between: impl Future<Output = Result<(), StoreError>>,
     ) -> Result<(), EndpointWriteError> {
         let before = endpoint.revision.checked_sub(1).ok_or(EndpointWriteError::Changed)?;
-        if !self.write("replace", endpoint, before, now).await? {
-            return Err(EndpointWriteError::Changed);
-        }
-        Ok(())
+        let version = self.write("replace", endpoint, before).await?;
+        let version = version.ok_or(EndpointWriteError::Changed)?;
+        let done = in_between.await;
+        self.spread(version, &endpoint.id, now).await?;
+        Ok(done?)
     }
 
     /// Deletes an endpoint and cancels what is pending for it; says whether it was there.
     pub(super) async fn delete(&self, id: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {
         let call = Call::new(&script::REGISTRY, REGISTRY).arg(&["delete", id.as_str(), "", ""]).arg(0);
         let Some(version) = written(self.link.call(call).await?)? else { return Ok(false) };
-        self.raise(version, id, now).await?;
-        self.refresh().await?;
+        self.spread(version, id, now).await?;
         self.link.send(redis::cmd("DEL").arg(key::guard(id)).clone()).await?;
         let mut left: Vec<Partition> = Partition::all().collect();
         while !left.is_empty() {
@@ -167,31 +187,22 @@ impl Registry {
         drop_call(partition, id, now, Some(endpoints.version()))
     }
 
-    async fn write(
-        &self,
-        what: &str,
-        endpoint: &Endpoint,
-        before: u64,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    /// Writes an endpoint; gives the version after that, if it could be written.
+    async fn write(&self, what: &str, endpoint: &Endpoint, before: u64) -> Result<Option<u64>, StoreError> {
         let record = record::write_endpoint(endpoint, self.cipher.as_ref(), self.ids.random_128());
         let call = Call::new(&script::REGISTRY, REGISTRY).arg(what).arg(endpoint.id.as_str()).arg(record);
-        let Some(version) = written(self.link.call(call.arg(before).arg(0)).await?)? else {
-            return Ok(false);
-        };
-        self.raise(version, &endpoint.id, now).await?;
-        self.refresh().await?;
-        Ok(true)
+        written(self.link.call(call.arg(before).arg(0)).await?)
     }
 
-    async fn raise(&self, version: u64, id: &EndpointId, now: Timestamp) -> Result<(), StoreError> {
+    /// Raises all partitions to a version, lets the lanes of `id` go that are parked, and knows of it here.
+    async fn spread(&self, version: u64, id: &EndpointId, now: Timestamp) -> Result<(), StoreError> {
         let raise = |partition: Partition| {
             Call::new(&script::RAISE, &partition.tag()).arg(version).arg(id.as_str()).arg(key::millis(now))
         };
         for raised in self.link.call_all(Partition::all().map(raise).collect()).await? {
             integer(raised?)?;
         }
-        Ok(())
+        self.refresh().await.map(drop)
     }
 
     /// Whether a stored endpoint holds a secret that is not encrypted.

@@ -176,7 +176,7 @@ impl RedisStore {
             let mut disabled = Arc::unwrap_or_clone(Arc::clone(endpoint));
             (disabled.is_active, disabled.disabled_reason) = (false, Some(reason));
             (disabled.updated_at, disabled.revision) = (now, disabled.revision + 1);
-            match self.registry.replace(&disabled, now).await {
+            match self.registry.replace(&disabled, now, async { Ok(()) }).await {
                 Ok(()) => return Ok(()),
                 Err(EndpointWriteError::Store(error)) => return Err(error),
                 Err(EndpointWriteError::Exists | EndpointWriteError::Changed) => {}

@@ -90,6 +90,7 @@ async fn a_cluster_behaves_as_a_single_server_does() {
             replicas::an_event_that_was_published_meanwhile_wakes
             replicas::what_came_between_the_claim_and_the_wait_is_not_missed
             replicas::whatever_makes_a_delivery_due_wakes
+            replicas::what_was_changed_by_another_counts_at_once
         }
     }
 }

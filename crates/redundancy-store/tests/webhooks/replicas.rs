@@ -165,6 +165,31 @@ pub(crate) async fn what_came_between_the_claim_and_the_wait_is_not_missed(one: 
     }
 }
 
+pub(crate) async fn what_was_changed_by_another_counts_at_once(one: Store, other: Store) {
+    let main = register_for(&one, "main", "a").await;
+    let mut revision = 0;
+    for second in (100..).step_by(100).take(20) {
+        let (now, later) = (at(second), at(second + 1));
+        let mut set = async |is_active, now| {
+            revision += 1;
+            let next = Endpoint { revision, is_active, ..endpoint("main", &["a"]) };
+            other.replace_endpoint(next, false, now).await.unwrap();
+        };
+        let id = publish_to(&other, &main, "a", now).await;
+        set(false, now).await;
+        // Whether it looks before, while or after it hears of this.
+        assert!(claim_by(&one, ONE, now).await.is_empty());
+        set(true, later).await;
+        let mut claimed = claim_by(&one, ONE, later).await;
+        while claimed.is_empty() {
+            arrival(&one).await;
+            claimed = claim_by(&one, ONE, later).await;
+        }
+        assert_eq!(ids(&claimed), [id]);
+        assert!(settle(&one, &claimed[0], Transition::Succeed, later).await);
+    }
+}
+
 pub(crate) async fn whatever_makes_a_delivery_due_wakes(one: Store, other: Store) {
     let main = register_for(&one, "main", "a").await;
     let dead = bring_to(&one, &main, "a", Transition::Exhaust, at(1)).await;

@@ -123,6 +123,7 @@ macro_rules! conforms {
                         an_event_that_was_published_meanwhile_wakes
                         what_came_between_the_claim_and_the_wait_is_not_missed
                         whatever_makes_a_delivery_due_wakes
+                        what_was_changed_by_another_counts_at_once
                     }
                 }
             }

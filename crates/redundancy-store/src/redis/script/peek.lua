@@ -1,6 +1,6 @@
 -- ARGV: now, lanes at most, deliveries of a lane that are looked at. Puts back what was under a lease that is over.
--- Gives when there is next something to do, whether there are more lanes, and of each lane whose turn it is the endpoint, since
--- when, how many deliveries are due, and since when the first of them are.
+-- Gives when there is next something to do, whether there are more lanes, by which version of the registry events are accepted,
+-- and of each lane whose turn it is the endpoint, since when, how many deliveries are due, and since when the first of them are.
 local now, most = ARGV[1], tonumber(ARGV[2])
 for _, id in ipairs(call('ZRANGEBYSCORE', T .. ':leases', '-inf', now, 'LIMIT', 0, 200)) do
   call('ZREM', T .. ':leases', id)
@@ -31,4 +31,4 @@ for i = 1, #lanes, 2 do
     requeue_lane(endpoint, now)
   end
 end
-return {next_turn(now), #lanes == 2 * most and 1 or 0, found}
+return {next_turn(now), #lanes == 2 * most and 1 or 0, call('GET', T .. ':regver') or '0', found}
