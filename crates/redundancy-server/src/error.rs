@@ -8,10 +8,8 @@ use crate::middleware::request_id::RequestId;
 use crate::request::fields::Faults;
 use crate::request::path::Named;
 use crate::request::rules::Refusal;
-use axum::extract::Request;
 use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode, Version};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use redundancy_engine::webhook::ids::EndpointId;
 use redundancy_engine::webhook::store::PublishError;
@@ -197,7 +195,7 @@ impl ApiError {
         Self { abandons_body: true, ..Self::new(ErrorType::Timeout, StatusCode::GATEWAY_TIMEOUT, message) }
     }
 
-    fn into_rendered(self, request_id: &RequestId, version: Version, mut response: Response) -> Response {
+    fn write(self, request_id: &RequestId, version: Version, response: &mut Response) {
         let failure = Failure {
             success: false,
             error: ErrorBody {
@@ -220,7 +218,6 @@ impl ApiError {
         }
         // Serialising strings and numbers cannot fail; an empty body spares a panic that cannot happen.
         *response.body_mut() = serde_json::to_vec(&failure).unwrap_or_default().into();
-        response
     }
 }
 
@@ -331,13 +328,10 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Middleware: writes the body of every answer that carries an [`ApiError`].
-pub(crate) async fn render(request_id: RequestId, request: Request, next: Next) -> Response {
-    let version = request.version();
-    let mut response = next.run(request).await;
-    match response.extensions_mut().remove::<ApiError>() {
-        Some(error) => error.into_rendered(&request_id, version, response),
-        None => response,
+/// Writes the body of an answer that carries an [`ApiError`], to a request of that version of HTTP.
+pub(crate) fn render(request_id: &RequestId, version: Version, response: &mut Response) {
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        error.write(request_id, version, response);
     }
 }
 
@@ -366,8 +360,8 @@ mod tests {
             let error = ApiError::from(error);
             assert!(!error.message.contains("secret"), "{}", error.message);
             assert_eq!((error.kind, error.status.as_u16()), (kind, status));
-            let response = error.clone().into_response();
-            let rendered = error.into_rendered(&RequestId::default(), Version::HTTP_11, response);
+            let mut rendered = error.into_response();
+            render(&RequestId::default(), Version::HTTP_11, &mut rendered);
             let header = rendered.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap());
             assert_eq!((rendered.status().as_u16(), header), (status, retry_after));
         }

@@ -15,45 +15,73 @@ pub(crate) mod trace_context;
 
 use crate::app::App;
 use crate::error::{self, ApiError};
+use crate::routes::route_of;
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
+use tracing::Instrument as _;
 
 /// Answers of fewer bytes are sent as they are: compressed they would hardly be smaller.
 const COMPRESS_FROM_BYTES: u64 = 1024;
 
-/// Puts the whole chain around `router`. A layer added later stands further out: read the list from the bottom, as a request
-/// does.
+/// Puts the whole chain around `router`, the outermost layer first.
 pub(crate) fn around_everything(router: Router<App>, app: &App) -> Router<App> {
-    router
-        // Innermost, so that it covers reading the body and the work, and its answer passes through all the rest.
-        .layer(from_fn_with_state(app.clone(), deadline::enforce))
+    let chain = ServiceBuilder::new()
+        // Corrects what the layer for compression would be too strict about.
+        .map_request(accept_encoding::relax)
+        // Further out than all that looks at answers, so that the log tells the size of an answer as it was made, whatever a
+        // client lets it shrink to.
+        .layer(compression())
+        .layer(from_fn_with_state(app.clone(), outside))
+        // Answers preflight requests itself, so what is said of every answer stands further out.
+        .layer(cors::layer(&app.config().cors_origins))
         // Around everything that could panic while it works; what is further out only handles heads.
         .layer(CatchPanicLayer::custom(answer_panic))
-        // Before anything reads the body of a request whose end is open to doubt.
-        .layer(from_fn(message_head::check))
-        // Answers preflight requests itself, so what is said of every answer has to stand further out.
-        .layer(cors::layer(&app.config().cors_origins))
-        // Keeps from that layer what is no preflight request and leads nowhere.
-        .layer(from_fn(cors::refuse_unmatched))
-        // Around all that can fail, so that every failure gets the same kind of body, with the id of the request.
-        .layer(from_fn(error::render))
-        // Leaves alone what pages have said about themselves.
-        .layer(from_fn(security_headers::add))
-        // Sees the final status of everything above.
-        .layer(from_fn_with_state(app.clone(), http_metrics::count))
-        // Opens the span that all of the above log in, and writes one line when the answer is known.
-        .layer(from_fn_with_state(app.clone(), access_log::log))
-        // Before everything that names the request in logs and answers.
-        .layer(from_fn_with_state(app.clone(), request_id::assign))
-        // Further out than all that looks at answers, so that the log tells the size of an answer as it was made, whatever a client lets it shrink to.
-        .layer(compression())
-        // Corrects what the layer for compression would be too strict about.
-        .layer(from_fn(accept_encoding::relax))
+        .layer(from_fn_with_state(app.clone(), inside));
+    // As one layer: for every request the router copies each of its layers with all that is below it.
+    router.layer(chain)
+}
+
+/// What is done with the head of every request and of every answer, also one that the layer for CORS gives.
+async fn outside(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let (version, route) = (request.version(), route_of(&request));
+    // First, because everything names the request by it in logs and answers.
+    let id = request_id::assign(&app, &mut request);
+    let line = access_log::Line::begin(app.shared_clock(), &id, &request, route.clone());
+    let count = http_metrics::Count::begin(&app, &request, route);
+    let span = line.span().clone();
+    let answer = async {
+        // Keeps from the layer for CORS what is no preflight request and leads nowhere.
+        let mut response = match cors::unmatched(&request) {
+            Some(error) => error.into_response(),
+            None => next.run(request).await,
+        };
+        // After all that can fail, so that every failure gets the same kind of body, with the id of the request.
+        error::render(&id, version, &mut response);
+        security_headers::add(response.headers_mut());
+        response
+    };
+    let mut response = answer.instrument(span).await;
+    count.end(response.status());
+    line.end(&response);
+    id.send_back(response.headers_mut());
+    response
+}
+
+/// What stands right before the work.
+async fn inside(State(app): State<App>, request: Request, next: Next) -> Response {
+    // Before anything reads the body of a request whose end is open to doubt.
+    if let Some(message) = message_head::fault(request.version(), request.headers()) {
+        return ApiError::ambiguous_head(message).into_response();
+    }
+    // It covers reading the body and the work.
+    deadline::enforce(app.config().request_timeout, next.run(request)).await
 }
 
 /// Puts a limit on the number of requests around routes that do work. Health, metrics and pages are not among them: they

@@ -4,13 +4,11 @@
 use axum::extract::Request;
 use axum::http::header::ACCEPT_ENCODING;
 use axum::http::{HeaderMap, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
 
-/// Middleware: goes before the one that compresses.
-pub(super) async fn relax(mut request: Request, next: Next) -> Response {
+/// A request as the layer that compresses should see it.
+pub(super) fn relax(mut request: Request) -> Request {
     drop_refusals(request.headers_mut());
-    next.run(request).await
+    request
 }
 
 /// Drops `identity;q=0` and `*;q=0`. Other codings are used only if they are named, so the latter says nothing of them.

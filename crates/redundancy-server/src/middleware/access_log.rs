@@ -3,44 +3,18 @@
 
 use super::request_id::RequestId;
 use super::trace_context;
-use crate::app::App;
-use crate::routes::route_of;
 use axum::body::HttpBody;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::Response;
 use redundancy_engine::Clock;
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::{Instrument, Span, field};
+use tracing::{Span, field};
 
-/// Middleware: runs the request in a span named by the OpenTelemetry conventions for HTTP servers and logs its end.
-pub(super) async fn log(
-    State(app): State<App>,
-    request_id: RequestId,
-    request: Request,
-    next: Next,
-) -> Response {
-    let route = route_of(&request);
-    let trace_id = trace_context::trace_id(request.headers());
-    let span = tracing::info_span!(
-        "http.request",
-        otel.kind = "server",
-        http.request.method = %request.method(),
-        http.route = %route,
-        http.response.status_code = field::Empty,
-        request_id = request_id.as_str(),
-        trace_id = trace_id.map(field::display),
-    );
-    let mut line = Line::begin(app.shared_clock(), &span, request.method().clone(), route);
-    let response = next.run(request).instrument(span).await;
-    line.answer = Some((response.status(), response.body().size_hint().exact()));
-    response
-}
-
-/// Writes the line when it is dropped: that also happens when the client goes away and the request is dropped unanswered.
-struct Line {
+/// The line of a request. It is written when this is dropped: that also happens when the client goes away and the request is
+/// dropped unanswered.
+pub(super) struct Line {
     clock: Arc<dyn Clock>,
     began: Duration,
     span: Span,
@@ -51,9 +25,30 @@ struct Line {
 }
 
 impl Line {
-    fn begin(clock: Arc<dyn Clock>, span: &Span, method: Method, route: String) -> Self {
+    /// Opens a span that is named by the OpenTelemetry conventions for HTTP servers.
+    pub(super) fn begin(clock: Arc<dyn Clock>, id: &RequestId, request: &Request, route: String) -> Self {
+        let trace_id = trace_context::trace_id(request.headers());
+        let span = tracing::info_span!(
+            "http.request",
+            otel.kind = "server",
+            http.request.method = %request.method(),
+            http.route = %route,
+            http.response.status_code = field::Empty,
+            request_id = id.as_str(),
+            trace_id = trace_id.map(field::display),
+        );
         let began = clock.monotonic();
-        Self { clock, began, span: span.clone(), method, route, answer: None }
+        Self { clock, began, span, method: request.method().clone(), route, answer: None }
+    }
+
+    /// The span that everything about the request is logged in.
+    pub(super) const fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// The answer is known.
+    pub(super) fn end(mut self, response: &Response) {
+        self.answer = Some((response.status(), response.body().size_hint().exact()));
     }
 }
 

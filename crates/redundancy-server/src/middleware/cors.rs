@@ -8,8 +8,6 @@ use axum::http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER,
 };
 use axum::http::{HeaderName, Method};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -40,13 +38,11 @@ pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
         .max_age(MAX_AGE)
 }
 
-/// Middleware: answers 404 to `OPTIONS` on a path that leads nowhere. The layer above takes every `OPTIONS` for a preflight
-/// request, which it answers whatever the path.
-pub(super) async fn refuse_unmatched(request: Request, next: Next) -> Response {
+/// The error for `OPTIONS` on a path that leads nowhere, which is not to get to the layer above: that takes every `OPTIONS`
+/// for a preflight request, which it answers whatever the path.
+pub(super) fn unmatched(request: &Request) -> Option<ApiError> {
     let is_preflight = request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let is_matched = request.extensions().get::<MatchedPath>().is_some();
-    if request.method() == Method::OPTIONS && !is_preflight && !is_matched {
-        return ApiError::not_found().into_response();
-    }
-    next.run(request).await
+    let is_unmatched = request.method() == Method::OPTIONS && !is_preflight && !is_matched;
+    is_unmatched.then(ApiError::not_found)
 }

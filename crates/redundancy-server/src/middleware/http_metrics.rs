@@ -1,17 +1,26 @@
 //! Counts requests and measures how long they take.
 
 use crate::app::App;
-use crate::routes::route_of;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::Request;
+use axum::http::{Method, StatusCode};
+use std::time::Duration;
 
-/// Middleware: counts the request when its answer is known.
-pub(super) async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
-    let (method, route) = (request.method().clone(), route_of(&request));
-    let began = app.clock().monotonic();
-    let response = next.run(request).await;
-    let duration = app.clock().monotonic().saturating_sub(began);
-    app.metrics().request(&method, route, response.status(), duration);
-    response
+/// A request that is counted when its answer is known.
+pub(super) struct Count {
+    app: App,
+    method: Method,
+    route: String,
+    began: Duration,
+}
+
+impl Count {
+    pub(super) fn begin(app: &App, request: &Request, route: String) -> Self {
+        let began = app.clock().monotonic();
+        Self { app: app.clone(), method: request.method().clone(), route, began }
+    }
+
+    pub(super) fn end(self, status: StatusCode) {
+        let duration = self.app.clock().monotonic().saturating_sub(self.began);
+        self.app.metrics().request(&self.method, self.route, status, duration);
+    }
 }

@@ -1,22 +1,11 @@
 //! Refuses heads that programs on the way could read in different ways (RFC 9112, sections 3.2 and 6.1). Heads that are no
 //! HTTP at all never get here: the connection answers those itself.
 
-use crate::error::ApiError;
-use axum::extract::Request;
 use axum::http::header::{HOST, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, Version};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
-/// Middleware: answers 400 to a head that is open to doubt.
-pub(super) async fn check(request: Request, next: Next) -> Response {
-    match fault(request.version(), request.headers()) {
-        Some(message) => ApiError::ambiguous_head(message).into_response(),
-        None => next.run(request).await,
-    }
-}
-
-fn fault(version: Version, headers: &HeaderMap) -> Option<&'static str> {
+/// What makes a head open to doubt, for whoever sent it.
+pub(super) fn fault(version: Version, headers: &HeaderMap) -> Option<&'static str> {
     let hosts = headers.get_all(HOST).iter().count();
     if hosts > 1 || (hosts == 0 && version == Version::HTTP_11) {
         return Some("An HTTP/1.1 request has the header Host once. Send it, and no second one.");

@@ -2,11 +2,9 @@
 
 use crate::app::App;
 use crate::error::ApiError;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -38,6 +36,14 @@ impl RequestId {
     fn new(random: u128) -> Self {
         Self(format!("req_{random:032x}").into())
     }
+
+    /// Adds it to the headers of an answer.
+    pub(super) fn send_back(&self, headers: &mut HeaderMap) {
+        // Both kinds of id are made of characters that a header can hold.
+        if let Ok(value) = HeaderValue::from_str(self.as_str()) {
+            headers.insert(X_REQUEST_ID, value);
+        }
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for RequestId {
@@ -49,17 +55,12 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
     }
 }
 
-/// Middleware: assigns the id and sends it back.
-pub(super) async fn assign(State(app): State<App>, mut request: Request, next: Next) -> Response {
+/// Gives a request its id, for all that see it from now on.
+pub(super) fn assign(app: &App, request: &mut Request) -> RequestId {
     let own = request.headers().get(X_REQUEST_ID).and_then(RequestId::from_caller);
     let id = own.unwrap_or_else(|| RequestId::new(app.ids().random_128()));
     request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
-    // Both kinds of id are made of characters that a header can hold.
-    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert(X_REQUEST_ID, value);
-    }
-    response
+    id
 }
 
 #[cfg(test)]

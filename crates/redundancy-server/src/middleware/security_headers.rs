@@ -1,12 +1,9 @@
 //! Headers that tell a browser what it must not do with an answer.
 
-use axum::extract::Request;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 /// On every answer. CORS decides who may read an API answer by script; the resource policy keeps others from embedding it.
 const ALWAYS: [(HeaderName, &str); 6] = [
@@ -25,15 +22,12 @@ const ALWAYS: [(HeaderName, &str); 6] = [
 const UNLESS_SET: [(HeaderName, &str); 2] =
     [(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"), (CACHE_CONTROL, "no-store")];
 
-/// Middleware: adds the headers.
-pub(super) async fn add(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+/// Adds the headers to those of an answer. Leaves alone what pages have said about themselves.
+pub(super) fn add(headers: &mut HeaderMap) {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     for (name, value) in UNLESS_SET {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    response
 }
