@@ -256,29 +256,30 @@ impl Dispatcher {
 impl Inner {
     /// Claims up to `limit` deliveries that are due and begins to attempt them. Waits for a free place first.
     async fn begin_due(self: &Arc<Self>, limit: usize) -> Result<Begun, StoreError> {
-        let Ok(first) = Arc::clone(&self.places).acquire_owned().await else {
+        let Ok(mut places) = Arc::clone(&self.places).acquire_owned().await else {
             return Ok(Begun { count: 0, next_at: None, is_full: false });
         };
-        let mut permits = vec![first];
-        while permits.len() < limit.min(MAX_CLAIM)
-            && let Ok(permit) = Arc::clone(&self.places).try_acquire_owned()
-        {
-            permits.push(permit);
+        let more = self.places.available_permits().min(limit.min(MAX_CLAIM).saturating_sub(1));
+        // Others may have been quicker; then the next round takes what is left.
+        if let Ok(more) = Arc::clone(&self.places).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
+            places.merge(more);
         }
         let now = self.ports.clock.now();
         let room = self.flights.room(self.ports.clock.monotonic());
         let claim = Claim {
             replica: self.replica,
-            limit: permits.len(),
+            limit: places.num_permits(),
             room: &room,
             breaker: self.config.breaker,
             now,
             until: now.plus(self.config.lease),
         };
-        let wanted = permits.len();
+        let wanted = places.num_permits();
         let claimed = self.ports.store.claim(claim).await?;
         let count = claimed.deliveries.len();
-        for (delivery, permit) in claimed.deliveries.into_iter().zip(permits) {
+        for delivery in claimed.deliveries {
+            // A store gives no more than it was asked for.
+            let Some(permit) = places.split(1) else { break };
             self.start(delivery, permit);
         }
         Ok(Begun { count, next_at: claimed.next_at, is_full: count == wanted })
