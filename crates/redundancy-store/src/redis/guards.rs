@@ -29,7 +29,7 @@ pub(super) struct Guards {
 
 #[derive(Default)]
 struct Notes {
-    /// What each guard was when it was last heard of; a wrong one costs a round trip.
+    /// What each guard will be when everything that was sent is done; a wrong one costs a round trip.
     texts: HashMap<EndpointId, String>,
     owed: HashMap<EndpointId, Vec<Change>>,
 }
@@ -131,8 +131,10 @@ impl Guards {
                 }
                 // Numbers and names: that cannot fail.
                 let after = serde_json::to_string(&guard).unwrap_or_default();
+                // At once: who changes this guard next does not wait for the answer, and comes behind this change.
+                notes.texts.insert(changes.endpoint.clone(), after.clone());
                 calls.push(Call::new(&script::GUARD, &key::guard(&changes.endpoint)).arg(before).arg(&after));
-                tried.push((owed, after, Outcome { guard, admission }));
+                tried.push((owed, Outcome { guard, admission }));
             }
         }
         let results = match self.link.call_all(calls).await {
@@ -144,12 +146,11 @@ impl Guards {
         if notes.texts.len() > MOST_REMEMBERED {
             notes.texts.clear();
         }
-        for ((changes, (owed, after, outcome)), result) in open.iter_mut().zip(tried).zip(results) {
+        for ((changes, (owed, outcome)), result) in open.iter_mut().zip(tried).zip(results) {
             let endpoint = changes.endpoint.clone();
             let current = result.and_then(reply::bytes);
             match current {
                 Ok(None) => {
-                    notes.texts.insert(endpoint, after);
                     changes.outcome = Some(outcome);
                     continue;
                 }

@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// How long nothing is heard before everything is looked at. Whoever died cannot say that its leases end.
-const POLL: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_millis(POLL_MS);
+const POLL_MS: u64 = 2000;
 /// The same while the others are not heard.
 const DEAF_POLL: Duration = Duration::from_millis(500);
 /// How often a sign of life goes through Redis.
@@ -29,6 +30,9 @@ const NEVER: u64 = u64::MAX;
 pub(super) struct Wake {
     /// In milliseconds since the epoch, by partition; `NEVER` when nothing is known to be there.
     due: Vec<AtomicU64>,
+    /// When each partition was last looked into, in the same milliseconds. Whoever has work all the time is never without news,
+    /// and would not notice the leases of others that end.
+    looked_at: Vec<AtomicU64>,
     /// Counts what arrived.
     arrivals: AtomicU64,
     /// What had arrived when the last claim began.
@@ -50,6 +54,7 @@ impl Wake {
     pub(super) fn new() -> Self {
         Self {
             due: Partition::all().map(|_| AtomicU64::new(0)).collect(),
+            looked_at: Partition::all().map(|_| AtomicU64::new(0)).collect(),
             arrivals: AtomicU64::new(1),
             seen: AtomicU64::new(0),
             arrived: Notify::new(),
@@ -74,10 +79,14 @@ impl Wake {
         // In this order: what arrives in between is seen by this claim, or noticed after it.
         self.seen.store(self.arrivals.load(Ordering::SeqCst), Ordering::SeqCst);
         let hears = self.is_listening.load(Ordering::SeqCst);
-        let partitions = Partition::all().zip(&self.due).filter_map(|(partition, due)| {
-            let is_due = !hears || due.load(Ordering::SeqCst) <= key::millis(now);
+        let now = key::millis(now);
+        let known = self.due.iter().zip(&self.looked_at);
+        let partitions = Partition::all().zip(known).filter_map(|(partition, (due, looked_at))| {
+            let is_old = now.saturating_sub(looked_at.load(Ordering::SeqCst)) >= POLL_MS;
+            let is_due = !hears || is_old || due.load(Ordering::SeqCst) <= now;
             is_due.then(|| {
                 due.store(NEVER, Ordering::SeqCst);
+                looked_at.store(now, Ordering::SeqCst);
                 (partition, 0)
             })
         });
@@ -211,5 +220,32 @@ pub(super) async fn beat(registry: &Registry, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = beat => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looked(wake: &Wake, millis: u64) -> Vec<usize> {
+        let mut looked = wake.look(Timestamp::from_millis(millis));
+        let all: Vec<Partition> = looked.partitions().collect();
+        for partition in &all {
+            looked.nothing_before(*partition, None);
+        }
+        all.iter().map(|partition| partition.index()).collect()
+    }
+
+    #[test]
+    fn a_partition_without_news_is_looked_into_now_and_then_while_others_have_work() {
+        let wake = Wake::new();
+        wake.is_listening.store(true, Ordering::SeqCst);
+        assert_eq!(looked(&wake, 10_000).len(), Partition::all().count());
+        for millis in (10_100..10_000 + POLL_MS).step_by(100) {
+            wake.arrive(Partition::of_slot(3), Timestamp::default());
+            assert_eq!(looked(&wake, millis), [3]);
+        }
+        wake.arrive(Partition::of_slot(3), Timestamp::default());
+        assert_eq!(looked(&wake, 10_000 + POLL_MS).len(), Partition::all().count());
     }
 }
