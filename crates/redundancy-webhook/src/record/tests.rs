@@ -50,10 +50,20 @@ fn an_endpoint_reads_back_with_and_without_encryption() {
         let record = write_endpoint(&endpoint(), cipher.as_ref(), 7);
         let again = read_endpoint(&record, cipher.as_ref()).unwrap();
         assert_eq!(format!("{again:?}"), format!("{:?}", endpoint()));
+        assert_eq!(again.headers, endpoint().headers);
         assert_eq!((again.secret.reveal(), again.url.as_str()), (SECRET.to_owned(), endpoint().url.as_str()));
         assert_eq!(again.previous_secrets[0].secret.reveal(), PREVIOUS);
         assert_eq!(has_plain_secret(&record), cipher.is_none());
     }
+}
+
+#[test]
+fn what_is_logged_of_an_endpoint_shows_none_of_its_secrets() {
+    let shown = format!("{:?}", endpoint());
+    for hidden in [SECRET, &SECRET[6..], PREVIOUS, "hidden", "content"] {
+        assert!(!shown.contains(hidden), "{shown}");
+    }
+    assert!(shown.contains("X-Team") && shown.contains("main-webhook"), "{shown}");
 }
 
 #[test]
