@@ -46,6 +46,11 @@ pub enum InvalidSecret {
     /// The key has too few or too many bytes.
     #[error("the secret has {0} bytes: it needs {MIN_BYTES} to {MAX_BYTES}")]
     WrongLength(usize),
+    /// It is the key itself and has control characters, which get lost where secrets are copied.
+    #[error(
+        "the secret has control characters, such as a line end: leave them out, or give the bytes as whsec_ and base64"
+    )]
+    Control,
     /// It is a private ed25519 key.
     #[error("this is a private key (whsk_…): give a secret (whsec_…), the ed25519 key is derived from it")]
     PrivateKey,
@@ -133,6 +138,7 @@ impl FromStr for SigningSecret {
         }
         let key = match text.strip_prefix(PREFIX) {
             Some(encoded) => LENIENT.decode(encoded).map_err(|_| InvalidSecret::NotBase64)?,
+            None if text.chars().any(char::is_control) => return Err(InvalidSecret::Control),
             None => text.as_bytes().to_vec(),
         };
         Self::from_bytes(key)
@@ -188,6 +194,7 @@ mod tests {
         let refused = |text: &str| text.parse::<SigningSecret>().unwrap_err();
         assert_eq!(refused("whsec_!!!"), InvalidSecret::NotBase64);
         assert_eq!(refused("short"), InvalidSecret::WrongLength(5));
+        assert_eq!(refused("sixteen bytes or more\n"), InvalidSecret::Control);
         assert_eq!(refused(&"x".repeat(257)), InvalidSecret::WrongLength(257));
     }
 
