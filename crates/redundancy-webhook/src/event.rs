@@ -26,7 +26,7 @@ pub struct EventPattern(Arc<str>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEventType {
     /// No name of a type.
-    #[error("must have 1 to 64 characters, each a letter, a digit, _ or .")]
+    #[error("must have 1 to 64 characters, each a letter, a digit, a full stop or _")]
     Name,
     /// No name and no pattern.
     #[error("must be the name of an event type, *, or the beginning of names and .* such as analysis.*")]

@@ -51,6 +51,9 @@ pub enum InvalidSecret {
         "the secret has control characters, such as a line end: leave them out, or give the bytes as whsec_ and base64"
     )]
     Control,
+    /// Taken byte for byte it would be another key than the one that is meant.
+    #[error("the secret must begin with whsec_ exactly, in small letters and without a blank before it")]
+    AlmostPrefixed,
     /// It is a private ed25519 key.
     #[error("this is a private key (whsk_…): give a secret (whsec_…), the ed25519 key is derived from it")]
     PrivateKey,
@@ -120,6 +123,11 @@ impl SigningSecret {
     }
 }
 
+/// Whether somebody meant the prefix, to judge by what is there.
+fn is_almost_prefixed(text: &str) -> bool {
+    text.trim_start().get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+}
+
 impl FromStr for SigningSecret {
     type Err = InvalidSecret;
 
@@ -138,6 +146,7 @@ impl FromStr for SigningSecret {
         }
         let key = match text.strip_prefix(PREFIX) {
             Some(encoded) => LENIENT.decode(encoded).map_err(|_| InvalidSecret::NotBase64)?,
+            None if is_almost_prefixed(text) => return Err(InvalidSecret::AlmostPrefixed),
             None if text.chars().any(char::is_control) => return Err(InvalidSecret::Control),
             None => text.as_bytes().to_vec(),
         };
@@ -195,6 +204,8 @@ mod tests {
         assert_eq!(refused("whsec_!!!"), InvalidSecret::NotBase64);
         assert_eq!(refused("short"), InvalidSecret::WrongLength(5));
         assert_eq!(refused("sixteen bytes or more\n"), InvalidSecret::Control);
+        assert_eq!(refused(" whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), InvalidSecret::AlmostPrefixed);
+        assert_eq!(refused("Whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), InvalidSecret::AlmostPrefixed);
         assert_eq!(refused(&"x".repeat(257)), InvalidSecret::WrongLength(257));
     }
 

@@ -14,9 +14,14 @@ use crate::request::{Checked, NoParameters};
 use axum::extract::State;
 use axum::http::StatusCode;
 use redundancy_engine::webhook::ids::DeliveryId;
+use redundancy_engine::webhook::store::Changed;
 
 /// What to tell of a delivery that is none of these.
 const RULE: &str = "it is no dead letter, and only those can be requeued or deleted here";
+
+/// What to tell who wants to lay a dead letter aside that nobody can have attempted again.
+const FORSAKEN: &str = "The endpoint or the event of this dead letter is gone, so nothing more can become of it. It goes by itself when \
+                        the retention time is over.";
 
 /// List dead letters
 ///
@@ -106,6 +111,8 @@ pub(crate) async fn discard(
     Id(id): Id<DeliveryId>,
     _: NoParameters,
 ) -> Result<StatusCode, ApiError> {
-    let changed = app.webhooks().discard(id).await?;
-    answer(&app, id, changed, RULE).await.map(|_| StatusCode::NO_CONTENT)
+    match app.webhooks().discard(id).await? {
+        Changed::NotFound if app.webhooks().delivery(id).await?.is_some() => Err(ApiError::gone(FORSAKEN)),
+        changed => answer(&app, id, changed, RULE).await.map(|_| StatusCode::NO_CONTENT),
+    }
 }
