@@ -111,8 +111,9 @@ pub(crate) async fn discard(
     Id(id): Id<DeliveryId>,
     _: NoParameters,
 ) -> Result<StatusCode, ApiError> {
-    match app.webhooks().discard(id).await? {
-        Changed::NotFound if app.webhooks().delivery(id).await?.is_some() => Err(ApiError::gone(FORSAKEN)),
-        changed => answer(&app, id, changed, RULE).await.map(|_| StatusCode::NO_CONTENT),
+    let changed = app.webhooks().discard(id).await?;
+    if changed == Changed::NotFound && app.webhooks().delivery(id).await?.is_some() {
+        return Err(ApiError::gone(FORSAKEN));
     }
+    answer(&app, id, changed, RULE).await.map(|_| StatusCode::NO_CONTENT)
 }

@@ -167,6 +167,8 @@ async fn an_endpoint_does_not_get_what_was_for_another_one_that_had_its_id() {
     let id = dead_letter(&service, &mut receiver).await;
     let path = format!("{ENDPOINTS}/one");
     assert_eq!(service.delete(&path).await.status, 204);
+    let laid_aside = service.delete(&format!("{DEAD_LETTERS}/{id}")).await.error(410, "Gone");
+    assert!(laid_aside["message"].as_str().unwrap().contains("retention"), "{laid_aside}");
     let (mut other, fields) = (Receiver::new().await, json!({"id": "one", "events": ["own.type"]}));
     let made = register(&service, &other.url, fields).await;
     let dead = service.get(&format!("{DELIVERIES}/{id}")).await.data();
