@@ -54,7 +54,9 @@ class Watch(threading.Thread):
 def at_once(service):
     """Posts one text from every client at the same moment: seconds for all, and how often each status came."""
     body = json.dumps({"content": (SENTENCE * TEXT_BYTES)[:TEXT_BYTES]})
-    together, statuses = threading.Barrier(CLIENTS_AT_ONCE + 1), collections.Counter()
+    began, statuses = [], collections.Counter()
+    # Taken by whoever comes last, before anybody goes on: a thread that takes it afterwards may get its turn when most is done.
+    together = threading.Barrier(CLIENTS_AT_ONCE, action=lambda: began.append(time.perf_counter()))
 
     def client():
         connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
@@ -68,11 +70,9 @@ def at_once(service):
     clients = [threading.Thread(target=client) for _ in range(CLIENTS_AT_ONCE)]
     for thread in clients:
         thread.start()
-    together.wait()
-    began = time.perf_counter()
     for thread in clients:
         thread.join()
-    return time.perf_counter() - began, statuses
+    return time.perf_counter() - began[0], statuses
 
 
 def main():

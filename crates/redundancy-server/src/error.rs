@@ -13,7 +13,7 @@ use axum::http::{HeaderValue, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use redundancy_engine::webhook::ids::EndpointId;
 use redundancy_engine::webhook::store::PublishError;
-use redundancy_engine::webhook::webhooks::{Fault, RegisterError, ReplayError, UpdateError};
+use redundancy_engine::webhook::webhooks::{Fault, RegisterError, ReplayError, RequeueError, UpdateError};
 use redundancy_engine::{EngineError, StoreError};
 use serde::Serialize;
 use std::time::Duration;
@@ -162,6 +162,14 @@ impl ApiError {
         Self::new(ErrorType::Conflict, StatusCode::CONFLICT, message)
     }
 
+    /// The endpoint gets nothing at present, so what is queued for it would only wait.
+    pub(crate) fn inactive() -> Self {
+        Self::conflict(
+            "The endpoint is not active, so nothing would be sent to it. Make it active first: PATCH it with {\"is_active\": true}, \
+             or `redundancy endpoints enable` it.",
+        )
+    }
+
     /// What is needed for it was there and is no more.
     pub(crate) fn gone(message: &str) -> Self {
         Self::new(ErrorType::Gone, StatusCode::GONE, message)
@@ -293,7 +301,25 @@ impl From<ReplayError> for ApiError {
     fn from(error: ReplayError) -> Self {
         match error {
             ReplayError::NotFound => EndpointId::unknown(),
+            ReplayError::Inactive => Self::inactive(),
+            ReplayError::Backwards => {
+                let faults = vec![Fault {
+                    field: "/since".to_owned(),
+                    message: "must not be in the future".to_owned(),
+                }];
+                Self::from(faults)
+            }
             ReplayError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RequeueError> for ApiError {
+    fn from(error: RequeueError) -> Self {
+        match error {
+            RequeueError::NotFound => EndpointId::unknown(),
+            RequeueError::Inactive => Self::inactive(),
+            RequeueError::Store(error) => error.into(),
         }
     }
 }

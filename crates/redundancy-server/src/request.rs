@@ -151,8 +151,10 @@ fn read_fields<T: Body>(document: Json<'_>, limits: Limits<'_>, faults: &mut Fau
 
 /// `X-User-Id` names the user on whose behalf the request is made; it obeys the rule of the field `user_id`.
 fn user_id(headers: &HeaderMap, faults: &mut Faults) -> Option<String> {
-    let value = headers.get("x-user-id")?;
+    let mut values = headers.get_all("x-user-id").iter();
+    let value = values.next()?;
     let read = match str::from_utf8(value.as_bytes()) {
+        Ok(_) if values.next().is_some() => Err(Refusal::new("is given more than once: keep one")),
         Ok(id) => rules::user_id(Json::String(id.into())),
         Err(_) => Err(Refusal::new("must be UTF-8")),
     };

@@ -6,7 +6,13 @@ use redundancy_engine::detect::language::DetectedLanguage;
 use redundancy_engine::detect::span;
 use serde::Serialize;
 use std::borrow::Cow;
+use std::time::Duration;
 use utoipa::ToSchema;
+
+/// Milliseconds to the microsecond: more digits than that are noise.
+pub(crate) fn millis(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
+}
 
 /// A part of a text: from `start` up to, not including, `end`.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
@@ -69,5 +75,19 @@ pub(crate) struct Language {
 impl From<DetectedLanguage> for Language {
     fn from(language: DetectedLanguage) -> Self {
         Self { code: language.code, confidence: language.confidence }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn milliseconds_have_three_decimals_at_most() {
+        for (nanos, shown) in
+            [(1_200_000, "1.2"), (1_100_999, "1.1"), (29_000_000_001, "29000.0"), (999, "0.0")]
+        {
+            assert_eq!(serde_json::to_string(&millis(Duration::from_nanos(nanos))).unwrap(), shown);
+        }
     }
 }

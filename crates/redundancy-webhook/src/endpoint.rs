@@ -10,6 +10,7 @@ use crate::signature::Scheme;
 use crate::url::EndpointUrl;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 /// Time for one attempt unless the endpoint says otherwise.
@@ -17,8 +18,8 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Deliveries under way to one endpoint at the same time unless it says otherwise.
 pub const DEFAULT_MAX_IN_FLIGHT: u32 = 32;
 
-/// An endpoint: a receiver of events.
-#[derive(Debug, Clone)]
+/// An endpoint: a receiver of events. `Debug` shows none of its secrets; every header of its own counts as one.
+#[derive(Clone)]
 pub struct Endpoint {
     /// Its id.
     pub id: EndpointId,
@@ -34,7 +35,7 @@ pub struct Endpoint {
     pub scheme: Scheme,
     /// What people call it.
     pub description: Option<String>,
-    /// Headers that its requests carry beside those of the contract.
+    /// Headers that its requests carry beside those of the contract. Any of them may hold a credential.
     pub headers: BTreeMap<String, String>,
     /// Time for one attempt, from the look-up of its name to the end of its answer.
     pub timeout: Duration,
@@ -89,6 +90,54 @@ impl Endpoint {
         let previous = self.previous_secrets.iter().filter(move |previous| previous.expires_at > now);
         std::iter::once(&self.secret).chain(previous.map(|previous| &previous.secret))
     }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            id,
+            url,
+            events,
+            secret: _,
+            previous_secrets: _,
+            scheme,
+            description,
+            headers,
+            timeout,
+            retry,
+            rate_limit,
+            max_in_flight,
+            is_active,
+            disabled_reason,
+            metadata,
+            created_at,
+            updated_at,
+            revision,
+        } = self;
+        f.debug_struct("Endpoint")
+            .field("id", id)
+            .field("url", url)
+            .field("events", events)
+            .field("scheme", scheme)
+            .field("description", description)
+            .field("headers", &names(headers))
+            .field("timeout", timeout)
+            .field("retry", retry)
+            .field("rate_limit", rate_limit)
+            .field("max_in_flight", max_in_flight)
+            .field("is_active", is_active)
+            .field("disabled_reason", disabled_reason)
+            .field("metadata", metadata)
+            .field("created_at", created_at)
+            .field("updated_at", updated_at)
+            .field("revision", revision)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What may be shown of headers: their names. Which values are credentials cannot be told from these.
+pub(crate) fn names(headers: &BTreeMap<String, String>) -> Vec<&str> {
+    headers.keys().map(String::as_str).collect()
 }
 
 impl DisabledReason {

@@ -26,11 +26,22 @@ pub struct EventPattern(Arc<str>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEventType {
     /// No name of a type.
-    #[error("must have 1 to 64 characters, each a letter, a digit, _ or .")]
+    #[error("must have 1 to 64 characters, each a letter, a digit, a full stop or _")]
     Name,
     /// No name and no pattern.
     #[error("must be the name of an event type, *, or the beginning of names and .* such as analysis.*")]
     Pattern,
+}
+
+/// A type that is kept where it stands already, and that nobody may publish anew or ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnfitType {
+    /// A part of the name between full stops has nothing in it.
+    #[error("must not begin or end with a full stop, or have two in a row")]
+    EmptyPart,
+    /// Receivers believe that the product itself says this of its endpoints and deliveries.
+    #[error("is a type that only the service publishes: choose a name of your own")]
+    Reserved,
 }
 
 impl EventType {
@@ -38,6 +49,17 @@ impl EventType {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether callers may publish events of this type. Reading is more lenient, so that what was stored stays readable.
+    pub fn check_publishable(&self) -> Result<(), UnfitType> {
+        if has_empty_part(&self.0) {
+            Err(UnfitType::EmptyPart)
+        } else if types::RESERVED.contains(&self.as_str()) {
+            Err(UnfitType::Reserved)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -67,6 +89,12 @@ impl EventPattern {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether there can be events that match. Reading is more lenient, so that what was stored stays readable.
+    pub fn check_matchable(&self) -> Result<(), UnfitType> {
+        let name = self.0.strip_suffix(".*").unwrap_or(&self.0);
+        if has_empty_part(name) { Err(UnfitType::EmptyPart) } else { Ok(()) }
     }
 
     /// Whether events of type `kind` are wanted.
@@ -111,6 +139,10 @@ fn is_name(text: &str) -> bool {
     (1..=MAX_TYPE_BYTES).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
+fn has_empty_part(name: &str) -> bool {
+    name.split('.').any(str::is_empty)
+}
+
 /// The event types that the product publishes itself. Any other name is as good.
 pub mod types {
     /// A text was analysed.
@@ -139,6 +171,10 @@ pub mod types {
     pub const DELIVERY_EXHAUSTED: &str = "delivery.exhausted";
     /// A test.
     pub const WEBHOOK_PING: &str = "webhook.ping";
+
+    /// Those that tell of endpoints and deliveries: nobody else may publish them, or receivers would take for a fact of the
+    /// product what a caller made up.
+    pub const RESERVED: [&str; 3] = [ENDPOINT_DISABLED, DELIVERY_EXHAUSTED, WEBHOOK_PING];
 
     /// All of them, with what each tells.
     pub const ALL: [(&str, &str); 13] = [
@@ -265,6 +301,32 @@ mod tests {
             assert_eq!(text.parse::<EventPattern>(), Err(InvalidEventType::Pattern), "{text}");
         }
         assert!("analysis.*".parse::<EventType>().is_err());
+    }
+
+    #[test]
+    fn a_type_to_be_published_has_something_between_its_full_stops() {
+        for name in [".", "..", ".a", "a.", "a..b", "..."] {
+            assert_eq!(
+                name.parse::<EventType>().unwrap().check_publishable(),
+                Err(UnfitType::EmptyPart),
+                "{name}"
+            );
+        }
+        for pattern in ["..*", ".a.*", "a..*", "a..b", "a."] {
+            let pattern: EventPattern = pattern.parse().unwrap();
+            assert_eq!(pattern.check_matchable(), Err(UnfitType::EmptyPart), "{pattern}");
+        }
+        for pattern in ["*", "a.*", "a.b.*", "a.b"] {
+            assert_eq!(pattern.parse::<EventPattern>().unwrap().check_matchable(), Ok(()), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_the_product_says_of_deliveries_nobody_else_may_say() {
+        for (name, _) in types::ALL {
+            let is_free = name.parse::<EventType>().unwrap().check_publishable().is_ok();
+            assert_eq!(is_free, !types::RESERVED.contains(&name), "{name}");
+        }
     }
 
     #[test]

@@ -46,6 +46,14 @@ pub enum InvalidSecret {
     /// The key has too few or too many bytes.
     #[error("the secret has {0} bytes: it needs {MIN_BYTES} to {MAX_BYTES}")]
     WrongLength(usize),
+    /// It is the key itself and has control characters, which get lost where secrets are copied.
+    #[error(
+        "the secret has control characters, such as a line end: leave them out, or give the bytes as whsec_ and base64"
+    )]
+    Control,
+    /// Taken byte for byte it would be another key than the one that is meant.
+    #[error("the secret must begin with whsec_ exactly, in small letters and without a blank before it")]
+    AlmostPrefixed,
     /// It is a private ed25519 key.
     #[error("this is a private key (whsk_…): give a secret (whsec_…), the ed25519 key is derived from it")]
     PrivateKey,
@@ -115,6 +123,11 @@ impl SigningSecret {
     }
 }
 
+/// Whether somebody meant the prefix, to judge by what is there.
+fn is_almost_prefixed(text: &str) -> bool {
+    text.trim_start().get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+}
+
 impl FromStr for SigningSecret {
     type Err = InvalidSecret;
 
@@ -133,6 +146,8 @@ impl FromStr for SigningSecret {
         }
         let key = match text.strip_prefix(PREFIX) {
             Some(encoded) => LENIENT.decode(encoded).map_err(|_| InvalidSecret::NotBase64)?,
+            None if is_almost_prefixed(text) => return Err(InvalidSecret::AlmostPrefixed),
+            None if text.chars().any(char::is_control) => return Err(InvalidSecret::Control),
             None => text.as_bytes().to_vec(),
         };
         Self::from_bytes(key)
@@ -188,6 +203,9 @@ mod tests {
         let refused = |text: &str| text.parse::<SigningSecret>().unwrap_err();
         assert_eq!(refused("whsec_!!!"), InvalidSecret::NotBase64);
         assert_eq!(refused("short"), InvalidSecret::WrongLength(5));
+        assert_eq!(refused("sixteen bytes or more\n"), InvalidSecret::Control);
+        assert_eq!(refused(" whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), InvalidSecret::AlmostPrefixed);
+        assert_eq!(refused("Whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), InvalidSecret::AlmostPrefixed);
         assert_eq!(refused(&"x".repeat(257)), InvalidSecret::WrongLength(257));
     }
 

@@ -21,8 +21,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub use endpoints::{NewEndpoint, RegisterError, UpdateError};
-pub use jobs::{Replay, ReplayError};
+pub use endpoints::{NewEndpoint, Ping, RegisterError, UpdateError};
+pub use jobs::{Replay, ReplayError, RequeueError};
+pub use queries::Obstacle;
 pub use rules::Fault;
 
 /// How long an idempotency key is remembered.

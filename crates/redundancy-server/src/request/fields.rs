@@ -173,6 +173,13 @@ impl<'f, 'b> Fields<'f, 'b> {
         self.faults.add(self.pointer(name), message.to_owned());
     }
 
+    /// Reports the list `name` if it is given without items: nothing would be meant by it.
+    pub(crate) fn demand_items<T>(&mut self, name: &str, given: &Given<Vec<T>>) {
+        if matches!(given, Given::Value(items) if items.is_empty()) {
+            self.faults.add(self.pointer(name), "must have at least one item, or be left out".to_owned());
+        }
+    }
+
     /// Reports the field `name` if it is given, with the reason why it must not be.
     pub(crate) fn refuse(&mut self, name: &str, reason: &str) {
         if self.take(name).is_some() {

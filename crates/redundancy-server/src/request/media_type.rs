@@ -20,9 +20,11 @@ const REMEDY: &str = "Send JSON in UTF-8 with the header `Content-Type: applicat
 
 /// Refuses every kind of body but JSON, and says how it is compressed.
 pub(super) fn check(headers: &HeaderMap, has_body: bool) -> Result<Encoding, ApiError> {
-    match headers.get(CONTENT_TYPE) {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    match types.next() {
         Some(value) => {
-            if !value.to_str().is_ok_and(is_json) {
+            // One that stands twice may be read either way further on.
+            if types.next().is_some() || !value.to_str().is_ok_and(is_json) {
                 return Err(ApiError::unsupported_media_type(format!(
                     "The body is not marked as JSON. {REMEDY}"
                 )));

@@ -73,6 +73,11 @@ impl<'f> Parameters<'f> {
         }
     }
 
+    /// Reports a fault of the parameter `name` that shows only beside others.
+    pub(crate) fn refuse(&mut self, name: &str, refusal: Refusal) {
+        self.faults.refuse(format!("?{name}"), refusal);
+    }
+
     /// Reports every parameter that nobody asked for.
     pub(super) fn refuse_rest(self) {
         for (name, _) in &self.pairs {

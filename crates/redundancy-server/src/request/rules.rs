@@ -167,6 +167,11 @@ pub(crate) fn moment_in_query(text: &str) -> Result<Timestamp, Refusal> {
     found.ok_or_else(|| Refusal::new(NO_MOMENT))
 }
 
+/// What to say of the end of a time that lies before its beginning.
+pub(crate) fn before_since() -> Refusal {
+    Refusal::new("must not be before since")
+}
+
 /// The id of a request: 1 to 128 of `[A-Za-z0-9._-]`.
 pub(crate) fn request_id(value: Json<'_>) -> Result<String, Refusal> {
     let text = string(value)?;

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::envelope::{Envelope, json};
 use crate::metrics::process;
 use crate::request::NoParameters;
+use crate::wire::millis;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -203,7 +204,7 @@ async fn store_health(app: &App) -> StoreHealth {
         state: if health.is_reachable { PartState::Ok } else { PartState::Degraded },
         kind: health.kind,
         durable: health.is_durable,
-        latency_ms: health.latency.as_secs_f64() * 1000.0,
+        latency_ms: millis(health.latency),
         warnings: health.warnings,
     }
 }

@@ -1,6 +1,7 @@
 //! Webhooks from outside: real deliveries over the loopback address to real receivers.
 
 mod deliveries;
+mod edges;
 mod endpoints;
 mod events;
 mod failing_store;

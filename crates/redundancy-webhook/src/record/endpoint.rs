@@ -23,7 +23,7 @@ pub(super) struct EndpointRecord {
     previous_secrets: Vec<StoredPreviousSecret>,
     scheme: String,
     description: Option<String>,
-    headers: BTreeMap<String, String>,
+    headers: StoredHeaders,
     timeout_ms: u64,
     retry: RetryPolicy,
     rate_limit: Option<RateLimit>,
@@ -42,6 +42,14 @@ pub(super) struct EndpointRecord {
 enum StoredSecret {
     Plain(String),
     Encrypted(String),
+}
+
+/// Headers with their values, or all of it encrypted as one: any of them may be a credential.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum StoredHeaders {
+    Sealed { sealed_headers: StoredSecret },
+    Plain(BTreeMap<String, String>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,12 +74,33 @@ impl StoredSecret {
     }
 }
 
+impl StoredHeaders {
+    fn reveal(
+        self,
+        owner: &EndpointId,
+        cipher: Option<&SecretCipher>,
+    ) -> Result<BTreeMap<String, String>, UnreadableRecord> {
+        match self {
+            Self::Plain(headers) => Ok(headers),
+            Self::Sealed { sealed_headers } => serde_json::from_str(&sealed_headers.reveal(owner, cipher)?)
+                .map_err(|_| UnreadableRecord::Damaged),
+        }
+    }
+}
+
 impl EndpointRecord {
     pub(super) fn new(endpoint: &Endpoint, cipher: Option<&SecretCipher>, nonce: u128) -> Self {
         let id = &endpoint.id;
         // One nonce for each secret, all from one random number: they differ in their last bits of use.
         let mut nonces = (0u128..).map(|number| nonce ^ (number << 32));
         let mut stored = |text: String| StoredSecret::new(text, id, cipher, nonces.next().unwrap_or(nonce));
+        let headers = if cipher.is_some() && !endpoint.headers.is_empty() {
+            // Strings alone: that cannot fail.
+            let text = serde_json::to_string(&endpoint.headers).unwrap_or_default();
+            StoredHeaders::Sealed { sealed_headers: stored(text) }
+        } else {
+            StoredHeaders::Plain(endpoint.headers.clone())
+        };
         Self {
             id: id.clone(),
             url: stored(endpoint.url.as_str().to_owned()),
@@ -87,7 +116,7 @@ impl EndpointRecord {
                 .collect(),
             scheme: endpoint.scheme.as_str().to_owned(),
             description: endpoint.description.clone(),
-            headers: endpoint.headers.clone(),
+            headers,
             timeout_ms: u64::try_from(endpoint.timeout.as_millis()).unwrap_or(u64::MAX),
             retry: endpoint.retry.clone(),
             rate_limit: endpoint.rate_limit,
@@ -102,7 +131,9 @@ impl EndpointRecord {
     }
 
     pub(super) fn has_plain_secret(&self) -> bool {
-        matches!(self.secret, StoredSecret::Plain(_)) || matches!(self.url, StoredSecret::Plain(_))
+        matches!(self.secret, StoredSecret::Plain(_))
+            || matches!(self.url, StoredSecret::Plain(_))
+            || matches!(&self.headers, StoredHeaders::Plain(headers) if !headers.is_empty())
     }
 
     pub(super) fn into_endpoint(self, cipher: Option<&SecretCipher>) -> Result<Endpoint, UnreadableRecord> {
@@ -120,7 +151,7 @@ impl EndpointRecord {
             previous_secrets: self.previous_secrets.into_iter().map(previous).collect::<Result<_, _>>()?,
             scheme: Scheme::named(&self.scheme).ok_or(UnreadableRecord::Damaged)?,
             description: self.description,
-            headers: self.headers,
+            headers: self.headers.reveal(id, cipher)?,
             timeout: Duration::from_millis(self.timeout_ms),
             retry: self.retry,
             rate_limit: self.rate_limit,

@@ -50,6 +50,7 @@ fn an_endpoint_reads_back_with_and_without_encryption() {
         let record = write_endpoint(&endpoint(), cipher.as_ref(), 7);
         let again = read_endpoint(&record, cipher.as_ref()).unwrap();
         assert_eq!(format!("{again:?}"), format!("{:?}", endpoint()));
+        assert_eq!(again.headers, endpoint().headers);
         assert_eq!((again.secret.reveal(), again.url.as_str()), (SECRET.to_owned(), endpoint().url.as_str()));
         assert_eq!(again.previous_secrets[0].secret.reveal(), PREVIOUS);
         assert_eq!(has_plain_secret(&record), cipher.is_none());
@@ -57,10 +58,32 @@ fn an_endpoint_reads_back_with_and_without_encryption() {
 }
 
 #[test]
+fn headers_that_were_stored_in_clear_are_read_and_count_as_plain_secrets() {
+    let key = cipher("a key of sixteen bytes or more");
+    let mut record: serde_json::Value =
+        serde_json::from_slice(&write_endpoint(&endpoint(), Some(&key), 7)).unwrap();
+    assert!(record["headers"]["sealed_headers"]["encrypted"].is_string(), "{record}");
+    record["headers"] = serde_json::json!({"X-Team": "content", "sealed_headers": "a name like any other"});
+    let record = serde_json::to_vec(&record).unwrap();
+    assert!(has_plain_secret(&record));
+    let headers = read_endpoint(&record, Some(&key)).unwrap().headers;
+    assert_eq!((headers.len(), &*headers["X-Team"]), (2, "content"));
+}
+
+#[test]
+fn what_is_logged_of_an_endpoint_shows_none_of_its_secrets() {
+    let shown = format!("{:?}", endpoint());
+    for hidden in [SECRET, &SECRET[6..], PREVIOUS, "hidden", "content"] {
+        assert!(!shown.contains(hidden), "{shown}");
+    }
+    assert!(shown.contains("X-Team") && shown.contains("main-webhook"), "{shown}");
+}
+
+#[test]
 fn with_a_key_no_secret_stands_in_the_record_and_no_other_key_opens_it() {
     let record = write_endpoint(&endpoint(), Some(&cipher("a key of sixteen bytes or more")), 7);
     let text = String::from_utf8(record.clone()).unwrap();
-    for hidden in [SECRET, &SECRET[6..], PREVIOUS, "hidden"] {
+    for hidden in [SECRET, &SECRET[6..], PREVIOUS, "hidden", "X-Team", "content"] {
         assert!(!text.contains(hidden), "{text}");
     }
     for other in [None, Some(cipher("another key of sixteen bytes"))] {

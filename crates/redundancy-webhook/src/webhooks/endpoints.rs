@@ -5,7 +5,7 @@ use super::{Inner, Webhooks};
 use crate::clock::Timestamp;
 use crate::delivery::Attempt;
 use crate::dispatcher::call;
-use crate::endpoint::{DEFAULT_MAX_IN_FLIGHT, DEFAULT_TIMEOUT, Endpoint, PreviousSecret};
+use crate::endpoint::{DEFAULT_MAX_IN_FLIGHT, DEFAULT_TIMEOUT, Endpoint, PreviousSecret, names};
 use crate::event::{Event, EventPattern, NewEvent, types};
 use crate::ids::EndpointId;
 use crate::rate_window::RateLimit;
@@ -15,6 +15,7 @@ use crate::signature::Scheme;
 use crate::store::{EndpointRecord, EndpointWriteError, Page, PageRequest, StoreError};
 use crate::url::EndpointUrl;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 /// How often a change is tried when others change the endpoint at the same time.
@@ -22,8 +23,9 @@ const CHANGE_TRIES: usize = 8;
 /// Secrets that sign beside the current one at most: more would make every request long.
 const MAX_PREVIOUS_SECRETS: usize = 4;
 
-/// An endpoint to be registered. [`NewEndpoint::new`] has the defaults.
-#[derive(Debug, Clone)]
+/// An endpoint to be registered. [`NewEndpoint::new`] has the defaults. `Debug` shows none of its secrets; every header of its own
+/// counts as one.
+#[derive(Clone)]
 pub struct NewEndpoint {
     /// Its id; made when left out.
     pub id: Option<EndpointId>,
@@ -37,7 +39,7 @@ pub struct NewEndpoint {
     pub scheme: Scheme,
     /// What people call it.
     pub description: Option<String>,
-    /// Headers that its requests carry beside those of the contract.
+    /// Headers that its requests carry beside those of the contract. Any of them may hold a credential.
     pub headers: BTreeMap<String, String>,
     /// Time for one attempt, 100 ms to 60 s.
     pub timeout: Duration,
@@ -51,6 +53,17 @@ pub struct NewEndpoint {
     pub is_active: bool,
     /// Whatever its owner wants to keep with it.
     pub metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A test of an endpoint, and what came of it.
+#[derive(Debug, Clone)]
+pub struct Ping {
+    /// What was sent.
+    pub event: Event,
+    /// What came of it.
+    pub attempt: Attempt,
+    /// How long it could take at most.
+    pub timeout: Duration,
 }
 
 /// Why an endpoint was not registered.
@@ -109,6 +122,40 @@ impl NewEndpoint {
             is_active: true,
             metadata: serde_json::Map::new(),
         }
+    }
+}
+
+impl fmt::Debug for NewEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            id,
+            url,
+            events,
+            secret: _,
+            scheme,
+            description,
+            headers,
+            timeout,
+            retry,
+            rate_limit,
+            max_in_flight,
+            is_active,
+            metadata,
+        } = self;
+        f.debug_struct("NewEndpoint")
+            .field("id", id)
+            .field("url", url)
+            .field("events", events)
+            .field("scheme", scheme)
+            .field("description", description)
+            .field("headers", &names(headers))
+            .field("timeout", timeout)
+            .field("retry", retry)
+            .field("rate_limit", rate_limit)
+            .field("max_in_flight", max_in_flight)
+            .field("is_active", is_active)
+            .field("metadata", metadata)
+            .finish_non_exhaustive()
     }
 }
 
@@ -209,17 +256,19 @@ impl Webhooks {
     }
 
     /// Sends `webhook.ping` to an endpoint at once, whatever its breaker and its limits say, and tells what came of it. It is
-    /// neither queued nor retried nor kept. `None` when there is no such endpoint.
-    pub async fn ping(&self, id: &EndpointId) -> Result<Option<(Event, Attempt)>, StoreError> {
-        let Some(record) = self.endpoint(id).await? else { return Ok(None) };
+    /// neither queued nor retried nor kept, and what comes of it changes nothing: a 410 does not disable the endpoint. It takes no
+    /// longer than the endpoint's own time-out and `at_most`. `None` when there is no such endpoint.
+    pub async fn ping(&self, id: &EndpointId, at_most: Duration) -> Result<Option<Ping>, StoreError> {
+        let Some(EndpointRecord { mut endpoint, .. }) = self.endpoint(id).await? else { return Ok(None) };
+        endpoint.timeout = endpoint.timeout.min(at_most);
         let ports = &self.0.ports;
         let Ok(kind) = types::WEBHOOK_PING.parse() else { return Ok(None) };
         let data = serde_json::json!({ "endpoint_id": id.as_str() });
         let Ok(new) = NewEvent::new(kind, &data) else { return Ok(None) };
         let event = Event::new(self.clock(), &*ports.ids, new);
         let user_agent = &self.0.config.dispatcher.user_agent;
-        let attempt = call(&*ports.transport, self.clock(), &record.endpoint, &event, 1, user_agent).await;
-        Ok(Some((event, attempt)))
+        let attempt = call(&*ports.transport, self.clock(), &endpoint, &event, 1, user_agent).await;
+        Ok(Some(Ping { event, attempt, timeout: endpoint.timeout }))
     }
 }
 

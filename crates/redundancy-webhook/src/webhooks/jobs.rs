@@ -1,11 +1,12 @@
 //! Replays and bulk requeues: accepted at once, done bit by bit at a bounded rate, gone on with after a restart.
 
-use super::{Inner, Webhooks};
+use super::{Inner, Obstacle, Webhooks};
 use crate::clock::Timestamp;
 use crate::delivery::{DeliveryFilter, DeliveryState};
 use crate::event::EventPattern;
 use crate::ids::{DeliveryId, EndpointId, EventId, JobId};
 use crate::store::{Change, Changed, Job, JobKind, JobState, PageRequest, StoreError};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// Events or deliveries that a job looks at in one step.
@@ -35,6 +36,26 @@ pub enum ReplayError {
     /// There is no such endpoint.
     #[error("there is no endpoint with this id")]
     NotFound,
+    /// The endpoint gets nothing at present.
+    #[error("the endpoint is not active")]
+    Inactive,
+    /// It is to begin after it ends, as one does that begins in the future.
+    #[error("the time to replay ends before it begins")]
+    Backwards,
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a bulk requeue was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequeueError {
+    /// It was to be for an endpoint that is not there.
+    #[error("there is no endpoint with this id")]
+    NotFound,
+    /// It was to be for an endpoint that gets nothing at present.
+    #[error("the endpoint is not active")]
+    Inactive,
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -52,20 +73,34 @@ impl Webhooks {
     /// Accepts a replay: it is done bit by bit in the background.
     pub async fn replay(&self, id: &EndpointId, replay: Replay) -> Result<Job, ReplayError> {
         let record = self.endpoint(id).await?.ok_or(ReplayError::NotFound)?;
+        if !record.endpoint.is_active {
+            return Err(ReplayError::Inactive);
+        }
+        let until = replay.until.unwrap_or_else(|| self.clock().now());
+        if until < replay.since {
+            return Err(ReplayError::Backwards);
+        }
         let kind = JobKind::Replay {
             endpoint_id: id.clone(),
             since: replay.since,
-            until: replay.until.unwrap_or_else(|| self.clock().now()),
+            until,
             states: replay.states,
             events: replay.events.unwrap_or(record.endpoint.events),
         };
         Ok(self.accept(kind).await?)
     }
 
-    /// Accepts to queue all dead letters again that `filter` means and that are there now.
-    pub async fn requeue_all(&self, filter: DeliveryFilter) -> Result<Job, StoreError> {
+    /// Accepts to queue all dead letters again that `filter` means and that are there now. Those with an [`Obstacle`] stay dead
+    /// letters.
+    pub async fn requeue_all(&self, filter: DeliveryFilter) -> Result<Job, RequeueError> {
+        if let Some(id) = &filter.endpoint_id {
+            let record = self.endpoint(id).await?.ok_or(RequeueError::NotFound)?;
+            if !record.endpoint.is_active {
+                return Err(RequeueError::Inactive);
+            }
+        }
         let until = self.clock().now().plus(Duration::from_millis(1));
-        self.accept(JobKind::Requeue { filter, until }).await
+        Ok(self.accept(JobKind::Requeue { filter, until }).await?)
     }
 
     async fn accept(&self, kind: JobKind) -> Result<Job, StoreError> {
@@ -167,7 +202,16 @@ impl Inner {
         let page = PageRequest { after: job.cursor.map(DeliveryId::from_number), limit: STEP };
         let page = store.deliveries(&dead, page).await?;
         let mut queued = 0;
+        let mut endpoints = HashMap::new();
         for delivery in page.items.iter().filter(|delivery| delivery.updated_at < until) {
+            let id = &delivery.endpoint_id;
+            if !endpoints.contains_key(id) {
+                endpoints.insert(id, store.endpoint(id, now).await?.map(|record| record.endpoint));
+            }
+            let endpoint = endpoints.get(id).and_then(Option::as_ref);
+            if Obstacle::between(delivery, endpoint).is_some() {
+                continue;
+            }
             let dead = [DeliveryState::Exhausted];
             let changed = store.change_delivery(delivery.id, Change::Requeue, &dead, now).await?;
             queued += u64::from(matches!(changed, Changed::Done(_)));

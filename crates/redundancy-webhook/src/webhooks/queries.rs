@@ -2,9 +2,32 @@
 
 use super::Webhooks;
 use crate::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState};
+use crate::endpoint::Endpoint;
 use crate::event::Event;
 use crate::ids::{DeliveryId, EventId, JobId};
 use crate::store::{Change, Changed, Job, Page, PageRequest, QueueStats, StoreError, StoreHealth};
+
+/// Why a delivery that is queued again would not be attempted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Its endpoint was deleted; another one with the same id may be there now.
+    EndpointGone,
+    /// Its endpoint gets nothing at present.
+    EndpointInactive,
+}
+
+impl Obstacle {
+    /// What keeps `endpoint`, which has the id in `delivery`, from getting it.
+    pub(super) fn between(delivery: &Delivery, endpoint: Option<&Endpoint>) -> Option<Self> {
+        match endpoint {
+            None => Some(Self::EndpointGone),
+            // With its endpoint a delivery was cancelled if it was not finished, and has not changed since.
+            Some(endpoint) if delivery.updated_at < endpoint.created_at => Some(Self::EndpointGone),
+            Some(endpoint) if !endpoint.is_active => Some(Self::EndpointInactive),
+            Some(_) => None,
+        }
+    }
+}
 
 impl Webhooks {
     /// An event, and how many deliveries it has.
@@ -26,8 +49,15 @@ impl Webhooks {
         self.store().deliveries(filter, page).await
     }
 
+    /// What would keep a delivery from being attempted if it were queued again now; `None` also when there is no such delivery.
+    pub async fn obstacle(&self, id: DeliveryId) -> Result<Option<Obstacle>, StoreError> {
+        let Some((delivery, _)) = self.delivery(id).await? else { return Ok(None) };
+        let record = self.endpoint(&delivery.endpoint_id).await?;
+        Ok(Obstacle::between(&delivery, record.as_ref().map(|record| &record.endpoint)))
+    }
+
     /// Attempts a delivery again at once, with all attempts of its policy: one that waits, was given up, was cancelled, or has
-    /// succeeded.
+    /// succeeded. Ask for its [obstacle](Webhooks::obstacle) before: it is queued whether its endpoint gets anything or not.
     pub async fn retry(&self, id: DeliveryId) -> Result<Changed, StoreError> {
         use DeliveryState::{Cancelled, Exhausted, Pending, Succeeded};
         self.change(id, Change::Requeue, &[Pending, Exhausted, Cancelled, Succeeded]).await
@@ -38,7 +68,7 @@ impl Webhooks {
         self.change(id, Change::Cancel, &[DeliveryState::Pending]).await
     }
 
-    /// Attempts a dead letter again.
+    /// Attempts a dead letter again; [`Webhooks::retry`] says what to ask before.
     pub async fn requeue(&self, id: DeliveryId) -> Result<Changed, StoreError> {
         self.change(id, Change::Requeue, &[DeliveryState::Exhausted]).await
     }

@@ -2,6 +2,7 @@
 
 use crate::endpoint::Endpoint;
 use http::header::{HeaderName, HeaderValue};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::WebhooksConfig;
@@ -56,15 +57,24 @@ pub(super) fn faults(endpoint: &Endpoint, config: &WebhooksConfig) -> Vec<Fault>
         faults.add("/url", error.to_string());
     }
     faults.check((1..=MAX_EVENTS).contains(&endpoint.events.len()), "/events", "must have 1 to 100 items");
+    for (index, pattern) in endpoint.events.iter().take(MAX_EVENTS).enumerate() {
+        if let Err(error) = pattern.check_matchable() {
+            faults.add(&format!("/events/{index}"), error.to_string());
+        }
+    }
     faults.check(TIMEOUT.contains(&endpoint.timeout), "/timeout_ms", "must be from 100 to 60000");
     faults.check(
         (1..=MAX_IN_FLIGHT).contains(&endpoint.max_in_flight),
         "/max_in_flight",
         "must be from 1 to 1000",
     );
-    let is_short =
-        endpoint.description.as_ref().is_none_or(|text| text.chars().count() <= MAX_DESCRIPTION_CHARS);
-    faults.check(is_short, "/description", "must have at most 1000 characters");
+    let is_line =
+        |text: &String| text.chars().count() <= MAX_DESCRIPTION_CHARS && !text.chars().any(char::is_control);
+    faults.check(
+        endpoint.description.as_ref().is_none_or(is_line),
+        "/description",
+        "must have at most 1000 characters, none of them a control character such as a line end",
+    );
     let metadata_bytes = serde_json::to_vec(&endpoint.metadata).map_or(usize::MAX, |bytes| bytes.len());
     faults.check(metadata_bytes <= MAX_METADATA_BYTES, "/metadata", "must take at most 16 KiB as JSON");
     faults.check_rate(endpoint);
@@ -126,6 +136,7 @@ impl Faults {
 
     fn check_headers(&mut self, endpoint: &Endpoint) {
         self.check(endpoint.headers.len() <= MAX_HEADERS, "/headers", "must have at most 32 members");
+        let mut seen = HashSet::new();
         for (name, value) in endpoint.headers.iter().take(MAX_HEADERS) {
             let short: String = name.chars().take(64).collect();
             let field = format!("/headers/{}", short.replace('~', "~0").replace('/', "~1"));
@@ -137,7 +148,15 @@ impl Faults {
                 self.add(&field, "is set by the service: leave it out");
             } else if name.len() > MAX_HEADER_BYTES || name.parse::<HeaderName>().is_err() {
                 self.add(&field, "is no name of a header: use letters, digits and -");
-            } else if value.len() > MAX_HEADER_BYTES || HeaderValue::from_str(value).is_err() {
+            } else if !seen.insert(lower) {
+                self.add(
+                    &field,
+                    "is given in another spelling too: capitals make no difference, so keep one",
+                );
+            } else if value.len() > MAX_HEADER_BYTES
+                || value.chars().any(char::is_control)
+                || HeaderValue::from_str(value).is_err()
+            {
                 self.add(&field, "must have at most 1024 bytes, none of them a control character");
             }
         }

@@ -40,7 +40,8 @@ const TEST_EXAMPLES: &str = "\
 Example:
   redundancy endpoints test main-webhook
 
-Sends one event webhook.ping at once, whatever the circuit and the limits say, and does not repeat it.
+Sends one event webhook.ping at once, whatever the circuit and the limits say, and does not repeat it. What comes of it changes
+nothing: an answer of 410 does not disable the endpoint.
 
 Exit codes:
   0  the receiver took it

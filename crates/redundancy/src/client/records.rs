@@ -22,7 +22,7 @@ pub struct Endpoint {
     pub events: Vec<String>,
     /// What it is for.
     pub description: Option<String>,
-    /// Headers of its requests beside the usual ones; values that may be credentials are masked.
+    /// Headers of its requests beside the usual ones; values are masked.
     pub headers: BTreeMap<String, String>,
     /// Time for one attempt in milliseconds.
     pub timeout_ms: u64,

@@ -1,7 +1,7 @@
 //! `/api/v1/webhooks/dead-letters`: deliveries that were given up.
 
 use super::NoFields;
-use super::deliveries::{DeliveryData, answer};
+use super::deliveries::{DeliveryData, answer, check_receiver};
 use super::filter::{DeadLetterFilter, DeadLetterFilterBody, DeadLetterQuery, FilterParameters};
 use super::jobs::{JobData, accepted};
 use super::paging::Key;
@@ -14,9 +14,14 @@ use crate::request::{Checked, NoParameters};
 use axum::extract::State;
 use axum::http::StatusCode;
 use redundancy_engine::webhook::ids::DeliveryId;
+use redundancy_engine::webhook::store::Changed;
 
 /// What to tell of a delivery that is none of these.
 const RULE: &str = "it is no dead letter, and only those can be requeued or deleted here";
+
+/// What to tell who wants to lay a dead letter aside that nobody can have attempted again.
+const FORSAKEN: &str = "The endpoint or the event of this dead letter is gone, so nothing more can become of it. It goes by itself when \
+                        the retention time is over.";
 
 /// List dead letters
 ///
@@ -49,7 +54,7 @@ pub(crate) async fn list(
     request_body(content = NoFields, example = json!({})),
     responses(
         (status = 200, description = "The delivery, pending again", body = Envelope<DeliveryData>),
-        (status = 409, description = "The delivery is no dead letter", body = Failure),
+        (status = 409, description = "The delivery is no dead letter, or its endpoint is not active", body = Failure),
         (status = 410, description = "The endpoint or the event of the delivery is gone", body = Failure),
     ),
 )]
@@ -58,21 +63,26 @@ pub(crate) async fn requeue(
     Id(id): Id<DeliveryId>,
     _: Checked<NoFields>,
 ) -> Result<Envelope<DeliveryData>, ApiError> {
+    check_receiver(&app, id).await?;
     let changed = app.webhooks().requeue(id).await?;
     answer(&app, id, changed, RULE).await
 }
 
 /// Attempt many dead letters again
 ///
-/// Those that are there now and that the filter means, bit by bit and not too fast. The answer names a job that tells how far
-/// it got.
+/// Those that are there now and that the filter means, bit by bit and not too fast. Those whose endpoint is not active or was
+/// deleted stay as they are. The answer names a job that tells how far it got.
 #[utoipa::path(
     post,
     path = "/api/v1/webhooks/dead-letters/requeue",
     operation_id = "requeue_dead_letters",
     tag = "Deliveries",
     request_body(content = DeadLetterFilterBody, example = json!({"event_type": "analysis.completed"})),
-    responses((status = 202, description = "Accepted: the path in `Location` tells how far it got", body = Envelope<JobData>)),
+    responses(
+        (status = 202, description = "Accepted: the path in `Location` tells how far it got", body = Envelope<JobData>),
+        (status = 404, description = "There is no endpoint with the id in the filter", body = Failure),
+        (status = 409, description = "The endpoint in the filter is not active", body = Failure),
+    ),
 )]
 pub(crate) async fn requeue_all(
     State(app): State<App>,
@@ -102,5 +112,8 @@ pub(crate) async fn discard(
     _: NoParameters,
 ) -> Result<StatusCode, ApiError> {
     let changed = app.webhooks().discard(id).await?;
+    if changed == Changed::NotFound && app.webhooks().delivery(id).await?.is_some() {
+        return Err(ApiError::gone(FORSAKEN));
+    }
     answer(&app, id, changed, RULE).await.map(|_| StatusCode::NO_CONTENT)
 }

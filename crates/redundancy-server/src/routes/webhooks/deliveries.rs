@@ -9,13 +9,19 @@ use crate::error::{ApiError, Failure};
 use crate::request::path::{Id, Named};
 use crate::request::query::Queried;
 use crate::request::{Checked, NoParameters};
+use crate::wire::millis;
 use axum::extract::State;
 use redundancy_engine::webhook::FailureReason;
 use redundancy_engine::webhook::delivery::{Attempt, Delivery, DeliveryState};
 use redundancy_engine::webhook::ids::DeliveryId;
 use redundancy_engine::webhook::store::Changed;
+use redundancy_engine::webhook::webhooks::Obstacle;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+/// What to tell of a delivery that cannot be attempted again.
+const GONE: &str = "The endpoint or the event of this delivery is gone. It cannot be attempted again. An endpoint that has the \
+                    same id now gets past events by its replay.";
 
 /// One event on its way to one endpoint.
 #[derive(Serialize, ToSchema)]
@@ -164,7 +170,7 @@ pub(crate) async fn show(
     request_body(content = NoFields, example = json!({})),
     responses(
         (status = 200, description = "The delivery, pending again", body = Envelope<DeliveryData>),
-        (status = 409, description = "An attempt is being made", body = Failure),
+        (status = 409, description = "An attempt is being made, or the endpoint is not active", body = Failure),
         (status = 410, description = "The endpoint or the event of the delivery is gone", body = Failure),
     ),
 )]
@@ -173,6 +179,7 @@ pub(crate) async fn retry(
     Id(id): Id<DeliveryId>,
     _: Checked<NoFields>,
 ) -> Result<Envelope<DeliveryData>, ApiError> {
+    check_receiver(&app, id).await?;
     let changed = app.webhooks().retry(id).await?;
     answer(&app, id, changed, "an attempt is being made already").await
 }
@@ -200,6 +207,15 @@ pub(crate) async fn cancel(
     answer(&app, id, changed, "only one that is pending can be cancelled").await
 }
 
+/// Refuses what would queue a delivery that nobody gets.
+pub(super) async fn check_receiver(app: &App, id: DeliveryId) -> Result<(), ApiError> {
+    match app.webhooks().obstacle(id).await? {
+        None => Ok(()),
+        Some(Obstacle::EndpointGone) => Err(ApiError::gone(GONE)),
+        Some(Obstacle::EndpointInactive) => Err(ApiError::inactive()),
+    }
+}
+
 /// The answer to a change. `rule` says which states allow it.
 pub(super) async fn answer(
     app: &App,
@@ -212,9 +228,7 @@ pub(super) async fn answer(
         Changed::WrongState(state) => {
             Err(ApiError::conflict(format!("The delivery is {}: {rule}.", state.as_str())))
         }
-        Changed::NotFound if app.webhooks().delivery(id).await?.is_some() => Err(ApiError::gone(
-            "The endpoint or the event of this delivery is gone. It cannot be attempted again.",
-        )),
+        Changed::NotFound if app.webhooks().delivery(id).await?.is_some() => Err(ApiError::gone(GONE)),
         Changed::NotFound => Err(DeliveryId::unknown()),
     }
 }
@@ -243,7 +257,7 @@ impl From<Attempt> for AttemptData {
         Self {
             number: attempt.number,
             started_at: attempt.started_at.to_string(),
-            duration_ms: attempt.duration.as_secs_f64() * 1000.0,
+            duration_ms: millis(attempt.duration),
             succeeded: attempt.failure.is_none(),
             status: attempt.status,
             failure: attempt.failure.map(FailureReason::as_str),

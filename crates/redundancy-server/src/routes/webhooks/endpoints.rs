@@ -79,7 +79,7 @@ pub(crate) async fn list(
 
 /// Show an endpoint
 ///
-/// And how its deliveries go. Passwords in its URL and what looks like a credential in its headers are masked.
+/// And how its deliveries go. A password in its URL and the values of its own headers are masked.
 #[utoipa::path(
     get,
     path = "/api/v1/webhooks/endpoints/{id}",

@@ -4,8 +4,10 @@ use crate::app::App;
 use crate::envelope::{Envelope, Located, PageData};
 use crate::error::{ApiError, Failure};
 use crate::request::fields::Fields;
+use crate::request::json::Json;
 use crate::request::path::{Id, Named};
-use crate::request::{Body, Checked, Limits, NoParameters, rules};
+use crate::request::rules::{self, Refusal};
+use crate::request::{Body, Checked, Limits, NoParameters};
 use axum::extract::State;
 use redundancy_engine::webhook::event::{Event, EventType, NewEvent, types};
 use redundancy_engine::webhook::ids::EventId;
@@ -19,8 +21,9 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventBody {
-    /// What kind of event it is: one of those of the service, or one of your own.
-    #[schema(value_type = String, min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.]{1,64}$", example = "invoice.paid")]
+    /// What kind of event it is: one of your own, or one of those of the service that do not tell of endpoints and deliveries.
+    /// No part of it between full stops may be empty.
+    #[schema(value_type = String, min_length = 1, max_length = 64, pattern = r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$", example = "invoice.paid")]
     r#type: EventType,
     /// What happened: any JSON. Receivers get it character by character as it stands here.
     #[schema(value_type = serde_json::Value)]
@@ -137,6 +140,7 @@ pub(crate) async fn show(
 /// List the kinds of events
 ///
 /// Those that the service publishes itself. Any other name of up to 64 letters, digits, `_` and `.` can be published too.
+/// `endpoint.disabled`, `delivery.exhausted` and `webhook.ping` come from the service alone.
 #[utoipa::path(
     get,
     path = "/api/v1/webhooks/event-types",
@@ -156,12 +160,19 @@ impl Body for EventBody {
     const TAKES_KEY: bool = true;
 
     fn read(fields: &mut Fields<'_, '_>, limits: Limits<'_>) -> Option<Self> {
-        let r#type = fields.required("type", rules::parsed);
+        let r#type = fields.required("type", publishable);
         let data = fields.required("data", rules::verbatim(limits.max_content_bytes));
         let request_id = fields.optional("request_id", rules::request_id);
         let user_id = fields.optional("user_id", rules::user_id);
         Some(Self { r#type: r#type?, data: data?, request_id: request_id?, user_id: user_id? })
     }
+}
+
+/// A type that callers may publish.
+fn publishable(value: Json<'_>) -> Result<EventType, Refusal> {
+    let kind: EventType = rules::parsed(value)?;
+    kind.check_publishable().map_err(|error| Refusal::of_domain(&error))?;
+    Ok(kind)
 }
 
 impl From<Published> for PublishedData {

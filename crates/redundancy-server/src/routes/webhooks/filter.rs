@@ -5,6 +5,7 @@ use crate::request::fields::Fields;
 use crate::request::query::{Parameters, Query};
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Limits};
+use redundancy_engine::Timestamp;
 use redundancy_engine::webhook::delivery::{DeliveryFilter, DeliveryState};
 use redundancy_engine::webhook::ids::DeliveryId;
 use redundancy_engine::webhook::store::PageRequest;
@@ -33,7 +34,7 @@ pub(crate) struct DeadLetterFilter(pub(super) DeliveryFilter);
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes what is read parameter by parameter")]
 pub(crate) struct FilterParameters {
-    /// Only deliveries to this endpoint.
+    /// Only deliveries to this endpoint. One that is deleted may still have some; one that never was has none.
     endpoint_id: Option<String>,
     /// Only deliveries of this event.
     event_id: Option<String>,
@@ -99,13 +100,18 @@ impl Body for DeadLetterFilter {
         let event_type = fields.optional("event_type", rules::parsed);
         let since = fields.optional("since", rules::moment);
         let until = fields.optional("until", rules::moment);
+        let (since, until) = (since?, until?);
+        if is_backwards(since, until) {
+            fields.faults().refuse("/until".to_owned(), rules::before_since());
+            return None;
+        }
         Some(Self(DeliveryFilter {
             endpoint_id: endpoint_id?,
             event_id: event_id?,
             event_type: event_type?,
             state: None,
-            since: since?,
-            until: until?,
+            since,
+            until,
         }))
     }
 }
@@ -117,14 +123,24 @@ fn filter(parameters: &mut Parameters<'_>) -> Option<DeliveryFilter> {
     let event_type = parameters.optional("event_type", parsed);
     let since = parameters.optional("since", rules::moment_in_query);
     let until = parameters.optional("until", rules::moment_in_query);
+    let (since, until) = (since?, until?);
+    if is_backwards(since, until) {
+        parameters.refuse("until", rules::before_since());
+        return None;
+    }
     Some(DeliveryFilter {
         endpoint_id: endpoint_id?,
         event_id: event_id?,
         event_type: event_type?,
         state: None,
-        since: since?,
-        until: until?,
+        since,
+        until,
     })
+}
+
+/// Whether a time ends before it begins, so that nothing can lie in it.
+fn is_backwards(since: Option<Timestamp>, until: Option<Timestamp>) -> bool {
+    since.zip(until).is_some_and(|(since, until)| until < since)
 }
 
 fn parsed<T: FromStr<Err: Display>>(text: &str) -> Result<T, Refusal> {

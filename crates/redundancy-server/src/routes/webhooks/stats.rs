@@ -105,7 +105,8 @@ impl From<EndpointCounts> for CountsData {
 
 impl From<&LatencyHistogram> for LatencyData {
     fn from(latency: &LatencyHistogram) -> Self {
-        let of = |rank| latency.percentile_ms(rank);
+        // To the microsecond: what stands behind it is no knowledge.
+        let of = |rank| latency.percentile_ms(rank).map(|millis| (millis * 1000.0).round() / 1000.0);
         Self { p50: of(0.5), p95: of(0.95), p99: of(0.99) }
     }
 }

@@ -105,6 +105,13 @@ async fn every_fault_of_an_event_is_named_at_once() {
     fields.sort();
     let expected = ["/data", "/nope", "/request_id", "/type", "?async", "Idempotency-Key", "X-User-Id"];
     assert_eq!(fields, expected);
+    let twice = [JSON, ("x-user-id", "one"), ("x-user-id", "another")];
+    let reply = service.post_bytes(EVENTS, &twice, r#"{"type":"a","data":1}"#).await;
+    reply.error(422, "ValidationError");
+    assert_eq!(reply.fields(), ["X-User-Id"]);
+    let twice = [JSON, ("content-type", "text/plain")];
+    let reply = service.post_bytes(EVENTS, &twice, r#"{"type":"a","data":1}"#).await;
+    reply.error(415, "UnsupportedMediaType");
     for key in ["", &"x".repeat(256), "ñ"] {
         let headers = [JSON, ("idempotency-key", key)];
         let reply = service.call(request(Method::POST, EVENTS, &headers, r#"{"type":"a","data":1}"#)).await;

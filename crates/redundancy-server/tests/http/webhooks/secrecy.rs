@@ -12,31 +12,33 @@ async fn passwords_and_credentials_reach_the_receiver_and_no_answer() {
     let service = Service::delivering();
     let mut receiver = Receiver::new().await;
     let url = receiver.url.replace("http://", "http://user:pa55word@");
-    let headers = json!({"Authorization": "Bearer t0ken", "X-Tenant": "a"});
+    let headers = json!({"Authorization": "Bearer t0ken", "X-Session": "s3ssion"});
     let fields = json!({"id": "one", "headers": headers, "secret": SECRET});
     // User info gives way to the header of its own.
     let made = register(&service, &url, fields).await;
     assert_eq!(made["url"], receiver.url.replace("http://", "http://user:***@"));
-    assert_eq!(made["headers"], json!({"Authorization": "***", "X-Tenant": "a"}));
+    // No name tells what a value is good for.
+    assert_eq!(made["headers"], json!({"Authorization": "***", "X-Session": "***"}));
     assert_eq!(made["secret"], SECRET);
     let path = format!("{ENDPOINTS}/one");
     let test = service.post(&format!("{path}/test"), &json!({})).await;
     assert_eq!(receiver.next().await.header("authorization"), "Bearer t0ken");
-    let patched = service.patch(&path, &json!({"description": "x", "headers": {"X-Tenant": "b"}})).await;
+    let patched =
+        service.patch(&path, &json!({"description": "x", "headers": {"X-Session": "s3ssion"}})).await;
     service.post(&format!("{path}/test"), &json!({})).await.data();
     // RFC 7617: base64 of `user:pa55word`.
     assert_eq!(receiver.next().await.header("authorization"), "Basic dXNlcjpwYTU1d29yZA==");
     let shown = [test, patched, service.get(&path).await, service.get(ENDPOINTS).await];
     for reply in &shown {
         reply.data();
-        for hidden in ["pa55word", "t0ken", &SECRET[6..]] {
+        for hidden in ["pa55word", "t0ken", "s3ssion", &SECRET[6..]] {
             assert!(!reply.text().contains(hidden), "{hidden}: {}", reply.text());
         }
     }
     // What answers show is not taken for what it hides.
     let reply = service.patch(&path, &json!({"url": made["url"], "headers": made["headers"]})).await;
     reply.error(422, "ValidationError");
-    assert_eq!(reply.fields(), ["/headers/Authorization", "/url"]);
+    assert_eq!(reply.fields(), ["/headers/Authorization", "/headers/X-Session", "/url"]);
 }
 
 #[tokio::test]

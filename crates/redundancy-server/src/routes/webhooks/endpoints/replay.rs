@@ -2,13 +2,16 @@
 
 use crate::app::App;
 use crate::envelope::{Envelope, Located};
-use crate::error::ApiError;
+use crate::error::{ApiError, Failure};
 use crate::request::fields::Fields;
+use crate::request::json::Json;
 use crate::request::path::Id;
-use crate::request::{Body, Checked, Limits, rules};
+use crate::request::rules::{self, Refusal};
+use crate::request::{Body, Checked, Limits};
 use crate::routes::webhooks::jobs::{JobData, accepted};
 use axum::extract::State;
 use redundancy_engine::webhook::delivery::DeliveryState;
+use redundancy_engine::webhook::event::EventPattern;
 use redundancy_engine::webhook::ids::EndpointId;
 use redundancy_engine::webhook::webhooks::Replay;
 use serde::Serialize;
@@ -48,7 +51,10 @@ pub(crate) struct ReplayRequest(Replay);
     tag = "Endpoints",
     params(("id" = String, Path, description = "The id of the endpoint")),
     request_body(content = ReplayBody, example = json!({"since": "2026-01-02T03:04:05Z", "states": ["exhausted"]})),
-    responses((status = 202, description = "Accepted: the path in `Location` tells how far it got", body = Envelope<JobData>)),
+    responses(
+        (status = 202, description = "Accepted: the path in `Location` tells how far it got", body = Envelope<JobData>),
+        (status = 409, description = "The endpoint is not active", body = Failure),
+    ),
 )]
 pub(crate) async fn replay(
     State(app): State<App>,
@@ -67,8 +73,22 @@ impl Body for ReplayRequest {
         let until = fields.optional("until", rules::moment);
         let names = FINAL.map(|state| (state.as_str(), state));
         let states = fields.given_list("states", rules::one_of(&names));
-        let events = fields.given_list("events", rules::parsed).value();
+        let events = fields.given_list("events", pattern);
+        fields.demand_items("states", &states);
+        fields.demand_items("events", &events);
+        let (since, until) = (since?, until?);
+        if until.is_some_and(|until| until < since) {
+            fields.faults().refuse("/until".to_owned(), rules::before_since());
+            return None;
+        }
         let states = states.value().unwrap_or_else(|| FINAL.into());
-        Some(Self(Replay { since: since?, until: until?, states, events }))
+        Some(Self(Replay { since, until, states, events: events.value() }))
     }
+}
+
+/// A pattern that there can be events of.
+fn pattern(value: Json<'_>) -> Result<EventPattern, Refusal> {
+    let pattern: EventPattern = rules::parsed(value)?;
+    pattern.check_matchable().map_err(|error| Refusal::of_domain(&error))?;
+    Ok(pattern)
 }

@@ -58,7 +58,8 @@ pub(crate) struct SecretData {
 
 /// Replace the signing secret
 ///
-/// Both the new and the old secret sign during the overlap, so that receivers have time to follow.
+/// Both the new and the old secret sign during the overlap, so that receivers have time to follow. At most four earlier secrets
+/// sign beside the current one: with more rotations than that in one overlap the oldest goes early.
 #[utoipa::path(
     post,
     path = "/api/v1/webhooks/endpoints/{id}/rotate-secret",
