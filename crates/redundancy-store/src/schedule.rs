@@ -24,7 +24,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
 pub(crate) use claiming::Taken;
-pub(crate) use ending::{GivenBack, Outcome, disabled};
+pub(crate) use ending::{GivenBack, Outcome, disabled, is_next};
 pub(crate) use lane::{Key, Lane};
 
 /// Deliveries that wait, are being made, and the state of their endpoints.

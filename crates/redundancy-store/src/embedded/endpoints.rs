@@ -3,6 +3,7 @@
 use super::rows::{millis, state_number};
 use super::writer::{Effect, Registered, Writer};
 use super::{OrFailed as _, Shared};
+use crate::schedule::is_next;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::DeliveryState;
 use redundancy_webhook::endpoint::Endpoint;
@@ -92,7 +93,7 @@ impl Writer<'_> {
         let Some(known) = self.registry.get(&endpoint.id) else {
             return Ok(Err(EndpointWriteError::Changed));
         };
-        if known.endpoint.revision + 1 != endpoint.revision {
+        if !is_next(&known.endpoint, &endpoint) {
             return Ok(Err(EndpointWriteError::Changed));
         }
         let key = known.key;

@@ -6,9 +6,8 @@ use super::{EmbeddedStore, OrFailed as _, Shared, State};
 use crate::schedule::{GivenBack, disabled};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Attempt, DeliveryState};
-use redundancy_webhook::endpoint::DisabledReason;
 use redundancy_webhook::ids::{DeliveryId, EndpointId};
-use redundancy_webhook::store::{Lease, Publication, Settlement, StoreError, Transition};
+use redundancy_webhook::store::{Disabling, Lease, Publication, Settled, Settlement, StoreError, Transition};
 use rusqlite::{OptionalExtension as _, params};
 use std::sync::atomic::Ordering;
 
@@ -29,7 +28,7 @@ pub(super) struct Ended {
 #[derive(Debug, Clone)]
 struct Attempted {
     attempt: Attempt,
-    disables: Option<DisabledReason>,
+    disables: Option<Disabling>,
     follow_ups: Vec<Publication>,
 }
 
@@ -50,8 +49,8 @@ pub(super) fn received(shared: &Shared, ended: &[Ended]) {
 }
 
 impl EmbeddedStore {
-    pub(super) async fn settle_all(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
-        let mut taken = vec![false; settlements.len()];
+    pub(super) async fn settle_all(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
+        let mut taken = vec![Settled::Refused; settlements.len()];
         let mut late = Vec::new();
         {
             let mut state = self.shared.state();
@@ -59,10 +58,11 @@ impl EmbeddedStore {
             for ((index, settlement), taken) in settlements.into_iter().enumerate().zip(&mut taken) {
                 if let Some(outcome) = state.schedule.settle(&settlement) {
                     let Settlement { lease, attempt, disables, follow_ups, now, .. } = settlement;
+                    let disables = disables.filter(|_| outcome.has_disabled);
+                    *taken = if disables.is_some() { Settled::Disabled } else { Settled::Taken };
                     let attempted = Some(Attempted { attempt, disables, follow_ups });
                     let without = Ended::unattempted(lease, outcome.state, outcome.due, now);
                     ended.push(Ended { attempted, ..without });
-                    *taken = true;
                 } else if settlement.transition == Transition::Succeed {
                     late.push((index, settlement));
                 }
@@ -71,9 +71,10 @@ impl EmbeddedStore {
         }
         self.shared.work.notify_one();
         for (index, settlement) in late {
-            let is_taken = self.settle_late(settlement).await?;
-            if let Some(taken) = taken.get_mut(index) {
-                *taken = is_taken;
+            if self.settle_late(settlement).await?
+                && let Some(taken) = taken.get_mut(index)
+            {
+                *taken = Settled::Taken;
             }
         }
         Ok(taken)
@@ -155,10 +156,11 @@ impl Writer<'_> {
             }
             Some(Attempted { attempt, disables, follow_ups }) => {
                 self.write_attempt(*delivery, attempt, *state, *due, *now)?;
-                if let Some(reason) = disables {
-                    self.disable(endpoint, *reason, *now)?;
-                }
-                for follow_up in follow_ups {
+                let news = match disables {
+                    Some(disables) if self.disable(endpoint, disables, *now)? => disables.news.as_ref(),
+                    _ => None,
+                };
+                for follow_up in follow_ups.iter().chain(news) {
                     // The only refusal is a reused key, and these have none.
                     let _ = self.publish(follow_up.clone())?;
                 }
@@ -215,12 +217,14 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn disable(&mut self, id: &EndpointId, reason: DisabledReason, now: Timestamp) -> Result<(), StoreError> {
-        let Some(known) = self.registry.get(id).filter(|known| known.endpoint.is_active) else {
-            return Ok(());
+    /// Disables an endpoint unless it was changed meanwhile, which memory may not have known; says whether it did.
+    fn disable(&mut self, id: &EndpointId, disables: &Disabling, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(known) = self.registry.get(id).filter(|known| disables.is_meant(&known.endpoint)) else {
+            return Ok(false);
         };
-        let (key, endpoint) = (known.key, disabled(&known.endpoint, reason, now));
-        self.put_endpoint(key, endpoint, false, now)
+        let (key, endpoint) = (known.key, disabled(&known.endpoint, disables.reason, now));
+        self.put_endpoint(key, endpoint, false, now)?;
+        Ok(true)
     }
 
     /// Takes a success whose lease was over, unless the delivery has ended otherwise. `None` when another outcome is on its way

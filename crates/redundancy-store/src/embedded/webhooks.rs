@@ -12,8 +12,8 @@ use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId, JobId};
 use redundancy_webhook::record::{read_job, write_job};
 use redundancy_webhook::store::{
     Change, Changed, Claim, Claimed, EndpointRecord, EndpointWriteError, EventSummary, Job, JobState, Lease,
-    Page, PageRequest, Publication, PublishError, Published, QueueStats, Settlement, StoreError, StoreHealth,
-    WebhookStore,
+    Page, PageRequest, Publication, PublishError, Published, QueueStats, Settled, Settlement, StoreError,
+    StoreHealth, WebhookStore,
 };
 use rusqlite::{OptionalExtension as _, params};
 use std::collections::HashSet;
@@ -141,7 +141,7 @@ impl WebhookStore for EmbeddedStore {
         self.claim_due(claim).await
     }
 
-    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
         self.settle_all(settlements).await
     }
 

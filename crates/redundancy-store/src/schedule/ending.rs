@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub(crate) struct Outcome {
     pub(crate) state: DeliveryState,
     pub(crate) due: Option<Timestamp>,
+    /// Whether it disabled its endpoint.
+    pub(crate) has_disabled: bool,
 }
 
 /// A delivery that was given back.
@@ -39,20 +41,20 @@ impl Schedule {
             Transition::RetryAt(at) => (DeliveryState::Pending, Some(*at)),
             Transition::Exhaust => (DeliveryState::Exhausted, None),
         };
+        let mut has_disabled = false;
         let counts = self.counts_mut(&lease.endpoint, is_orphan);
         counts.moved(Some(DeliveryState::InFlight), Some(state));
         counts.attempted(attempt.number, attempt.is_success(), attempt.duration);
         if !is_orphan && let Some(lane) = self.lanes.get_mut(&lease.endpoint) {
             let limits = limits(&lane.endpoint, *breaker);
-            lane.guard.settle(lease.replica, Some(attempt.is_success()), &limits, *now);
-            if let Some(reason) = disables
-                && lane.endpoint.is_active
-            {
-                lane.endpoint = Arc::new(disabled(&lane.endpoint, *reason, *now));
+            lane.guard.settle(lease.replica, Some(attempt.into()), &limits, *now);
+            if let Some(disables) = disables.as_ref().filter(|disables| disables.is_meant(&lane.endpoint)) {
+                lane.endpoint = Arc::new(disabled(&lane.endpoint, disables.reason, *now));
+                has_disabled = true;
             }
             self.ask_again(&lease.endpoint);
         }
-        Some(Outcome { state, due })
+        Some(Outcome { state, due, has_disabled })
     }
 
     /// Takes a success whose lease is over into counts and guard, for a delivery that is not finished; `due` when it waits. Who
@@ -76,8 +78,7 @@ impl Schedule {
         counts.attempted(attempt.number, true, attempt.duration);
         if !is_orphan && let Some(lane) = self.lanes.get_mut(&lease.endpoint) {
             // Its place was freed when its lease was over.
-            lane.guard.breaker.record(true, breaker, *now);
-            lane.guard.failing_since = None;
+            lane.guard.record(attempt.into(), breaker, *now);
             self.ask_again(&lease.endpoint);
         }
     }
@@ -172,6 +173,11 @@ pub(crate) fn disabled(endpoint: &Endpoint, reason: DisabledReason, now: Timesta
         revision: endpoint.revision + 1,
         ..endpoint.clone()
     }
+}
+
+/// Whether `new` may be written in place of `known`: it is the same endpoint, and nobody changed it in between.
+pub(crate) fn is_next(known: &Endpoint, new: &Endpoint) -> bool {
+    known.created_at == new.created_at && known.revision + 1 == new.revision
 }
 
 fn limits(endpoint: &Endpoint, breaker: BreakerConfig) -> Limits {
