@@ -49,6 +49,7 @@ macro_rules! conforms {
                         a_claim_brings_all_that_an_attempt_needs
                         no_claim_gives_more_than_its_limit
                         a_full_queue_of_one_endpoint_does_not_starve_another
+                        endpoints_that_are_held_do_not_hide_another_however_little_is_claimed
                         room_bounds_what_one_claim_gives_of_an_endpoint
                         what_is_not_due_waits_and_the_claim_says_until_when
                         an_empty_store_waits_for_no_time
