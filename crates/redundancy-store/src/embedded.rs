@@ -8,6 +8,7 @@
 //!
 //! The database is in WAL mode with `synchronous=FULL`: a commit has returned when the log is on the disk.
 
+mod alone;
 mod analyses;
 mod checkpoint;
 mod claiming;
@@ -23,6 +24,8 @@ mod retention;
 mod rows;
 mod schema;
 mod settling;
+#[cfg(test)]
+mod tests;
 mod webhooks;
 mod writer;
 

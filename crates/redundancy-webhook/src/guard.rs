@@ -197,8 +197,8 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
-    fn ended(is_success: bool, began_at: Timestamp) -> Option<AttemptEnd> {
-        Some(AttemptEnd { is_success, began_at })
+    fn ended(is_success: bool, began_at: Timestamp) -> AttemptEnd {
+        AttemptEnd { is_success, began_at }
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
             guard.admit(TWO, &limits(3), 2, at(1), at(7)),
             Admission { granted: 1, retry_at: Some(at(6)) }
         );
-        guard.settle(TWO, ended(true, at(1)), &limits(3), at(2));
+        guard.settle(TWO, Some(ended(true, at(1))), &limits(3), at(2));
         assert_eq!(guard.admit(TWO, &limits(3), 5, at(2), at(8)).granted, 1);
         guard.extend(TWO, at(20));
         // The first one was not heard of again.
@@ -223,7 +223,7 @@ mod tests {
         let limits = limits(10);
         guard.admit(ONE, &limits, 5, at(0), at(6));
         for _ in 0..5 {
-            guard.settle(ONE, ended(false, at(0)), &limits, at(1));
+            guard.settle(ONE, Some(ended(false, at(0))), &limits, at(1));
         }
         assert_eq!(
             guard.admit(ONE, &limits, 5, at(2), at(8)),
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(guard.admit(ONE, &limits, 5, at(61), at(70)).granted, 2);
         assert_eq!(guard.admit(TWO, &limits, 5, at(61), at(70)).granted, 0);
         assert_eq!(guard.failing_since, Some(at(1)));
-        guard.settle(ONE, ended(true, at(61)), &limits, at(62));
+        guard.settle(ONE, Some(ended(true, at(61))), &limits, at(62));
         assert_eq!(guard.failing_since, None);
     }
 
@@ -252,7 +252,7 @@ mod tests {
     fn a_guard_reads_back_from_its_record() {
         let mut guard = Guard::new(at(0));
         guard.admit(ONE, &limits(3), 2, at(0), at(6));
-        guard.settle(ONE, ended(false, at(0)), &limits(3), at(1));
+        guard.settle(ONE, Some(ended(false, at(0))), &limits(3), at(1));
         guard.breaker.state =
             crate::breaker::BreakerState::Open { until: at(0).plus(Duration::from_secs(9)) };
         let record = serde_json::to_string(&guard).unwrap();

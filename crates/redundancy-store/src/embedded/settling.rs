@@ -1,7 +1,7 @@
 //! Outcomes of attempts: known in memory at once, written with the next transaction.
 
 use super::rows::{delivery_by_id, millis, state_number};
-use super::writer::{Effect, Write, Writer, bytes};
+use super::writer::{Effect, Held, Write, Writer, bytes};
 use super::{EmbeddedStore, OrFailed as _, Shared, State};
 use crate::schedule::{GivenBack, disabled};
 use redundancy_webhook::clock::Timestamp;
@@ -33,6 +33,12 @@ struct Attempted {
 }
 
 impl Ended {
+    /// Whether more is written of it than what became of the delivery.
+    pub(super) fn has_consequences(&self) -> bool {
+        let attempted = self.attempted.as_ref();
+        attempted.is_some_and(|attempted| attempted.disables.is_some() || !attempted.follow_ups.is_empty())
+    }
+
     /// The end of a lease without an attempt.
     fn unattempted(lease: Lease, state: DeliveryState, due: Option<Timestamp>, now: Timestamp) -> Self {
         let Lease { delivery, endpoint, token, .. } = lease;
@@ -146,8 +152,8 @@ impl Writer<'_> {
         let Ended { delivery, endpoint, state, due, now, attempted, .. } = ended;
         match attempted {
             None => {
-                let update = "UPDATE deliveries SET state = ?2, due = ?3, updated = ?4 \
-                    WHERE id = ?1 AND state IN (0, 4)";
+                let update = "UPDATE deliveries SET state = max(state, ?2), due = iif(state = 4, NULL, ?3), \
+                    updated = ?4 WHERE id = ?1 AND state IN (0, 4)";
                 let values = params![bytes(*delivery), state_number(*state), due.map(millis), millis(*now)];
                 self.connection
                     .prepare_cached(update)
@@ -171,7 +177,7 @@ impl Writer<'_> {
     }
 
     /// Writes an attempt and what became of its delivery, unless that is finished. What is cancelled may be under way to an
-    /// endpoint that was deleted.
+    /// endpoint that was deleted, and remains so unless it succeeds: also when memory did not know of it yet.
     fn write_attempt(
         &self,
         delivery: DeliveryId,
@@ -181,7 +187,8 @@ impl Writer<'_> {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let failure = attempt.failure.map(redundancy_webhook::FailureReason::as_str);
-        let update = "UPDATE deliveries SET state = ?2, due = ?3, updated = ?4, attempts = attempts + 1, \
+        let update = "UPDATE deliveries SET state = iif(state = 4 AND ?2 <> 2, 4, ?2), \
+            due = iif(state = 4, NULL, ?3), updated = ?4, attempts = attempts + 1, \
             spent = spent + 1, last_status = ?5, last_failure = ?6 WHERE id = ?1 AND state IN (0, 4) \
             RETURNING attempts";
         let values = params![
@@ -229,25 +236,34 @@ impl Writer<'_> {
 
     /// Takes a success whose lease was over, unless the delivery has ended otherwise. `None` when another outcome is on its way
     /// and comes first.
-    fn settle_late(&mut self, settlement: Settlement) -> Result<Option<bool>, StoreError> {
+    pub(super) fn settle_late(&mut self, settlement: Settlement) -> Result<Option<bool>, StoreError> {
         let id = settlement.lease.delivery;
-        let is_made = {
-            let state = self.shared.state();
+        let Some(delivery) = delivery_by_id(self.connection, id)? else { return Ok(Some(false)) };
+        {
+            let mut state = self.shared.state();
             if state.schedule.is_settling(id) {
                 return Ok(None);
             }
-            state.schedule.made_since(id).is_some()
-        };
-        let Some(delivery) = delivery_by_id(self.connection, id)? else { return Ok(Some(false)) };
-        if delivery.state.is_final() && !is_made {
-            return Ok(Some(false));
+            let is_made = state.schedule.made_since(id).is_some();
+            if delivery.state.is_final() && !is_made {
+                return Ok(Some(false));
+            }
+            // At once, so that nothing else becomes of it before this is on the disk; undone should the transaction fail.
+            if is_made {
+                state.schedule.make_in_vain(id);
+                self.held.push(Held::Lease(id));
+            } else if let Some(due) = delivery.due_at {
+                state.schedule.remove(&delivery.endpoint_id, due, id);
+                self.held.push(Held::Place(delivery.endpoint_id.clone(), (due, id)));
+            }
+            state.recent.take(id);
         }
         self.write_attempt(id, &settlement.attempt, DeliveryState::Succeeded, None, settlement.now)?;
         for follow_up in &settlement.follow_ups {
             let _ = self.publish(follow_up.clone())?;
         }
         self.touched.insert(settlement.lease.endpoint.clone());
-        self.effects.push(Effect::SettledLate { settlement, due: delivery.due_at });
+        self.effects.push(Effect::SettledLate { settlement: Box::new(settlement), due: delivery.due_at });
         Ok(Some(true))
     }
 }

@@ -37,7 +37,12 @@ impl State {
 #[async_trait]
 impl WebhookStore for EmbeddedStore {
     async fn create_endpoint(&self, endpoint: Endpoint) -> Result<(), EndpointWriteError> {
-        self.write(move |writer| writer.create_endpoint(endpoint)).await?
+        loop {
+            let new = endpoint.clone();
+            if let Some(created) = self.write(move |writer| writer.create_endpoint(new)).await? {
+                return created;
+            }
+        }
     }
 
     async fn replace_endpoint(
@@ -246,7 +251,13 @@ impl WebhookStore for EmbeddedStore {
             self.readers.run(|connection| connection.query_row("SELECT 1", [], |_| Ok(())).or_failed()).await;
         let latency = self.shared.clock.monotonic().saturating_sub(began);
         // A disk that is full can still be read; whoever brings something new would be refused.
-        let fault = answered.err().or_else(|| self.shared.write_fault().clone());
+        let mut fault = answered.err().or_else(|| self.shared.write_fault().clone());
+        if !self.writes.is_alive() {
+            fault = Some(StoreError::Unavailable(
+                "its writing thread has ended because of a defect in the program; nothing is stored until it is restarted"
+                    .to_owned(),
+            ));
+        }
         StoreHealth {
             kind: "embedded",
             is_reachable: fault.is_none(),

@@ -71,7 +71,7 @@ impl Schedule {
             self.ends.remove(&(leased.until, id));
         }
         let is_orphan = leased.as_ref().is_some_and(|leased| leased.is_orphan);
-        let is_made = leased.is_some_and(|leased| !leased.is_settling);
+        let is_made = leased.is_some_and(|leased| !leased.is_settling || leased.is_in_vain);
         let from = if is_made { DeliveryState::InFlight } else { DeliveryState::Pending };
         let counts = self.counts_mut(&lease.endpoint, is_orphan);
         counts.moved(Some(from), Some(DeliveryState::Succeeded));
@@ -80,6 +80,23 @@ impl Schedule {
             // Its place was freed when its lease was over.
             lane.guard.record(attempt.into(), breaker, *now);
             self.ask_again(&lease.endpoint);
+        }
+    }
+
+    /// A late success is being written for a delivery that is being made: until that is done, the lease under which it is made can
+    /// neither end nor be settled.
+    pub(crate) fn make_in_vain(&mut self, id: DeliveryId) {
+        if let Some(leased) = self.leases.get_mut(&id).filter(|leased| !leased.is_settling) {
+            (leased.is_settling, leased.is_in_vain) = (true, true);
+            self.ends.remove(&(leased.until, id));
+        }
+    }
+
+    /// The late success could not be written.
+    pub(crate) fn make_again(&mut self, id: DeliveryId) {
+        if let Some(leased) = self.leases.get_mut(&id).filter(|leased| leased.is_in_vain) {
+            (leased.is_settling, leased.is_in_vain) = (false, false);
+            self.ends.insert((leased.until, id));
         }
     }
 
@@ -136,10 +153,10 @@ impl Schedule {
 
     /// Whoever is making a delivery does not count as under way any more.
     pub(super) fn free_place(&mut self, id: DeliveryId) {
-        let Some(leased) = self.leases.get(&id).filter(|leased| !leased.is_settling && !leased.is_orphan)
-        else {
+        let Some(leased) = self.leases.get(&id).filter(|leased| !leased.is_orphan) else { return };
+        if leased.is_settling && !leased.is_in_vain {
             return;
-        };
+        }
         let (endpoint, replica) = (leased.lease.endpoint.clone(), leased.lease.replica);
         if let Some(lane) = self.lanes.get_mut(&endpoint) {
             lane.guard.end(replica);

@@ -105,7 +105,7 @@ async fn outcomes_events_that_follow_and_disabled_endpoints_last() {
     let event = event_in_slot("told", at(2), Some(id.slot()));
     let claimed = claim_only(&store, at(1)).await;
     let settlement = Settlement {
-        disables: disabling(&claimed, Some(publication(event.clone()))),
+        disables: Some(disabling(&claimed, Some(publication(event.clone())))),
         ..crate::fixture::settlement(&claimed, Transition::Exhaust, at(2))
     };
     assert_eq!(settle_each(&store, vec![settlement]).await, [true]);

@@ -24,7 +24,7 @@ pub(crate) async fn an_endpoint_that_was_changed_since_is_not_disabled(store: St
     let mended = Endpoint { revision: 1, ..endpoint("main", &["a"]) };
     store.replace_endpoint(mended, false, at(2)).await.unwrap();
     let news = news(&gone);
-    let disables = disabling(&gone, Some(news.clone()));
+    let disables = Some(disabling(&gone, Some(news.clone())));
     let settlement = Settlement { disables, ..settlement(&gone, Transition::Exhaust, at(5)) };
     assert_eq!(store.settle(vec![settlement]).await.unwrap(), [Settled::Taken]);
     let kept = record(&store, &main, at(5)).await.endpoint;
@@ -46,7 +46,7 @@ pub(crate) async fn an_endpoint_that_was_registered_again_has_nothing_to_do_with
     assert_eq!(claim_only(&store, at(4)).await.delivery.id, young);
     let told = news(&old[0]);
     for claimed in &old {
-        let disables = disabling(claimed, Some(told.clone()));
+        let disables = Some(disabling(claimed, Some(told.clone())));
         let settlement = Settlement { disables, ..settlement(claimed, Transition::Exhaust, at(5)) };
         assert_eq!(store.settle(vec![settlement]).await.unwrap(), [Settled::Taken]);
         assert_eq!(state(&store, claimed.delivery.id).await, DeliveryState::Cancelled);
@@ -79,7 +79,7 @@ pub(crate) async fn an_endpoint_is_disabled_once_and_told_of_once(store: Store) 
     let claimed = claim(&store, at(1)).await;
     let all_news: Vec<_> = claimed.iter().map(news).collect();
     let settlement = |claimed: &ClaimedDelivery, news: &Publication| Settlement {
-        disables: disabling(claimed, Some(news.clone())),
+        disables: Some(disabling(claimed, Some(news.clone()))),
         ..settlement(claimed, Transition::Exhaust, at(5))
     };
     let settlements: Vec<_> =

@@ -235,9 +235,9 @@ pub(crate) async fn settle_each(store: &Store, settlements: Vec<Settlement>) -> 
 }
 
 /// What disables the endpoint that was called, as it was then.
-pub(crate) fn disabling(claimed: &ClaimedDelivery, news: Option<Publication>) -> Option<Disabling> {
+pub(crate) fn disabling(claimed: &ClaimedDelivery, news: Option<Publication>) -> Disabling {
     let Endpoint { created_at, revision, .. } = *claimed.endpoint;
-    Some(Disabling { reason: DisabledReason::Gone, created_at, revision, news })
+    Disabling { reason: DisabledReason::Gone, created_at, revision, news }
 }
 
 /// Publishes an event to `endpoint`, delivers it once, and gives the id of the delivery.

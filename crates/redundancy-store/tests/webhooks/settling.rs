@@ -124,7 +124,7 @@ pub(crate) async fn a_failure_under_a_lost_lease_changes_nothing(store: Store) {
     for transition in [Transition::RetryAt(at(41)), Transition::Exhaust] {
         let event = event_in_slot("told", at(41), Some(id.slot()));
         let settlement = Settlement {
-            disables: disabling(&lost, None),
+            disables: Some(disabling(&lost, None)),
             follow_ups: vec![publication(event.clone())],
             ..settlement(&lost, transition, at(41))
         };
@@ -221,8 +221,10 @@ pub(crate) async fn disabling_keeps_what_is_pending_until_the_endpoint_is_active
     let dead = publish_to(&store, &main, "a", at(1)).await;
     let gone = claim_only(&store, at(1)).await;
     let waits = publish_to(&store, &main, "a", at(2)).await;
-    let settlement =
-        Settlement { disables: disabling(&gone, None), ..settlement(&gone, Transition::Exhaust, at(3)) };
+    let settlement = Settlement {
+        disables: Some(disabling(&gone, None)),
+        ..settlement(&gone, Transition::Exhaust, at(3))
+    };
     assert!(settle_one(&store, settlement).await);
     let disabled = record(&store, &main, at(3)).await.endpoint;
     assert_eq!((disabled.is_active, disabled.disabled_reason), (false, Some(DisabledReason::Gone)));

@@ -228,7 +228,7 @@ impl Run {
             ..publication(event_in_slot("d", self.now, Some(lease.delivery.slot())))
         };
         let settlement = Settlement {
-            disables: if how == 8 { disabling(&claimed, None) } else { None },
+            disables: (how == 8).then(|| disabling(&claimed, None)),
             follow_ups: if how == 7 { vec![follow_up] } else { Vec::new() },
             ..settlement(&claimed, transition, self.now)
         };
