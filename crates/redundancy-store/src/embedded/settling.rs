@@ -33,12 +33,6 @@ struct Attempted {
 }
 
 impl Ended {
-    /// Whether more is written of it than what became of the delivery.
-    pub(super) fn has_consequences(&self) -> bool {
-        let attempted = self.attempted.as_ref();
-        attempted.is_some_and(|attempted| attempted.disables.is_some() || !attempted.follow_ups.is_empty())
-    }
-
     /// The end of a lease without an attempt.
     fn unattempted(lease: Lease, state: DeliveryState, due: Option<Timestamp>, now: Timestamp) -> Self {
         let Lease { delivery, endpoint, token, .. } = lease;
@@ -140,7 +134,7 @@ impl EmbeddedStore {
     async fn settle_late(&self, settlement: Settlement) -> Result<bool, StoreError> {
         loop {
             let settlement = settlement.clone();
-            if let Some(is_taken) = self.write(move |writer| writer.settle_late(settlement)).await? {
+            if let Some(is_taken) = self.write(move |writer| writer.settle_late(settlement.clone())).await? {
                 return Ok(is_taken);
             }
         }

@@ -144,7 +144,7 @@ async fn a_change_that_fails_takes_nothing_else_of_its_transaction_with_it() {
     let ids = [&first, &bad, &last].map(|publication| publication.event.id);
     let publish = |publication: Publication, fails: bool| {
         let (write, answer) = super::Write::urgent(move |writer| {
-            let published = writer.publish(publication)?;
+            let published = writer.publish(publication.clone())?;
             if fails { Err(StoreError::Unreadable("told to fail".to_owned())) } else { Ok(published) }
         });
         store.writes.send(write).unwrap();
@@ -198,8 +198,8 @@ async fn nothing_is_settled_while_a_late_success_is_being_written() {
     let (open, gate) = mpsc::channel::<()>();
     let success = settlement(&late, Transition::Succeed, at(101));
     let (write, answer) = super::Write::urgent(move |writer| {
-        let taken = writer.settle_late(success)?;
-        written.send(()).unwrap();
+        let taken = writer.settle_late(success.clone())?;
+        let _ = written.send(());
         let _ = gate.recv();
         Ok(taken)
     });
@@ -227,7 +227,7 @@ async fn a_late_success_that_cannot_be_written_leaves_the_other_attempt_its_leas
     let success = settlement(&late, Transition::Succeed, at(101));
     let failed = store
         .write(move |writer| {
-            writer.settle_late(success)?;
+            writer.settle_late(success.clone())?;
             Err::<(), _>(StoreError::Unreadable("told to fail".to_owned()))
         })
         .await;
@@ -268,7 +268,7 @@ async fn an_outcome_that_comes_while_its_endpoint_is_deleted_and_registered_agai
     let (write, answer) = super::Write::urgent(move |writer| {
         writer.delete_endpoint(&main_id(), at(2))?;
         let created = writer.create_endpoint(endpoint(at(3)))?;
-        written.send(()).unwrap();
+        let _ = written.send(());
         let _ = gate.recv();
         Ok(created)
     });

@@ -39,7 +39,7 @@ impl WebhookStore for EmbeddedStore {
     async fn create_endpoint(&self, endpoint: Endpoint) -> Result<(), EndpointWriteError> {
         loop {
             let new = endpoint.clone();
-            if let Some(created) = self.write(move |writer| writer.create_endpoint(new)).await? {
+            if let Some(created) = self.write(move |writer| writer.create_endpoint(new.clone())).await? {
                 return created;
             }
         }
@@ -51,7 +51,7 @@ impl WebhookStore for EmbeddedStore {
         forgives: bool,
         now: Timestamp,
     ) -> Result<(), EndpointWriteError> {
-        self.write(move |writer| writer.replace_endpoint(endpoint, forgives, now)).await?
+        self.write(move |writer| writer.replace_endpoint(endpoint.clone(), forgives, now)).await?
     }
 
     async fn delete_endpoint(&self, id: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {
@@ -72,7 +72,7 @@ impl WebhookStore for EmbeddedStore {
     }
 
     async fn publish(&self, publication: Publication) -> Result<Published, PublishError> {
-        self.write(move |writer| writer.publish(publication)).await?
+        self.write(move |writer| writer.publish(publication.clone())).await?
     }
 
     fn is_wanted(&self, kind: &EventType) -> bool {

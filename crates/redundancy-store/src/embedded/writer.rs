@@ -44,7 +44,7 @@ pub(super) enum Write {
 
 /// A change that somebody waits for.
 pub(super) trait Urgent: Send {
-    /// Makes the change in the open transaction.
+    /// Makes the change in the open transaction; again in another one when the first was undone.
     fn apply(&mut self, writer: &mut Writer<'_>) -> Result<(), StoreError>;
 
     /// Says what came of it: `Ok` when it is on the disk.
@@ -52,20 +52,19 @@ pub(super) trait Urgent: Send {
 }
 
 struct Waiting<F, T> {
-    apply: Option<F>,
+    apply: F,
     done: Option<T>,
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
 
 impl<F, T> Urgent for Waiting<F, T>
 where
-    F: FnOnce(&mut Writer<'_>) -> Result<T, StoreError> + Send,
+    F: FnMut(&mut Writer<'_>) -> Result<T, StoreError> + Send,
     T: Send,
 {
     fn apply(&mut self, writer: &mut Writer<'_>) -> Result<(), StoreError> {
-        if let Some(apply) = self.apply.take() {
-            self.done = Some(apply(writer)?);
-        }
+        self.done = None;
+        self.done = Some((self.apply)(writer)?);
         Ok(())
     }
 
@@ -79,10 +78,10 @@ where
 
 impl Write {
     pub(super) fn urgent<T: Send + 'static>(
-        apply: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError> + Send + 'static,
+        apply: impl FnMut(&mut Writer<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
         let (answer, answered) = oneshot::channel();
-        (Self::Urgent(Box::new(Waiting { apply: Some(apply), done: None, answer })), answered)
+        (Self::Urgent(Box::new(Waiting { apply, done: None, answer })), answered)
     }
 }
 
@@ -189,7 +188,9 @@ struct Thread<'t> {
     /// Outcomes that are not on the disk yet.
     lazy: Vec<Ended>,
     lazy_since: Option<Instant>,
-    /// Changes of this transaction that failed for themselves, by their place.
+    /// Whether one of the changes failed, and not the transaction.
+    is_spoilt: bool,
+    /// Changes that failed for themselves, by their place.
     refused: BTreeMap<usize, StoreError>,
 }
 
@@ -210,6 +211,7 @@ impl<'t> Thread<'t> {
             held: Vec::new(),
             lazy: Vec::new(),
             lazy_since: None,
+            is_spoilt: false,
             refused: BTreeMap::new(),
         }
     }
@@ -287,8 +289,16 @@ impl<'t> Thread<'t> {
     }
 
     /// Writes everything in one transaction. On failure nothing was changed, and outcomes are kept for the next try.
+    ///
+    /// Should one of several changes fail, all of them are made once more, so that only that one is undone: what each of them
+    /// needs for that would cost more time than the second try ever does.
     fn commit(&mut self, urgent: &mut [Box<dyn Urgent>]) -> Result<(), StoreError> {
-        let written = self.try_commit(urgent);
+        let mut written = self.try_commit(urgent, false);
+        let is_single = urgent.len() == 1 && self.lazy.is_empty();
+        if std::mem::take(&mut self.is_spoilt) && !is_single {
+            self.undo();
+            written = self.try_commit(urgent, true);
+        }
         let is_full = |error: &&StoreError| matches!(error, StoreError::Full(_));
         let fault = written.as_ref().err().or_else(|| self.refused.values().find(is_full)).cloned();
         *self.shared.write_fault() = fault;
@@ -322,7 +332,8 @@ impl<'t> Thread<'t> {
         self.lazy_since = (!self.lazy.is_empty()).then(Instant::now);
     }
 
-    fn try_commit(&mut self, urgent: &mut [Box<dyn Urgent>]) -> Result<(), StoreError> {
+    fn try_commit(&mut self, urgent: &mut [Box<dyn Urgent>], is_each_alone: bool) -> Result<(), StoreError> {
+        self.is_spoilt = false;
         if self.is_registry_stale {
             self.registry = super::endpoints::registry(self.connection, self.shared)?;
             self.is_registry_stale = false;
@@ -341,12 +352,11 @@ impl<'t> Thread<'t> {
             touched: BTreeSet::new(),
         };
         for ended in &self.lazy {
-            let written = if ended.has_consequences() {
-                writer.alone(|writer| writer.settle(ended))?
-            } else {
-                writer.settle(ended)
-            };
-            match written {
+            if !is_each_alone {
+                writer.settle(ended).inspect_err(|_| self.is_spoilt = true)?;
+                continue;
+            }
+            match writer.alone(|writer| writer.settle(ended))? {
                 // It would fail again each time, and nothing would ever be written: the delivery is made once more instead.
                 Err(error @ StoreError::Unreadable(_)) => {
                     tracing::error!(%error, delivery = %ended.delivery, "an outcome cannot be written");
@@ -354,10 +364,9 @@ impl<'t> Thread<'t> {
                 other => other?,
             }
         }
-        let is_one = urgent.len() == 1 && self.lazy.is_empty();
         for (place, write) in urgent.iter_mut().enumerate() {
-            if is_one {
-                write.apply(&mut writer)?;
+            if !is_each_alone {
+                write.apply(&mut writer).inspect_err(|_| self.is_spoilt = true)?;
             } else if let Err(error) = writer.alone(|writer| write.apply(writer))? {
                 tracing::warn!(%error, "a change could not be written");
                 self.refused.insert(place, error);
