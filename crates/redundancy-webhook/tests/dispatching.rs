@@ -163,7 +163,7 @@ async fn a_receiver_that_is_gone_is_told_of_once_however_many_attempts_were_unde
     for _ in 0..4 {
         publish(&webhooks, "a").await;
     }
-    let budget = Budget { attempts: 50, time: Duration::from_secs(60) };
+    let budget = Budget { attempts: 50, time: Duration::from_mins(1) };
     let let_go = async {
         while webhooks.in_flight() < 4 {
             tokio::task::yield_now().await;
@@ -191,7 +191,7 @@ async fn a_410_to_an_endpoint_that_was_changed_meanwhile_does_not_disable_it() {
     let webhooks = webhooks(Receivers { hanging: Some(Arc::clone(&hanging)), ..Receivers::default() });
     let gone = register(&webhooks, "gone", "a").await;
     publish(&webhooks, "a").await;
-    let budget = Budget { attempts: 1, time: Duration::from_secs(60) };
+    let budget = Budget { attempts: 1, time: Duration::from_mins(1) };
     let mended = async {
         while webhooks.in_flight() < 1 {
             tokio::task::yield_now().await;
@@ -219,13 +219,13 @@ async fn a_job_that_its_own_rate_makes_slow_is_not_taken_for_abandoned() {
     for _ in 0..DEAD {
         publish(&one, "a").await;
     }
-    let budget = Budget { attempts: 1_000, time: Duration::from_secs(60) };
+    let budget = Budget { attempts: 1_000, time: Duration::from_mins(1) };
     assert_eq!(one.deliver_due(budget).await.unwrap().attempted, 150);
     let job = one.requeue_all(DeliveryFilter::default()).await.unwrap().id;
     let watch = async {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         let halfway = one.job(job).await.unwrap().unwrap();
-        tokio::time::sleep(Duration::from_secs(120)).await;
+        tokio::time::sleep(Duration::from_mins(2)).await;
         (halfway, one.job(job).await.unwrap().unwrap())
     };
     let stop = tokio_util::sync::CancellationToken::new();
