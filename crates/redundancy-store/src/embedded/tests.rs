@@ -17,8 +17,11 @@ use redundancy_webhook::store::{
     StoreError, Transition, WebhookStore as _,
 };
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
+use std::task::Poll;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -312,7 +315,18 @@ async fn a_claim_waits_for_what_is_still_being_read() {
         (0..count).try_for_each(|_| writer.publish(publication(at(1))).map(drop))
     };
     store.write(publish).await.unwrap();
+    // Nothing more is read until the gate opens.
+    let gate = hold(&store);
     let mut claimed = 0;
+    while !store.shared.state().schedule.is_reading() {
+        claimed += claim(&store, at(2)).await.len();
+    }
+    assert!(claimed < count, "all of it was in memory");
+    let mut next = pin!(claim(&store, at(2)));
+    let is_pending = poll_fn(|context| Poll::Ready(next.as_mut().poll(context).is_pending())).await;
+    assert!(is_pending, "it says that there is nothing");
+    drop(gate);
+    claimed += next.await.len();
     loop {
         // Whoever gets nothing stops.
         let step = claim(&store, at(2)).await.len();
