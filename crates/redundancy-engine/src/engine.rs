@@ -10,7 +10,7 @@ use redundancy_detect::TextTooLong;
 use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 use redundancy_webhook::event::{Event, EventType, NewEvent};
 use redundancy_webhook::ids::EventId;
-use redundancy_webhook::store::{Audience, Publication};
+use redundancy_webhook::store::{Audience, Publication, StoreError};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,8 +91,8 @@ impl Engine {
     /// Accepts work for later: when this returns, the analysis is in the store and a place in the pool is its own.
     ///
     /// What comes of it is put into the store first, together with the event that tells of it, and `ended` is called after
-    /// that. A store that is away is asked again and again, with growing pauses, and three times in all once the engine drains;
-    /// then the result is lost, the analysis remains pending in the store, and `ended` alone learns what came of it.
+    /// that. A store that is away is asked again and again, with growing pauses, and three times in all once the engine drains.
+    /// When it still refuses then, or when it says that it holds something unreadable, the result is lost, the analysis remains pending in the store, and `ended` alone learns what came of it.
     pub async fn submit(
         self: &Arc<Self>,
         request: Request,
@@ -133,14 +133,25 @@ impl Engine {
         Ok(id)
     }
 
-    /// Puts a result into the store, for as long as that takes: once the engine is told to end, three times in all.
+    /// Puts a result into the store, for as long as that takes: once the engine is told to end, three times in all. A store that
+    /// says that it cannot read what it holds is asked once.
     async fn finish(&self, analysis: &StoredAnalysis, publication: Option<Publication>) {
         let mut pause = FIRST_PAUSE;
         for tries in 1.. {
             let finished = self.ports.store.finish(Some(analysis.clone()), publication.clone()).await;
             let is_ending = self.submitted.is_closed();
-            if finished.is_ok() || (is_ending && tries >= LEAST_TRIES) {
-                return;
+            match finished {
+                Ok(()) => return,
+                // Asked again it would say the same, for ever.
+                Err(error @ StoreError::Unreadable(_)) => {
+                    tracing::error!(%error, analysis = %analysis.id, "a result cannot be stored and is lost");
+                    return;
+                }
+                Err(error) if is_ending && tries >= LEAST_TRIES => {
+                    tracing::error!(%error, analysis = %analysis.id, "a result could not be stored and is lost");
+                    return;
+                }
+                Err(_) => {}
             }
             if !is_ending {
                 tokio::time::sleep(pause).await;

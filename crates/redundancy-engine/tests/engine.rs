@@ -75,6 +75,10 @@ struct Shelf {
     kept: Mutex<HashMap<AnalysisId, StoredAnalysis>>,
     /// How many puts it refuses from now on.
     refusals: AtomicUsize,
+    /// Whether it refuses because of what it holds.
+    is_damaged: AtomicBool,
+    /// How often it was asked to finish something.
+    finishes: AtomicUsize,
     /// Whether a put lets others go first.
     is_slow: AtomicBool,
     /// Whether somebody wants to hear of findings.
@@ -121,6 +125,10 @@ impl AnalysisStore for Shelf {
         analysis: Option<StoredAnalysis>,
         publication: Option<Publication>,
     ) -> Result<(), StoreError> {
+        self.finishes.fetch_add(1, Ordering::Relaxed);
+        if self.is_damaged.load(Ordering::Relaxed) {
+            return Err(StoreError::Unreadable("told to be damaged".to_owned()));
+        }
         match analysis {
             Some(analysis) => self.put(analysis).await?,
             None if self.refusals.load(Ordering::Relaxed) > 0 => {
@@ -300,6 +308,19 @@ async fn a_result_that_the_store_never_takes_stays_pending_and_its_end_is_told()
 }
 
 /// Begins an analysis of one text and gives it up while it runs, at `end`. Returns when the work has ended.
+#[tokio::test]
+async fn a_result_that_a_damaged_store_does_not_take_is_offered_once_and_its_end_is_told() {
+    let (engine, shelf) = engine(1, 0);
+    let (told, of_the_end) = tokio::sync::oneshot::channel();
+    let ended = move |state: &AnalysisState| told.send(format!("{state:?}")).unwrap();
+    shelf.is_damaged.store(true, Ordering::Relaxed);
+    engine.submit(Request::Analyze(analyze_request("one")), Caller::default(), ended).await.unwrap();
+    // Without a drain, which would end it too.
+    let of_the_end = tokio::time::timeout(Duration::from_secs(30), of_the_end).await;
+    assert_eq!(of_the_end.expect("it is offered for ever").unwrap(), "Completed");
+    assert_eq!(shelf.finishes.load(Ordering::Relaxed), 1);
+}
+
 async fn given_up(end: fn()) -> Arc<Engine> {
     let (release, held) = mpsc::channel::<()>();
     let held = Mutex::new(held);

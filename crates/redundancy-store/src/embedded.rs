@@ -8,6 +8,7 @@
 //!
 //! The database is in WAL mode with `synchronous=FULL`: a commit has returned when the log is on the disk.
 
+mod alone;
 mod analyses;
 mod checkpoint;
 mod claiming;
@@ -23,6 +24,8 @@ mod retention;
 mod rows;
 mod schema;
 mod settling;
+#[cfg(test)]
+mod tests;
 mod webhooks;
 mod writer;
 
@@ -94,10 +97,11 @@ impl Shared {
 }
 
 impl EmbeddedStore {
-    /// Has the writing thread do `apply` in its next transaction, and waits until that is on the disk.
+    /// Has the writing thread do `apply` in its next transaction, and waits until that is on the disk. It is done a second time
+    /// when a change of somebody else has spoilt the first transaction.
     async fn write<T: Send + 'static>(
         &self,
-        apply: impl FnOnce(&mut writer::Writer<'_>) -> Result<T, StoreError> + Send + 'static,
+        apply: impl FnMut(&mut writer::Writer<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (write, answer) = Write::urgent(apply);
         self.writes.send(write)?;

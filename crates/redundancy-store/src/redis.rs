@@ -45,8 +45,8 @@ use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId, JobId};
 use redundancy_webhook::record::SecretCipher;
 use redundancy_webhook::store::{
     Audience, Change, Changed, Claim, Claimed, EndpointRecord, EndpointWriteError, EventSummary, Job, Lease,
-    Page, PageRequest, Publication, PublishError, Published, QueueStats, Settlement, StoreError, StoreHealth,
-    WebhookStore,
+    Page, PageRequest, Publication, PublishError, Published, QueueStats, Settled, Settlement, StoreError,
+    StoreHealth, WebhookStore,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -79,6 +79,7 @@ pub struct RedisStore {
     registry: Arc<Registry>,
     guards: Guards,
     wake: Arc<Wake>,
+    unsure: settle::Unsure,
     ids: Arc<dyn IdSource>,
     clock: Arc<dyn Clock>,
     /// Claims of one replica go one after the other: each looks at what the one before left.
@@ -112,8 +113,9 @@ impl RedisStore {
         tasks.spawn(beating);
         tasks.close();
         let guards = Guards::new(Arc::clone(&link));
-        let (claiming, width) = (tokio::sync::Mutex::new(()), Width::new());
-        Ok(Arc::new(Self { link, registry, guards, wake, ids, clock, claiming, width, tasks, stop }))
+        let (claiming, width, unsure) =
+            (tokio::sync::Mutex::new(()), Width::new(), settle::Unsure::default());
+        Ok(Arc::new(Self { link, registry, guards, wake, unsure, ids, clock, claiming, width, tasks, stop }))
     }
 
     /// Ends the tasks of the store and its connections. What is called afterwards connects again.
@@ -251,7 +253,7 @@ impl WebhookStore for RedisStore {
         self.hand_out(&claim).await
     }
 
-    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
         self.settle_all(&settlements).await
     }
 

@@ -24,7 +24,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
 pub(crate) use claiming::Taken;
-pub(crate) use ending::{GivenBack, Outcome, disabled};
+pub(crate) use ending::{GivenBack, Outcome, disabled, is_next};
 pub(crate) use lane::{Key, Lane};
 
 /// Deliveries that wait, are being made, and the state of their endpoints.
@@ -54,6 +54,8 @@ struct Leased {
     due: Timestamp,
     /// Its attempt has ended, and the store is writing that down: the lease can neither end nor be taken.
     is_settling: bool,
+    /// That is because of a late success of another attempt, and this one is made in vain.
+    is_in_vain: bool,
     /// Its endpoint was deleted meanwhile. Another one may have its id by now.
     is_orphan: bool,
 }
@@ -196,6 +198,11 @@ impl Schedule {
             }
             self.line_up(&id);
         }
+    }
+
+    /// Whether a lane of which nothing is known to wait has asked the store for more.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.lanes.values().any(|lane| lane.is_hungry && lane.waiting.is_empty() && lane.endpoint.is_active)
     }
 
     /// Since when `id` is being made; `None` when it is not.

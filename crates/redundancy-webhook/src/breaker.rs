@@ -46,6 +46,9 @@ pub struct Breaker {
     pub since: Timestamp,
     /// Failures in a row.
     pub failures: u32,
+    /// When it last opened. What began before says nothing of how the receiver is since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Timestamp>,
 }
 
 impl Default for BreakerConfig {
@@ -59,7 +62,7 @@ impl Breaker {
     /// A closed breaker.
     #[must_use]
     pub const fn new(now: Timestamp) -> Self {
-        Self { state: BreakerState::Closed, since: now, failures: 0 }
+        Self { state: BreakerState::Closed, since: now, failures: 0, opened_at: None }
     }
 
     /// How many deliveries may be under way at the same time: `None` for any number. Half-opens when it is time.
@@ -85,8 +88,12 @@ impl Breaker {
         }
     }
 
-    /// Takes notice of an attempt that ended.
-    pub fn record(&mut self, is_success: bool, config: &BreakerConfig, now: Timestamp) {
+    /// Takes notice of an attempt that ended at `now`. One that began before the breaker last opened changes nothing: it is no
+    /// try of an endpoint that has rested, whenever it ends.
+    pub fn record(&mut self, is_success: bool, began_at: Timestamp, config: &BreakerConfig, now: Timestamp) {
+        if self.opened_at.is_some_and(|opened_at| began_at < opened_at) {
+            return;
+        }
         if is_success {
             self.failures = 0;
         } else {
@@ -95,9 +102,9 @@ impl Breaker {
         let open = BreakerState::Open { until: now.plus(config.open_for) };
         match (self.state, is_success) {
             (BreakerState::Closed, false) if self.failures >= config.failure_threshold.max(1) => {
-                self.enter(open, now);
+                self.open(open, now);
             }
-            (BreakerState::HalfOpen { .. }, false) => self.enter(open, now),
+            (BreakerState::HalfOpen { .. }, false) => self.open(open, now),
             (BreakerState::HalfOpen { successes }, true) => {
                 if successes + 1 >= config.probes.max(1) {
                     self.enter(BreakerState::Closed, now);
@@ -105,9 +112,14 @@ impl Breaker {
                     self.state = BreakerState::HalfOpen { successes: successes + 1 };
                 }
             }
-            // What was under way when it opened changes nothing.
+            // What began in the moment in which it opened changes nothing either.
             (BreakerState::Closed | BreakerState::Open { .. }, _) => {}
         }
+    }
+
+    fn open(&mut self, open: BreakerState, now: Timestamp) {
+        self.enter(open, now);
+        self.opened_at = Some(now);
     }
 
     fn enter(&mut self, state: BreakerState, now: Timestamp) {
@@ -129,7 +141,7 @@ mod tests {
     fn opened() -> Breaker {
         let mut breaker = Breaker::new(at(0));
         for _ in 0..3 {
-            breaker.record(false, &CONFIG, at(1));
+            breaker.record(false, at(1), &CONFIG, at(1));
         }
         breaker
     }
@@ -138,10 +150,10 @@ mod tests {
     fn it_opens_after_failures_in_a_row_only() {
         let mut breaker = Breaker::new(at(0));
         for is_success in [false, false, true, false, false] {
-            breaker.record(is_success, &CONFIG, at(1));
+            breaker.record(is_success, at(1), &CONFIG, at(1));
             assert_eq!(breaker.admit(&CONFIG, at(1)), None);
         }
-        breaker.record(false, &CONFIG, at(2));
+        breaker.record(false, at(2), &CONFIG, at(2));
         assert_eq!(breaker.admit(&CONFIG, at(2)), Some(0));
         assert_eq!((breaker.open_until(), breaker.failures), (Some(at(62)), 3));
     }
@@ -151,9 +163,9 @@ mod tests {
         let mut breaker = opened();
         assert_eq!(breaker.admit(&CONFIG, at(60)), Some(0));
         assert_eq!(breaker.admit(&CONFIG, at(61)), Some(2));
-        breaker.record(true, &CONFIG, at(62));
+        breaker.record(true, at(61), &CONFIG, at(62));
         assert_eq!(breaker.admit(&CONFIG, at(62)), Some(2));
-        breaker.record(true, &CONFIG, at(63));
+        breaker.record(true, at(61), &CONFIG, at(63));
         assert_eq!((breaker.admit(&CONFIG, at(63)), breaker.failures), (None, 0));
     }
 
@@ -161,16 +173,34 @@ mod tests {
     fn a_failed_try_opens_it_for_another_time() {
         let mut breaker = opened();
         assert_eq!(breaker.admit(&CONFIG, at(61)), Some(2));
-        breaker.record(true, &CONFIG, at(62));
-        breaker.record(false, &CONFIG, at(62));
+        breaker.record(true, at(61), &CONFIG, at(62));
+        breaker.record(false, at(61), &CONFIG, at(62));
         assert_eq!(breaker.open_until(), Some(at(122)));
     }
 
     #[test]
     fn what_was_under_way_when_it_opened_does_not_prolong_the_rest() {
         let mut breaker = opened();
-        breaker.record(false, &CONFIG, at(30));
-        breaker.record(true, &CONFIG, at(30));
-        assert_eq!(breaker.open_until(), Some(at(61)));
+        breaker.record(false, at(0), &CONFIG, at(30));
+        breaker.record(true, at(0), &CONFIG, at(30));
+        assert_eq!((breaker.open_until(), breaker.failures), (Some(at(61)), 3));
+    }
+
+    #[test]
+    fn what_began_before_it_opened_is_no_probe() {
+        let mut breaker = opened();
+        assert_eq!(breaker.admit(&CONFIG, at(61)), Some(2));
+        breaker.record(false, at(0), &CONFIG, at(62));
+        breaker.record(true, at(0), &CONFIG, at(62));
+        assert_eq!(breaker.state, BreakerState::HalfOpen { successes: 0 });
+        for _ in 0..2 {
+            breaker.record(true, at(61), &CONFIG, at(63));
+        }
+        assert_eq!(breaker.state, BreakerState::Closed);
+        // Nor does it open a breaker that has closed meanwhile.
+        for _ in 0..3 {
+            breaker.record(false, at(0), &CONFIG, at(64));
+        }
+        assert_eq!((breaker.state, breaker.failures), (BreakerState::Closed, 0));
     }
 }

@@ -22,6 +22,7 @@ use crate::transport::Transport;
 use flights::Flights;
 use settling::Ended;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -183,28 +184,34 @@ impl Dispatcher {
 
     /// Makes what is due now, within `budget`, and waits for it to end.
     pub async fn deliver_due(&self, budget: Budget) -> Result<Progress, StoreError> {
+        // Outside of what is dropped when the time is over.
+        let attempted = AtomicUsize::new(0);
         let step = async {
-            let (mut attempted, mut next_at) = (0, None);
-            while attempted < budget.attempts {
-                let begun = self.0.begin_due(budget.attempts - attempted).await?;
-                attempted += begun.count;
+            let mut next_at = None;
+            while let left @ 1.. = budget.attempts.saturating_sub(attempted.load(Ordering::Relaxed)) {
+                let begun = self.0.begin_due(left).await?;
+                attempted.fetch_add(begun.count, Ordering::Relaxed);
                 next_at = begun.next_at;
                 if begun.count == 0 {
-                    if self.0.flights.count() == 0 {
+                    let is_more_now = next_at.is_some_and(|next_at| next_at <= self.0.ports.clock.now());
+                    if self.0.flights.count() == 0 && !is_more_now {
                         break;
                     }
-                    // What ends may make room for more of the same endpoint.
-                    self.0.room.notified().await;
+                    // What ends may make room for more of the same endpoint, and what arrives is not to wait for one that hangs.
+                    self.0.wait_for_work(next_at).await;
                 }
             }
             self.0.flights.wait_until_none().await;
             self.0.ports.store.sync().await?;
-            Ok(Progress { attempted, is_settled: true, next_at })
+            Ok(next_at)
         };
         let in_time = tokio::time::timeout(budget.time, step).await;
-        in_time.unwrap_or_else(|_| {
-            Ok(Progress { attempted: self.0.flights.count(), is_settled: false, next_at: None })
-        })
+        let attempted = || attempted.load(Ordering::Relaxed);
+        match in_time {
+            Ok(Ok(next_at)) => Ok(Progress { attempted: attempted(), is_settled: true, next_at }),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Ok(Progress { attempted: attempted(), is_settled: false, next_at: None }),
+        }
     }
 
     /// Makes deliveries until `shutdown` is done, then lets attempts under way end for up to the drain time-out, and gives

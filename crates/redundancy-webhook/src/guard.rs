@@ -4,6 +4,7 @@
 
 use crate::breaker::{Breaker, BreakerConfig};
 use crate::clock::Timestamp;
+use crate::delivery::Attempt;
 use crate::rate_window::{RateLimit, RateWindow};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,15 @@ struct Holder {
     until: Timestamp,
 }
 
+/// How an attempt ended, as far as guards have to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttemptEnd {
+    /// Whether the receiver took the event.
+    pub is_success: bool,
+    /// When the attempt began.
+    pub began_at: Timestamp,
+}
+
 /// How many deliveries may go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Admission {
@@ -56,6 +66,12 @@ pub struct Admission {
     /// When it makes sense to ask again, if that was not all and the time is known. An earlier end of a delivery under way is
     /// a reason too.
     pub retry_at: Option<Timestamp>,
+}
+
+impl From<&Attempt> for AttemptEnd {
+    fn from(attempt: &Attempt) -> Self {
+        Self { is_success: attempt.is_success(), began_at: attempt.started_at }
+    }
 }
 
 impl Guard {
@@ -111,12 +127,18 @@ impl Guard {
         self.let_go(replica, unused);
     }
 
-    /// Takes notice that a delivery of `replica` ended, with which success; `None` when it ended without an attempt.
-    pub fn settle(&mut self, replica: ReplicaId, is_success: Option<bool>, limits: &Limits, now: Timestamp) {
+    /// Takes notice that a delivery of `replica` ended, and how; `None` when it ended without an attempt.
+    pub fn settle(&mut self, replica: ReplicaId, end: Option<AttemptEnd>, limits: &Limits, now: Timestamp) {
         self.let_go(replica, 1);
-        let Some(is_success) = is_success else { return };
-        self.breaker.record(is_success, &limits.breaker, now);
-        self.failing_since = if is_success { None } else { self.failing_since.or(Some(now)) };
+        if let Some(end) = end {
+            self.record(end, &limits.breaker, now);
+        }
+    }
+
+    /// Takes notice of how an attempt ended whose place is free already.
+    pub fn record(&mut self, end: AttemptEnd, breaker: &BreakerConfig, now: Timestamp) {
+        self.breaker.record(end.is_success, end.began_at, breaker, now);
+        self.failing_since = if end.is_success { None } else { self.failing_since.or(Some(now)) };
     }
 
     /// Takes notice that a delivery of `replica` is under way no more, whatever came of it.
@@ -175,6 +197,10 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
+    fn ended(is_success: bool, began_at: Timestamp) -> AttemptEnd {
+        AttemptEnd { is_success, began_at }
+    }
+
     #[test]
     fn replicas_share_the_cap_and_a_lost_one_gives_its_part_back() {
         let mut guard = Guard::new(at(0));
@@ -183,7 +209,7 @@ mod tests {
             guard.admit(TWO, &limits(3), 2, at(1), at(7)),
             Admission { granted: 1, retry_at: Some(at(6)) }
         );
-        guard.settle(TWO, Some(true), &limits(3), at(2));
+        guard.settle(TWO, Some(ended(true, at(1))), &limits(3), at(2));
         assert_eq!(guard.admit(TWO, &limits(3), 5, at(2), at(8)).granted, 1);
         guard.extend(TWO, at(20));
         // The first one was not heard of again.
@@ -197,7 +223,7 @@ mod tests {
         let limits = limits(10);
         guard.admit(ONE, &limits, 5, at(0), at(6));
         for _ in 0..5 {
-            guard.settle(ONE, Some(false), &limits, at(1));
+            guard.settle(ONE, Some(ended(false, at(0))), &limits, at(1));
         }
         assert_eq!(
             guard.admit(ONE, &limits, 5, at(2), at(8)),
@@ -206,7 +232,7 @@ mod tests {
         assert_eq!(guard.admit(ONE, &limits, 5, at(61), at(70)).granted, 2);
         assert_eq!(guard.admit(TWO, &limits, 5, at(61), at(70)).granted, 0);
         assert_eq!(guard.failing_since, Some(at(1)));
-        guard.settle(ONE, Some(true), &limits, at(62));
+        guard.settle(ONE, Some(ended(true, at(61))), &limits, at(62));
         assert_eq!(guard.failing_since, None);
     }
 
@@ -226,7 +252,7 @@ mod tests {
     fn a_guard_reads_back_from_its_record() {
         let mut guard = Guard::new(at(0));
         guard.admit(ONE, &limits(3), 2, at(0), at(6));
-        guard.settle(ONE, Some(false), &limits(3), at(1));
+        guard.settle(ONE, Some(ended(false, at(0))), &limits(3), at(1));
         guard.breaker.state =
             crate::breaker::BreakerState::Open { until: at(0).plus(Duration::from_secs(9)) };
         let record = serde_json::to_string(&guard).unwrap();

@@ -17,7 +17,9 @@ use crate::ids::{DeliveryId, EndpointId, EventId, JobId};
 use async_trait::async_trait;
 use ring::digest;
 
-pub use dispatch::{Claim, Claimed, ClaimedDelivery, Lease, Room, Settlement, Transition};
+pub use dispatch::{
+    Claim, Claimed, ClaimedDelivery, Disabling, Lease, Room, Settled, Settlement, Transition,
+};
 pub use jobs::{Job, JobKind, JobState};
 pub use stats::{EndpointCounts, LatencyHistogram, QueueStats, StoreHealth};
 
@@ -177,7 +179,8 @@ pub trait WebhookStore: Send + Sync {
     /// delivery to it.
     async fn create_endpoint(&self, endpoint: Endpoint) -> Result<(), EndpointWriteError>;
 
-    /// Writes `endpoint` in place of the one with its id, whose revision must be one less. With `forgives` its guard forgets
+    /// Writes `endpoint` in place of the one with its id, which must have been registered at the same time and have a revision of
+    /// one less. With `forgives` its guard forgets
     /// failures. From when this returns, every replica publishes by it.
     async fn replace_endpoint(
         &self,
@@ -252,9 +255,9 @@ pub trait WebhookStore: Send + Sync {
 
     /// Takes notice of attempts that ended. Each is taken for itself, all or nothing: the attempt, what becomes of the delivery,
     /// the guard, and the events that follow. One whose lease is over changes nothing, unless it succeeded and the delivery is
-    /// not finished otherwise. Says of each whether it was taken. Once this has returned, losing it to a crash costs at most
+    /// not finished otherwise. Says of each what became of it. Once this has returned, losing it to a crash costs at most
     /// another attempt: it need not be durable at once.
-    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError>;
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError>;
 
     /// Says that deliveries are still being made: their leases, as far as they are not over, hold until `until`.
     async fn extend(&self, leases: &[Lease], now: Timestamp, until: Timestamp) -> Result<(), StoreError>;

@@ -78,7 +78,7 @@ impl AnalysisStore for EmbeddedStore {
             if let Some(analysis) = &analysis {
                 put(writer.connection, analysis)?;
             }
-            if let Some(publication) = publication {
+            if let Some(publication) = publication.clone() {
                 // The only refusal is a reused key, and this has none.
                 let _ = writer.publish(publication)?;
             }

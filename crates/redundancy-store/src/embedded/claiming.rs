@@ -10,8 +10,29 @@ use redundancy_webhook::store::{Claim, Claimed, ClaimedDelivery, StoreError};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// How often a claim that found nothing waits for what is being read.
+const REFILLS: usize = 2;
+
 impl EmbeddedStore {
+    /// Hands out what is due. When all of that is still to be read, it waits for it: whoever gets nothing may take it that there
+    /// is nothing.
     pub(super) async fn claim_due(&self, claim: Claim<'_>) -> Result<Claimed, StoreError> {
+        let mut claimed = self.claim_known(claim).await?;
+        for _ in 0..REFILLS {
+            if !claimed.deliveries.is_empty() || !self.shared.state().schedule.is_reading() {
+                break;
+            }
+            // What was asked for before this is there when this is done. A disk that cannot be written is told by others.
+            if self.write(|_| Ok(())).await.is_err() {
+                break;
+            }
+            claimed = self.claim_known(claim).await?;
+        }
+        Ok(claimed)
+    }
+
+    /// Hands out what is due and known in memory.
+    async fn claim_known(&self, claim: Claim<'_>) -> Result<Claimed, StoreError> {
         let (taking, mut found) = {
             let mut state = self.shared.state();
             let mut taking = state.schedule.claim(&claim);

@@ -3,6 +3,7 @@
 use super::rows::{millis, state_number};
 use super::writer::{Effect, Registered, Writer};
 use super::{OrFailed as _, Shared};
+use crate::schedule::is_next;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::DeliveryState;
 use redundancy_webhook::endpoint::Endpoint;
@@ -62,15 +63,19 @@ pub(super) fn encrypt_plain_ones(connection: &mut Connection, shared: &Shared) -
 }
 
 impl Writer<'_> {
+    /// Registers an endpoint; `None` when that is to be tried again.
     pub(super) fn create_endpoint(
         &mut self,
         endpoint: Endpoint,
-    ) -> Result<Result<(), EndpointWriteError>, StoreError> {
+    ) -> Result<Option<Result<(), EndpointWriteError>>, StoreError> {
         if self.registry.contains_key(&endpoint.id) {
-            return Ok(Err(EndpointWriteError::Exists));
+            return Ok(Some(Err(EndpointWriteError::Exists)));
         }
-        // One that was deleted leaves its number, and perhaps deliveries that are still to be cancelled.
-        while self.cancel_deliveries_of_deleted(Some(&endpoint.id))? > 0 {}
+        // One that was deleted leaves its number, and perhaps deliveries that are still to be cancelled: in transactions of their
+        // own while they are many, and the last of them in this one, so that none is left for the new one.
+        if self.cancel_deliveries_of_deleted(Some(&endpoint.id))? >= CANCEL_STEP {
+            return Ok(None);
+        }
         let insert = "INSERT INTO endpoints (id) VALUES (?1) ON CONFLICT (id) DO UPDATE SET deleted = NULL \
             RETURNING key";
         let key: i64 = self
@@ -80,7 +85,7 @@ impl Writer<'_> {
             .or_failed()?;
         let now = endpoint.created_at;
         self.put_endpoint(key, endpoint, false, now)?;
-        Ok(Ok(()))
+        Ok(Some(Ok(())))
     }
 
     pub(super) fn replace_endpoint(
@@ -92,7 +97,7 @@ impl Writer<'_> {
         let Some(known) = self.registry.get(&endpoint.id) else {
             return Ok(Err(EndpointWriteError::Changed));
         };
-        if known.endpoint.revision + 1 != endpoint.revision {
+        if !is_next(&known.endpoint, &endpoint) {
             return Ok(Err(EndpointWriteError::Changed));
         }
         let key = known.key;

@@ -2,7 +2,7 @@
 
 use super::OrFailed as _;
 use super::rows::{delivery_by_id, event_by_id, millis, number, state_number};
-use super::writer::{Effect, Writer, bytes};
+use super::writer::{Effect, Held, Writer, bytes};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Delivery, DeliveryState};
 use redundancy_webhook::event::Event;
@@ -157,7 +157,7 @@ impl Writer<'_> {
             // At once, so that nobody is handed what is being changed; it is put back should the transaction fail.
             if let Some((due, _)) = left {
                 state.schedule.remove(&before.endpoint_id, due, id);
-                self.held.push((before.endpoint_id.clone(), (due, id)));
+                self.held.push(Held::Place(before.endpoint_id.clone(), (due, id)));
             }
             state.recent.take(id);
         }

@@ -1,14 +1,13 @@
 //! Outcomes of attempts: known in memory at once, written with the next transaction.
 
 use super::rows::{delivery_by_id, millis, state_number};
-use super::writer::{Effect, Write, Writer, bytes};
+use super::writer::{Effect, Held, Write, Writer, bytes};
 use super::{EmbeddedStore, OrFailed as _, Shared, State};
 use crate::schedule::{GivenBack, disabled};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Attempt, DeliveryState};
-use redundancy_webhook::endpoint::DisabledReason;
 use redundancy_webhook::ids::{DeliveryId, EndpointId};
-use redundancy_webhook::store::{Lease, Publication, Settlement, StoreError, Transition};
+use redundancy_webhook::store::{Disabling, Lease, Publication, Settled, Settlement, StoreError, Transition};
 use rusqlite::{OptionalExtension as _, params};
 use std::sync::atomic::Ordering;
 
@@ -29,7 +28,7 @@ pub(super) struct Ended {
 #[derive(Debug, Clone)]
 struct Attempted {
     attempt: Attempt,
-    disables: Option<DisabledReason>,
+    disables: Option<Disabling>,
     follow_ups: Vec<Publication>,
 }
 
@@ -50,8 +49,8 @@ pub(super) fn received(shared: &Shared, ended: &[Ended]) {
 }
 
 impl EmbeddedStore {
-    pub(super) async fn settle_all(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
-        let mut taken = vec![false; settlements.len()];
+    pub(super) async fn settle_all(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
+        let mut taken = vec![Settled::Refused; settlements.len()];
         let mut late = Vec::new();
         {
             let mut state = self.shared.state();
@@ -59,10 +58,11 @@ impl EmbeddedStore {
             for ((index, settlement), taken) in settlements.into_iter().enumerate().zip(&mut taken) {
                 if let Some(outcome) = state.schedule.settle(&settlement) {
                     let Settlement { lease, attempt, disables, follow_ups, now, .. } = settlement;
+                    let disables = disables.filter(|_| outcome.has_disabled);
+                    *taken = if disables.is_some() { Settled::Disabled } else { Settled::Taken };
                     let attempted = Some(Attempted { attempt, disables, follow_ups });
                     let without = Ended::unattempted(lease, outcome.state, outcome.due, now);
                     ended.push(Ended { attempted, ..without });
-                    *taken = true;
                 } else if settlement.transition == Transition::Succeed {
                     late.push((index, settlement));
                 }
@@ -71,9 +71,10 @@ impl EmbeddedStore {
         }
         self.shared.work.notify_one();
         for (index, settlement) in late {
-            let is_taken = self.settle_late(settlement).await?;
-            if let Some(taken) = taken.get_mut(index) {
-                *taken = is_taken;
+            if self.settle_late(settlement).await?
+                && let Some(taken) = taken.get_mut(index)
+            {
+                *taken = Settled::Taken;
             }
         }
         Ok(taken)
@@ -133,7 +134,7 @@ impl EmbeddedStore {
     async fn settle_late(&self, settlement: Settlement) -> Result<bool, StoreError> {
         loop {
             let settlement = settlement.clone();
-            if let Some(is_taken) = self.write(move |writer| writer.settle_late(settlement)).await? {
+            if let Some(is_taken) = self.write(move |writer| writer.settle_late(settlement.clone())).await? {
                 return Ok(is_taken);
             }
         }
@@ -145,8 +146,8 @@ impl Writer<'_> {
         let Ended { delivery, endpoint, state, due, now, attempted, .. } = ended;
         match attempted {
             None => {
-                let update = "UPDATE deliveries SET state = ?2, due = ?3, updated = ?4 \
-                    WHERE id = ?1 AND state IN (0, 4)";
+                let update = "UPDATE deliveries SET state = max(state, ?2), due = iif(state = 4, NULL, ?3), \
+                    updated = ?4 WHERE id = ?1 AND state IN (0, 4)";
                 let values = params![bytes(*delivery), state_number(*state), due.map(millis), millis(*now)];
                 self.connection
                     .prepare_cached(update)
@@ -155,10 +156,11 @@ impl Writer<'_> {
             }
             Some(Attempted { attempt, disables, follow_ups }) => {
                 self.write_attempt(*delivery, attempt, *state, *due, *now)?;
-                if let Some(reason) = disables {
-                    self.disable(endpoint, *reason, *now)?;
-                }
-                for follow_up in follow_ups {
+                let news = match disables {
+                    Some(disables) if self.disable(endpoint, disables, *now)? => disables.news.as_ref(),
+                    _ => None,
+                };
+                for follow_up in follow_ups.iter().chain(news) {
                     // The only refusal is a reused key, and these have none.
                     let _ = self.publish(follow_up.clone())?;
                 }
@@ -169,7 +171,7 @@ impl Writer<'_> {
     }
 
     /// Writes an attempt and what became of its delivery, unless that is finished. What is cancelled may be under way to an
-    /// endpoint that was deleted.
+    /// endpoint that was deleted, and remains so unless it succeeds: also when memory did not know of it yet.
     fn write_attempt(
         &self,
         delivery: DeliveryId,
@@ -179,7 +181,8 @@ impl Writer<'_> {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let failure = attempt.failure.map(redundancy_webhook::FailureReason::as_str);
-        let update = "UPDATE deliveries SET state = ?2, due = ?3, updated = ?4, attempts = attempts + 1, \
+        let update = "UPDATE deliveries SET state = iif(state = 4 AND ?2 <> 2, 4, ?2), \
+            due = iif(state = 4, NULL, ?3), updated = ?4, attempts = attempts + 1, \
             spent = spent + 1, last_status = ?5, last_failure = ?6 WHERE id = ?1 AND state IN (0, 4) \
             RETURNING attempts";
         let values = params![
@@ -215,35 +218,46 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn disable(&mut self, id: &EndpointId, reason: DisabledReason, now: Timestamp) -> Result<(), StoreError> {
-        let Some(known) = self.registry.get(id).filter(|known| known.endpoint.is_active) else {
-            return Ok(());
+    /// Disables an endpoint unless it was changed meanwhile, which memory may not have known; says whether it did.
+    fn disable(&mut self, id: &EndpointId, disables: &Disabling, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(known) = self.registry.get(id).filter(|known| disables.is_meant(&known.endpoint)) else {
+            return Ok(false);
         };
-        let (key, endpoint) = (known.key, disabled(&known.endpoint, reason, now));
-        self.put_endpoint(key, endpoint, false, now)
+        let (key, endpoint) = (known.key, disabled(&known.endpoint, disables.reason, now));
+        self.put_endpoint(key, endpoint, false, now)?;
+        Ok(true)
     }
 
     /// Takes a success whose lease was over, unless the delivery has ended otherwise. `None` when another outcome is on its way
     /// and comes first.
-    fn settle_late(&mut self, settlement: Settlement) -> Result<Option<bool>, StoreError> {
+    pub(super) fn settle_late(&mut self, settlement: Settlement) -> Result<Option<bool>, StoreError> {
         let id = settlement.lease.delivery;
-        let is_made = {
-            let state = self.shared.state();
+        let Some(delivery) = delivery_by_id(self.connection, id)? else { return Ok(Some(false)) };
+        {
+            let mut state = self.shared.state();
             if state.schedule.is_settling(id) {
                 return Ok(None);
             }
-            state.schedule.made_since(id).is_some()
-        };
-        let Some(delivery) = delivery_by_id(self.connection, id)? else { return Ok(Some(false)) };
-        if delivery.state.is_final() && !is_made {
-            return Ok(Some(false));
+            let is_made = state.schedule.made_since(id).is_some();
+            if delivery.state.is_final() && !is_made {
+                return Ok(Some(false));
+            }
+            // At once, so that nothing else becomes of it before this is on the disk; undone should the transaction fail.
+            if is_made {
+                state.schedule.make_in_vain(id);
+                self.held.push(Held::Lease(id));
+            } else if let Some(due) = delivery.due_at {
+                state.schedule.remove(&delivery.endpoint_id, due, id);
+                self.held.push(Held::Place(delivery.endpoint_id.clone(), (due, id)));
+            }
+            state.recent.take(id);
         }
         self.write_attempt(id, &settlement.attempt, DeliveryState::Succeeded, None, settlement.now)?;
         for follow_up in &settlement.follow_ups {
             let _ = self.publish(follow_up.clone())?;
         }
         self.touched.insert(settlement.lease.endpoint.clone());
-        self.effects.push(Effect::SettledLate { settlement, due: delivery.due_at });
+        self.effects.push(Effect::SettledLate { settlement: Box::new(settlement), due: delivery.due_at });
         Ok(Some(true))
     }
 }

@@ -12,8 +12,8 @@ use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId, JobId};
 use redundancy_webhook::record::{read_job, write_job};
 use redundancy_webhook::store::{
     Change, Changed, Claim, Claimed, EndpointRecord, EndpointWriteError, EventSummary, Job, JobState, Lease,
-    Page, PageRequest, Publication, PublishError, Published, QueueStats, Settlement, StoreError, StoreHealth,
-    WebhookStore,
+    Page, PageRequest, Publication, PublishError, Published, QueueStats, Settled, Settlement, StoreError,
+    StoreHealth, WebhookStore,
 };
 use rusqlite::{OptionalExtension as _, params};
 use std::collections::HashSet;
@@ -37,7 +37,12 @@ impl State {
 #[async_trait]
 impl WebhookStore for EmbeddedStore {
     async fn create_endpoint(&self, endpoint: Endpoint) -> Result<(), EndpointWriteError> {
-        self.write(move |writer| writer.create_endpoint(endpoint)).await?
+        loop {
+            let new = endpoint.clone();
+            if let Some(created) = self.write(move |writer| writer.create_endpoint(new.clone())).await? {
+                return created;
+            }
+        }
     }
 
     async fn replace_endpoint(
@@ -46,7 +51,7 @@ impl WebhookStore for EmbeddedStore {
         forgives: bool,
         now: Timestamp,
     ) -> Result<(), EndpointWriteError> {
-        self.write(move |writer| writer.replace_endpoint(endpoint, forgives, now)).await?
+        self.write(move |writer| writer.replace_endpoint(endpoint.clone(), forgives, now)).await?
     }
 
     async fn delete_endpoint(&self, id: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {
@@ -67,7 +72,7 @@ impl WebhookStore for EmbeddedStore {
     }
 
     async fn publish(&self, publication: Publication) -> Result<Published, PublishError> {
-        self.write(move |writer| writer.publish(publication)).await?
+        self.write(move |writer| writer.publish(publication.clone())).await?
     }
 
     fn is_wanted(&self, kind: &EventType) -> bool {
@@ -141,7 +146,7 @@ impl WebhookStore for EmbeddedStore {
         self.claim_due(claim).await
     }
 
-    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
         self.settle_all(settlements).await
     }
 
@@ -246,7 +251,13 @@ impl WebhookStore for EmbeddedStore {
             self.readers.run(|connection| connection.query_row("SELECT 1", [], |_| Ok(())).or_failed()).await;
         let latency = self.shared.clock.monotonic().saturating_sub(began);
         // A disk that is full can still be read; whoever brings something new would be refused.
-        let fault = answered.err().or_else(|| self.shared.write_fault().clone());
+        let mut fault = answered.err().or_else(|| self.shared.write_fault().clone());
+        if !self.writes.is_alive() {
+            fault = Some(StoreError::Unavailable(
+                "its writing thread has ended because of a defect in the program; nothing is stored until it is restarted"
+                    .to_owned(),
+            ));
+        }
         StoreHealth {
             kind: "embedded",
             is_reachable: fault.is_none(),

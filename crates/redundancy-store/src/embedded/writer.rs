@@ -44,7 +44,7 @@ pub(super) enum Write {
 
 /// A change that somebody waits for.
 pub(super) trait Urgent: Send {
-    /// Makes the change in the open transaction.
+    /// Makes the change in the open transaction; again in another one when the first was undone.
     fn apply(&mut self, writer: &mut Writer<'_>) -> Result<(), StoreError>;
 
     /// Says what came of it: `Ok` when it is on the disk.
@@ -52,20 +52,19 @@ pub(super) trait Urgent: Send {
 }
 
 struct Waiting<F, T> {
-    apply: Option<F>,
+    apply: F,
     done: Option<T>,
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
 
 impl<F, T> Urgent for Waiting<F, T>
 where
-    F: FnOnce(&mut Writer<'_>) -> Result<T, StoreError> + Send,
+    F: FnMut(&mut Writer<'_>) -> Result<T, StoreError> + Send,
     T: Send,
 {
     fn apply(&mut self, writer: &mut Writer<'_>) -> Result<(), StoreError> {
-        if let Some(apply) = self.apply.take() {
-            self.done = Some(apply(writer)?);
-        }
+        self.done = None;
+        self.done = Some((self.apply)(writer)?);
         Ok(())
     }
 
@@ -79,10 +78,10 @@ where
 
 impl Write {
     pub(super) fn urgent<T: Send + 'static>(
-        apply: impl FnOnce(&mut Writer<'_>) -> Result<T, StoreError> + Send + 'static,
+        apply: impl FnMut(&mut Writer<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
         let (answer, answered) = oneshot::channel();
-        (Self::Urgent(Box::new(Waiting { apply: Some(apply), done: None, answer })), answered)
+        (Self::Urgent(Box::new(Waiting { apply, done: None, answer })), answered)
     }
 }
 
@@ -105,6 +104,11 @@ impl Writes {
             .spawn(move || Thread::new(&connection, registry, &shared, &is_log_too_large).work(&arriving))
             .map_err(|error| StoreError::Unavailable(format!("no thread could be started: {error}")))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Whether the thread is there. It ends early only by a defect.
+    pub(super) fn is_alive(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
     pub(super) fn send(&self, write: Write) -> Result<(), StoreError> {
@@ -141,13 +145,22 @@ pub(super) enum Effect {
     /// A delivery got from one state into another, or was deleted. It has `left` its place, if it had one.
     Moved { endpoint: EndpointId, from: DeliveryState, to: Option<DeliveryState>, left: Option<Key> },
     /// A success came after the end of its lease, for a delivery that is due again then.
-    SettledLate { settlement: Settlement, due: Option<Timestamp> },
+    SettledLate { settlement: Box<Settlement>, due: Option<Timestamp> },
     /// An endpoint is new or was changed.
     Endpoint { endpoint: Arc<Endpoint>, forgives: bool, now: Timestamp },
     /// An endpoint was deleted.
     EndpointGone(EndpointId),
     /// A lane gets more of what waits for it, behind `from`.
     Refill { endpoint: EndpointId, from: Option<Key>, keys: Vec<Key>, is_all: bool, dropped: u64 },
+}
+
+/// What is done in memory before it is on the disk, because nobody may come in between. It is undone should that fail.
+#[derive(Debug)]
+pub(super) enum Held {
+    /// A delivery was taken out of its lane.
+    Place(EndpointId, Key),
+    /// A delivery is made in vain.
+    Lease(DeliveryId),
 }
 
 /// One open transaction, and what the writer knows.
@@ -157,8 +170,8 @@ pub(super) struct Writer<'t> {
     pub(super) registry: &'t mut BTreeMap<EndpointId, Registered>,
     pub(super) types: &'t mut EventTypes,
     pub(super) effects: Vec<Effect>,
-    /// Deliveries that were taken out of their lanes already.
-    pub(super) held: &'t mut Vec<(EndpointId, Key)>,
+    /// What was done in memory already.
+    pub(super) held: &'t mut Vec<Held>,
     /// Endpoints whose guard and counts are written at the end.
     pub(super) touched: BTreeSet<EndpointId>,
 }
@@ -171,10 +184,14 @@ struct Thread<'t> {
     /// Whether a transaction that may have changed the registry was undone.
     is_registry_stale: bool,
     types: EventTypes,
-    held: Vec<(EndpointId, Key)>,
+    held: Vec<Held>,
     /// Outcomes that are not on the disk yet.
     lazy: Vec<Ended>,
     lazy_since: Option<Instant>,
+    /// Whether one of the changes failed, and not the transaction.
+    is_spoilt: bool,
+    /// Changes that failed for themselves, by their place.
+    refused: BTreeMap<usize, StoreError>,
 }
 
 impl<'t> Thread<'t> {
@@ -194,6 +211,8 @@ impl<'t> Thread<'t> {
             held: Vec::new(),
             lazy: Vec::new(),
             lazy_since: None,
+            is_spoilt: false,
+            refused: BTreeMap::new(),
         }
     }
 
@@ -209,8 +228,8 @@ impl<'t> Thread<'t> {
             }
             let outcome = self.commit(&mut urgent);
             let is_written = outcome.is_ok();
-            for write in urgent.drain(..) {
-                write.answer(outcome.clone());
+            for (place, write) in urgent.drain(..).enumerate() {
+                write.answer(self.refused.remove(&place).map_or_else(|| outcome.clone(), Err));
             }
             if let Err(error) = outcome {
                 tracing::warn!(%error, "a transaction could not be written");
@@ -270,9 +289,19 @@ impl<'t> Thread<'t> {
     }
 
     /// Writes everything in one transaction. On failure nothing was changed, and outcomes are kept for the next try.
+    ///
+    /// Should one of several changes fail, all of them are made once more, so that only that one is undone: what each of them
+    /// needs for that would cost more time than the second try ever does.
     fn commit(&mut self, urgent: &mut [Box<dyn Urgent>]) -> Result<(), StoreError> {
-        let written = self.try_commit(urgent);
-        *self.shared.write_fault() = written.clone().err();
+        let mut written = self.try_commit(urgent, false);
+        let is_single = urgent.len() == 1 && self.lazy.is_empty();
+        if std::mem::take(&mut self.is_spoilt) && !is_single {
+            self.undo();
+            written = self.try_commit(urgent, true);
+        }
+        let is_full = |error: &&StoreError| matches!(error, StoreError::Full(_));
+        let fault = written.as_ref().err().or_else(|| self.refused.values().find(is_full)).cloned();
+        *self.shared.write_fault() = fault;
         if written.is_ok() {
             let flushed = self.lazy.len() as u64;
             self.lazy.clear();
@@ -293,8 +322,8 @@ impl<'t> Thread<'t> {
         self.types.forget();
         self.is_registry_stale = true;
         let mut state = self.shared.state();
-        for (endpoint, (due, id)) in self.held.drain(..) {
-            state.schedule.add(&endpoint, due, id);
+        for held in self.held.drain(..) {
+            state.undo(held);
         }
         // Claims ask again for what was to be read.
         state.schedule.forget_refills();
@@ -303,7 +332,8 @@ impl<'t> Thread<'t> {
         self.lazy_since = (!self.lazy.is_empty()).then(Instant::now);
     }
 
-    fn try_commit(&mut self, urgent: &mut [Box<dyn Urgent>]) -> Result<(), StoreError> {
+    fn try_commit(&mut self, urgent: &mut [Box<dyn Urgent>], is_each_alone: bool) -> Result<(), StoreError> {
+        self.is_spoilt = false;
         if self.is_registry_stale {
             self.registry = super::endpoints::registry(self.connection, self.shared)?;
             self.is_registry_stale = false;
@@ -322,7 +352,11 @@ impl<'t> Thread<'t> {
             touched: BTreeSet::new(),
         };
         for ended in &self.lazy {
-            match writer.settle(ended) {
+            if !is_each_alone {
+                writer.settle(ended).inspect_err(|_| self.is_spoilt = true)?;
+                continue;
+            }
+            match writer.alone(|writer| writer.settle(ended))? {
                 // It would fail again each time, and nothing would ever be written: the delivery is made once more instead.
                 Err(error @ StoreError::Unreadable(_)) => {
                     tracing::error!(%error, delivery = %ended.delivery, "an outcome cannot be written");
@@ -330,8 +364,13 @@ impl<'t> Thread<'t> {
                 other => other?,
             }
         }
-        for write in urgent {
-            write.apply(&mut writer)?;
+        for (place, write) in urgent.iter_mut().enumerate() {
+            if !is_each_alone {
+                write.apply(&mut writer).inspect_err(|_| self.is_spoilt = true)?;
+            } else if let Err(error) = writer.alone(|writer| write.apply(writer))? {
+                tracing::warn!(%error, "a change could not be written");
+                self.refused.insert(place, error);
+            }
         }
         writer.write_touched()?;
         let effects = writer.effects;
@@ -350,6 +389,14 @@ impl<'t> Thread<'t> {
 }
 
 impl State {
+    /// Undoes what was done too early.
+    pub(super) fn undo(&mut self, held: Held) {
+        match held {
+            Held::Place(endpoint, (due, id)) => self.schedule.add(&endpoint, due, id),
+            Held::Lease(id) => self.schedule.make_again(id),
+        }
+    }
+
     fn take_effect(&mut self, effect: Effect) {
         match effect {
             Effect::Wait { delivery, event, from, left } => {

@@ -8,7 +8,7 @@ use redundancy_webhook::event::Event;
 use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId, JobId};
 use redundancy_webhook::store::{
     Audience, Change, Changed, Claim, Claimed, ClaimedDelivery, Job, JobState, Lease, Page, PageRequest,
-    Publication, PublishError, Published, Settlement, StoreError, Transition,
+    Publication, PublishError, Published, Settled, Settlement, StoreError, Transition,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -148,15 +148,15 @@ impl Tables {
         Claimed { deliveries, next_at: taking.next_at }
     }
 
-    pub(super) fn settle(&mut self, settlement: Settlement) -> bool {
+    pub(super) fn settle(&mut self, settlement: Settlement) -> Settled {
         let lease = &settlement.lease;
         let Some(outcome) = self.schedule.settle(&settlement).or_else(|| self.settle_late(&settlement))
         else {
-            return false;
+            return Settled::Refused;
         };
         self.schedule.settled(lease.delivery, lease.token);
         let (id, endpoint) = (lease.delivery, lease.endpoint.clone());
-        let Settlement { attempt, follow_ups, now, .. } = settlement;
+        let Settlement { attempt, disables, follow_ups, now, .. } = settlement;
         self.enter(id, outcome.state, outcome.due, now);
         if let Some(record) = self.deliveries.get_mut(&id) {
             let delivery = &mut record.delivery;
@@ -169,11 +169,12 @@ impl Tables {
         if let Some(due) = outcome.due {
             self.schedule.add(&endpoint, due, id);
         }
-        for follow_up in follow_ups {
+        let news = disables.filter(|_| outcome.has_disabled).and_then(|disables| disables.news);
+        for follow_up in follow_ups.into_iter().chain(news) {
             // A store without room for the news has had room for what it is about.
             let _ = self.publish(follow_up);
         }
-        true
+        if outcome.has_disabled { Settled::Disabled } else { Settled::Taken }
     }
 
     /// A success whose lease is over counts, unless the delivery is finished.
@@ -184,7 +185,7 @@ impl Tables {
             return None;
         }
         self.schedule.settle_late(settlement, record.delivery.due_at);
-        Some(Outcome { state: DeliveryState::Succeeded, due: None })
+        Some(Outcome { state: DeliveryState::Succeeded, due: None, has_disabled: false })
     }
 
     pub(super) fn release(&mut self, lease: &Lease, now: Timestamp) {

@@ -1,6 +1,7 @@
 //! The webhook port over the maps.
 
 use super::MemoryStore;
+use crate::schedule::is_next;
 use async_trait::async_trait;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState};
@@ -9,8 +10,8 @@ use redundancy_webhook::event::{Event, EventType};
 use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId, JobId};
 use redundancy_webhook::store::{
     Change, Changed, Claim, Claimed, EndpointRecord, EndpointWriteError, EventSummary, Job, JobState, Lease,
-    Page, PageRequest, Publication, PublishError, Published, QueueStats, Settlement, StoreError, StoreHealth,
-    WebhookStore,
+    Page, PageRequest, Publication, PublishError, Published, QueueStats, Settled, Settlement, StoreError,
+    StoreHealth, WebhookStore,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +37,7 @@ impl WebhookStore for MemoryStore {
         let mut tables = self.tables();
         let id = endpoint.id.clone();
         let Some(lane) = tables.schedule.lane(&id) else { return Err(EndpointWriteError::Changed) };
-        if lane.endpoint.revision + 1 != endpoint.revision {
+        if !is_next(&lane.endpoint, &endpoint) {
             return Err(EndpointWriteError::Changed);
         }
         tables.schedule.put_endpoint(Arc::new(endpoint), now);
@@ -140,7 +141,7 @@ impl WebhookStore for MemoryStore {
         Ok(self.tables().claim(&claim))
     }
 
-    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
         let mut tables = self.tables();
         let taken = settlements.into_iter().map(|settlement| tables.settle(settlement)).collect();
         drop(tables);

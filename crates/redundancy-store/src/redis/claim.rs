@@ -181,10 +181,10 @@ impl RedisStore {
 
     /// Asks the guards how many of what is due may go out.
     async fn admit(&self, claim: &Claim<'_>, wishes: &mut [Wish]) -> Result<(), StoreError> {
-        let mut left = claim.limit;
-        for _ in 0..ROUNDS {
+        let (mut left, mut rounds, mut ask) = (claim.limit, 0, claim.limit);
+        while left > 0 && rounds < ROUNDS {
             let wanted: Vec<usize> = wishes.iter().map(Wish::wanted).collect();
-            let shares = share::in_turn(left, &wanted);
+            let shares = share::in_turn(ask, &wanted);
             let mut asked: Vec<(&mut Wish, usize)> =
                 wishes.iter_mut().zip(shares).filter(|(_, share)| *share > 0).collect();
             if asked.is_empty() {
@@ -196,9 +196,14 @@ impl RedisStore {
                 self.owe(claim, wishes);
                 return Err(error);
             }
+            let mut granted = 0;
             for ((wish, share), change) in asked.iter_mut().zip(changes) {
-                left -= wish.admitted(*share, change, claim);
+                granted += wish.admitted(*share, change, claim);
             }
+            left = left.saturating_sub(granted);
+            // Those that are held must not hide the others: as long as nothing is let through, twice as many are asked each time.
+            // What is let through beyond the limit is not taken, and given back.
+            (rounds, ask) = if granted > 0 { (rounds + 1, left) } else { (rounds, ask.saturating_mul(2)) };
         }
         Ok(())
     }
@@ -308,9 +313,12 @@ impl Found {
     fn claims(&self, claim: &Claim<'_>, token: u64) -> BTreeMap<Partition, Call> {
         let times = [key::millis(claim.now), key::millis(claim.until)];
         let mut calls: BTreeMap<Partition, Call> = BTreeMap::new();
+        let mut left = claim.limit;
         for wish in self.wishes.iter().filter(|wish| wish.granted > 0) {
             let places: Vec<Place> = wish.lanes.iter().map(|(_, place)| place.clone()).collect();
-            let counts = share::longest_due(wish.granted, &places);
+            let granted = wish.granted.min(left);
+            left -= granted;
+            let counts = share::longest_due(granted, &places);
             for ((partition, _), count) in wish.lanes.iter().zip(counts).filter(|(_, count)| *count > 0) {
                 let call = calls.entry(*partition).or_insert_with(|| {
                     Call::new(&script::CLAIM, &partition.tag()).arg(&times).arg(token).arg(BODY_BYTES)

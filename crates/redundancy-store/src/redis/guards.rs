@@ -8,7 +8,7 @@ use super::link::Link;
 use super::reply;
 use super::script::{self, Call};
 use redundancy_webhook::clock::Timestamp;
-use redundancy_webhook::guard::{Admission, Guard, Limits, ReplicaId};
+use redundancy_webhook::guard::{Admission, AttemptEnd, Guard, Limits, ReplicaId};
 use redundancy_webhook::ids::EndpointId;
 use redundancy_webhook::store::StoreError;
 use std::collections::HashMap;
@@ -39,7 +39,7 @@ struct Notes {
 pub(super) enum Change {
     Admit { replica: ReplicaId, limits: Limits, wanted: u32, until: Timestamp },
     GiveBack { replica: ReplicaId, unused: u32 },
-    Settle { replica: ReplicaId, is_success: Option<bool>, limits: Limits, now: Timestamp },
+    Settle { replica: ReplicaId, end: Option<AttemptEnd>, limits: Limits, now: Timestamp },
     Extend { replica: ReplicaId, until: Timestamp },
     Reset,
 }
@@ -185,8 +185,8 @@ impl Change {
                 return Some(guard.admit(replica, limits, wanted, at, until));
             }
             Self::GiveBack { replica, unused } => guard.give_back(replica, unused),
-            Self::Settle { replica, is_success, ref limits, now } => {
-                guard.settle(replica, is_success, limits, now);
+            Self::Settle { replica, end, ref limits, now } => {
+                guard.settle(replica, end, limits, now);
             }
             Self::Extend { replica, until } => guard.extend(replica, until),
             Self::Reset => guard.reset(at),

@@ -9,52 +9,122 @@ use super::publish::{TRIES, push_publication, unsettled};
 use super::registry::Endpoints;
 use super::reply::{self, Items};
 use super::script::{self, Call};
+use crate::schedule::disabled;
+use redis::Value;
 use redundancy_webhook::clock::Timestamp;
-use redundancy_webhook::endpoint::DisabledReason;
-use redundancy_webhook::ids::EndpointId;
+use redundancy_webhook::ids::{DeliveryId, EndpointId};
 use redundancy_webhook::record;
 use redundancy_webhook::store::{
-    EndpointWriteError, LatencyHistogram, Lease, Settlement, StoreError, Transition,
+    Disabling, EndpointWriteError, LatencyHistogram, Lease, Settled, Settlement, StoreError, Transition,
 };
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// No events may follow before both sides agree on the endpoints.
 const OUTDATED: i64 = -1;
+/// Settlements that are remembered at most because it is not known what became of them, or of others that came with them. More
+/// than deliveries can be under way.
+const MOST_UNSURE: usize = 16_384;
+
+/// How far a settlement got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// Its partition may know it, under this number.
+    Sent(u128),
+    /// Its partition knows it.
+    Told { is_taken: bool, is_orphan: bool },
+    /// All that follows is done, or owed.
+    Done(Settled),
+}
+
+/// How far settlements got that came together with one that failed: they come again.
+#[derive(Debug, Default)]
+pub(super) struct Unsure(Mutex<HashMap<(DeliveryId, u64), Progress>>);
+
+impl Progress {
+    const fn settled(self) -> Settled {
+        match self {
+            Self::Done(settled) => settled,
+            Self::Told { .. } | Self::Sent(_) => Settled::Refused,
+        }
+    }
+}
+
+impl Unsure {
+    /// How far each settlement got before. New ones have numbers from `number` on.
+    fn resume(&self, settlements: &[Settlement], number: u128) -> Vec<Progress> {
+        let mut known = self.known();
+        let resumed = settlements.iter().zip(0_u128..).map(|(settlement, place)| {
+            let kept = known.remove(&key_of(settlement));
+            kept.unwrap_or(Progress::Sent(number.wrapping_add(place)))
+        });
+        resumed.collect()
+    }
+
+    fn keep(&self, settlements: &[Settlement], progress: &[Progress]) {
+        let mut known = self.known();
+        if known.len() > MOST_UNSURE {
+            known.clear();
+        }
+        known.extend(settlements.iter().map(key_of).zip(progress.iter().copied()));
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<(DeliveryId, u64), Progress>> {
+        // Nothing under the lock can panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn key_of(settlement: &Settlement) -> (DeliveryId, u64) {
+    (settlement.lease.delivery, settlement.lease.token)
+}
 
 impl RedisStore {
-    pub(super) async fn settle_all(&self, settlements: &[Settlement]) -> Result<Vec<bool>, StoreError> {
-        let mut taken: Vec<Option<bool>> = vec![None; settlements.len()];
-        let number = self.ids.random_128();
+    /// Settles; what it cannot do for some it does for the others all the same. After an error the same settlements are meant to
+    /// come again: then those that were done are not done again, and the rest is known to the partitions by its numbers.
+    pub(super) async fn settle_all(&self, settlements: &[Settlement]) -> Result<Vec<Settled>, StoreError> {
+        let mut progress = self.unsure.resume(settlements, self.ids.random_128());
+        let result = self.tell_partitions(settlements, &mut progress).await;
+        self.after_settling(settlements, &mut progress).await;
+        if result.is_err() {
+            self.unsure.keep(settlements, &progress);
+        }
+        result.map(|()| progress.into_iter().map(Progress::settled).collect())
+    }
+
+    /// Tells the partitions what they have not been heard to know.
+    async fn tell_partitions(
+        &self,
+        settlements: &[Settlement],
+        progress: &mut [Progress],
+    ) -> Result<(), StoreError> {
         for attempt in 0..TRIES {
             let endpoints = self.registry.endpoints().await?;
             // Those of a partition together, each with its place.
             let mut calls: BTreeMap<Partition, (Vec<usize>, Call)> = BTreeMap::new();
-            for (at, settlement) in
-                settlements.iter().enumerate().filter(|(at, _)| taken.get(*at) == Some(&None))
-            {
+            for (at, (settlement, progress)) in settlements.iter().zip(&*progress).enumerate() {
+                let Progress::Sent(number) = progress else { continue };
                 let partition = Partition::of_slot(settlement.lease.delivery.slot());
                 let (places, call) = calls.entry(partition).or_insert_with(|| {
                     (Vec::new(), Call::new(&script::SETTLE, &partition.tag()).arg(endpoints.version()))
                 });
                 places.push(at);
-                push_settlement(call, &endpoints, settlement, number.wrapping_add(at as u128));
+                push_settlement(call, &endpoints, settlement, *number);
             }
             if calls.is_empty() {
                 break;
             }
             let (places, calls): (Vec<_>, Vec<_>) =
                 calls.into_iter().map(|(partition, (places, call))| ((partition, places), call)).unzip();
-            let mut outdated = None;
+            let (mut outdated, mut failure) = (None, None);
             for ((partition, places), reply) in places.into_iter().zip(self.link.call_all(calls).await?) {
-                let mut items = Items::of(reply?)?;
-                for at in places {
-                    match (items.integer()?, taken.get_mut(at)) {
-                        (OUTDATED, _) => outdated = Some(partition),
-                        (is_taken, Some(place)) => *place = Some(is_taken == 1),
-                        (_, None) => return Err(fault::unexpected()),
-                    }
+                match reply.and_then(|reply| read_told(reply, &places, progress)) {
+                    Ok(is_outdated) => outdated = is_outdated.then_some(partition).or(outdated),
+                    Err(error) => failure = Some(error),
                 }
+            }
+            if let Some(error) = failure {
+                return Err(error);
             }
             if let Some(partition) = outdated {
                 if attempt + 1 == TRIES {
@@ -63,9 +133,7 @@ impl RedisStore {
                 self.agree_with(partition).await?;
             }
         }
-        let taken: Vec<bool> = taken.into_iter().map(Option::unwrap_or_default).collect();
-        self.after_settling(settlements, &taken).await;
-        Ok(taken)
+        Ok(())
     }
 
     pub(super) async fn extend_all(
@@ -116,18 +184,19 @@ impl RedisStore {
     }
 
     /// What follows from settlements beside the deliveries: guards, disabled endpoints, and that others may go out.
-    async fn after_settling(&self, settlements: &[Settlement], taken: &[bool]) {
+    async fn after_settling(&self, settlements: &[Settlement], progress: &mut [Progress]) {
         let endpoints = self.registry.known();
         let mut guards: HashMap<EndpointId, Vec<Change>> = HashMap::new();
         let mut now = Timestamp::default();
-        for (settlement, &is_taken) in settlements.iter().zip(taken) {
+        for (settlement, progress) in settlements.iter().zip(&*progress) {
+            let Progress::Told { is_taken, is_orphan } = *progress else { continue };
             let Settlement { lease, attempt, transition, follow_ups, .. } = settlement;
             now = now.max(settlement.now);
-            if let Some(endpoint) = endpoints.get(&lease.endpoint) {
-                let (replica, is_success) = (lease.replica, attempt.is_success());
+            // The guard of a deleted endpoint is gone, and another one of its name has nothing to do with it.
+            if let Some(endpoint) = endpoints.get(&lease.endpoint).filter(|_| !is_orphan) {
                 let (limits, now) = (limits(endpoint, settlement.breaker), settlement.now);
-                let settle =
-                    Change::Settle { replica, is_success: is_taken.then_some(is_success), limits, now };
+                let end = is_taken.then(|| attempt.into());
+                let settle = Change::Settle { replica: lease.replica, end, limits, now };
                 guards.entry(lease.endpoint.clone()).or_default().push(settle);
             }
             let partition = Partition::of_slot(lease.delivery.slot());
@@ -143,12 +212,21 @@ impl RedisStore {
         // The deliveries are settled whatever becomes of the rest. A guard that cannot be written is owed its change, and an
         // endpoint that deserves it is disabled by its next delivery.
         let _ = self.change_guards(guards, now).await;
-        for (settlement, _) in settlements.iter().zip(taken).filter(|(_, is_taken)| **is_taken) {
-            if let Some(reason) = settlement.disables
-                && let Err(error) = self.disable(&settlement.lease.endpoint, reason, settlement.now).await
-            {
+        for (settlement, progress) in settlements.iter().zip(progress) {
+            let Progress::Told { is_taken, is_orphan } = *progress else { continue };
+            let disables = settlement.disables.as_ref().filter(|_| is_taken && !is_orphan);
+            let has_disabled = match disables {
+                Some(disables) => self.disable(&settlement.lease.endpoint, disables, settlement.now).await,
+                None => Ok(false),
+            };
+            if let Err(error) = &has_disabled {
                 tracing::warn!(endpoint = %settlement.lease.endpoint, %error, "the endpoint could not be disabled");
             }
+            *progress = Progress::Done(match (is_taken, has_disabled) {
+                (_, Ok(true)) => Settled::Disabled,
+                (true, _) => Settled::Taken,
+                (false, _) => Settled::Refused,
+            });
         }
     }
 
@@ -162,22 +240,29 @@ impl RedisStore {
         self.guards.change(&mut changes, now).await
     }
 
+    /// Disables an endpoint if it is still the one that is meant, and tells of it; says whether it did. The registry lies
+    /// elsewhere than events: when the connection is lost in between, nobody is told.
     async fn disable(
         &self,
         id: &EndpointId,
-        reason: DisabledReason,
+        disables: &Disabling,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         for _ in 0..TRIES {
             let endpoints = self.registry.refresh().await?;
-            let Some(endpoint) = endpoints.get(id).filter(|endpoint| endpoint.is_active) else {
-                return Ok(());
+            let Some(endpoint) = endpoints.get(id).filter(|endpoint| disables.is_meant(endpoint)) else {
+                return Ok(false);
             };
-            let mut disabled = Arc::unwrap_or_clone(Arc::clone(endpoint));
-            (disabled.is_active, disabled.disabled_reason) = (false, Some(reason));
-            (disabled.updated_at, disabled.revision) = (now, disabled.revision + 1);
-            match self.registry.replace(&disabled, now, async { Ok(()) }).await {
-                Ok(()) => return Ok(()),
+            let after = disabled(endpoint, disables.reason, now);
+            match self.registry.replace(&after, now, async { Ok(()) }).await {
+                Ok(()) => {
+                    if let Some(news) = &disables.news
+                        && let Err(error) = self.accept(news, None).await
+                    {
+                        tracing::warn!(endpoint = %id, %error, "nobody is told that the endpoint was disabled");
+                    }
+                    return Ok(true);
+                }
                 Err(EndpointWriteError::Store(error)) => return Err(error),
                 Err(EndpointWriteError::Exists | EndpointWriteError::Changed) => {}
             }
@@ -192,6 +277,27 @@ impl RedisStore {
         let theirs = theirs.and_then(|version| std::str::from_utf8(&version).ok()?.parse().ok());
         self.registry.agree(partition, theirs.unwrap_or(0)).await
     }
+}
+
+/// Reads what a partition says of the settlements at `places`; says whether it knows another version of the endpoints.
+fn read_told(reply: Value, places: &[usize], progress: &mut [Progress]) -> Result<bool, StoreError> {
+    let mut items = Items::of(reply)?;
+    let mut is_outdated = false;
+    for &at in places {
+        let (is_taken, is_orphan) = match items.integer()? {
+            OUTDATED => {
+                is_outdated = true;
+                continue;
+            }
+            0 => (false, false),
+            1 => (true, false),
+            2 => (true, true),
+            3 => (false, true),
+            _ => return Err(fault::unexpected()),
+        };
+        *progress.get_mut(at).ok_or_else(fault::unexpected)? = Progress::Told { is_taken, is_orphan };
+    }
+    Ok(is_outdated)
 }
 
 /// Appends a settlement, as the script reads it.

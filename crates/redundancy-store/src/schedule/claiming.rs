@@ -114,6 +114,7 @@ impl Schedule {
                 until: claim.until,
                 due,
                 is_settling: false,
+                is_in_vain: false,
                 is_orphan: false,
             };
             self.leases.insert(delivery, leased);

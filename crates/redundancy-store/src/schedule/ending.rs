@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub(crate) struct Outcome {
     pub(crate) state: DeliveryState,
     pub(crate) due: Option<Timestamp>,
+    /// Whether it disabled its endpoint.
+    pub(crate) has_disabled: bool,
 }
 
 /// A delivery that was given back.
@@ -39,20 +41,20 @@ impl Schedule {
             Transition::RetryAt(at) => (DeliveryState::Pending, Some(*at)),
             Transition::Exhaust => (DeliveryState::Exhausted, None),
         };
+        let mut has_disabled = false;
         let counts = self.counts_mut(&lease.endpoint, is_orphan);
         counts.moved(Some(DeliveryState::InFlight), Some(state));
         counts.attempted(attempt.number, attempt.is_success(), attempt.duration);
         if !is_orphan && let Some(lane) = self.lanes.get_mut(&lease.endpoint) {
             let limits = limits(&lane.endpoint, *breaker);
-            lane.guard.settle(lease.replica, Some(attempt.is_success()), &limits, *now);
-            if let Some(reason) = disables
-                && lane.endpoint.is_active
-            {
-                lane.endpoint = Arc::new(disabled(&lane.endpoint, *reason, *now));
+            lane.guard.settle(lease.replica, Some(attempt.into()), &limits, *now);
+            if let Some(disables) = disables.as_ref().filter(|disables| disables.is_meant(&lane.endpoint)) {
+                lane.endpoint = Arc::new(disabled(&lane.endpoint, disables.reason, *now));
+                has_disabled = true;
             }
             self.ask_again(&lease.endpoint);
         }
-        Some(Outcome { state, due })
+        Some(Outcome { state, due, has_disabled })
     }
 
     /// Takes a success whose lease is over into counts and guard, for a delivery that is not finished; `due` when it waits. Who
@@ -69,16 +71,32 @@ impl Schedule {
             self.ends.remove(&(leased.until, id));
         }
         let is_orphan = leased.as_ref().is_some_and(|leased| leased.is_orphan);
-        let is_made = leased.is_some_and(|leased| !leased.is_settling);
+        let is_made = leased.is_some_and(|leased| !leased.is_settling || leased.is_in_vain);
         let from = if is_made { DeliveryState::InFlight } else { DeliveryState::Pending };
         let counts = self.counts_mut(&lease.endpoint, is_orphan);
         counts.moved(Some(from), Some(DeliveryState::Succeeded));
         counts.attempted(attempt.number, true, attempt.duration);
         if !is_orphan && let Some(lane) = self.lanes.get_mut(&lease.endpoint) {
             // Its place was freed when its lease was over.
-            lane.guard.breaker.record(true, breaker, *now);
-            lane.guard.failing_since = None;
+            lane.guard.record(attempt.into(), breaker, *now);
             self.ask_again(&lease.endpoint);
+        }
+    }
+
+    /// A late success is being written for a delivery that is being made: until that is done, the lease under which it is made can
+    /// neither end nor be settled.
+    pub(crate) fn make_in_vain(&mut self, id: DeliveryId) {
+        if let Some(leased) = self.leases.get_mut(&id).filter(|leased| !leased.is_settling) {
+            (leased.is_settling, leased.is_in_vain) = (true, true);
+            self.ends.remove(&(leased.until, id));
+        }
+    }
+
+    /// The late success could not be written.
+    pub(crate) fn make_again(&mut self, id: DeliveryId) {
+        if let Some(leased) = self.leases.get_mut(&id).filter(|leased| leased.is_in_vain) {
+            (leased.is_settling, leased.is_in_vain) = (false, false);
+            self.ends.insert((leased.until, id));
         }
     }
 
@@ -135,10 +153,10 @@ impl Schedule {
 
     /// Whoever is making a delivery does not count as under way any more.
     pub(super) fn free_place(&mut self, id: DeliveryId) {
-        let Some(leased) = self.leases.get(&id).filter(|leased| !leased.is_settling && !leased.is_orphan)
-        else {
+        let Some(leased) = self.leases.get(&id).filter(|leased| !leased.is_orphan) else { return };
+        if leased.is_settling && !leased.is_in_vain {
             return;
-        };
+        }
         let (endpoint, replica) = (leased.lease.endpoint.clone(), leased.lease.replica);
         if let Some(lane) = self.lanes.get_mut(&endpoint) {
             lane.guard.end(replica);
@@ -172,6 +190,11 @@ pub(crate) fn disabled(endpoint: &Endpoint, reason: DisabledReason, now: Timesta
         revision: endpoint.revision + 1,
         ..endpoint.clone()
     }
+}
+
+/// Whether `new` may be written in place of `known`: it is the same endpoint, and nobody changed it in between.
+pub(crate) fn is_next(known: &Endpoint, new: &Endpoint) -> bool {
+    known.created_at == new.created_at && known.revision + 1 == new.revision
 }
 
 fn limits(endpoint: &Endpoint, breaker: BreakerConfig) -> Limits {

@@ -1,8 +1,8 @@
 //! Deleting much, bit by bit.
 
 use crate::fixture::{
-    Store, at, at_millis, claim, deliveries, event, id, numbers, publish_to, register_for, settlement, state,
-    sweep_all,
+    Store, at, at_millis, claim, deliveries, event, id, numbers, publish_to, register_for, settle_each,
+    settlement, state, sweep_all,
 };
 use crate::folder::{ask, open, publish_all};
 use redundancy_webhook::delivery::{Delivery, DeliveryFilter, DeliveryState};
@@ -64,7 +64,7 @@ async fn one_of_the_same_name_gets_nothing_of_a_deleted_backlog() {
     let outcomes = [Transition::Succeed, Transition::RetryAt(at(99))];
     let settlements =
         under_way.iter().zip(outcomes).map(|(claimed, outcome)| settlement(claimed, outcome, at(53)));
-    assert_eq!(store.settle(settlements.collect()).await.unwrap(), [true, true]);
+    assert_eq!(settle_each(&store, settlements.collect()).await, [true, true]);
     assert_eq!(state(&store, under_way[0].delivery.id).await, DeliveryState::Succeeded);
     assert_eq!(state(&store, under_way[1].delivery.id).await, DeliveryState::Cancelled);
     let counts = crate::fixture::record(&store, &main, at(54)).await.counts;
@@ -88,7 +88,7 @@ async fn what_is_old_goes_in_small_steps_past_what_waits() {
     let claimed = claim(&store, at(10)).await;
     assert_eq!(claimed.len(), 300);
     let settlements = claimed.iter().map(|claimed| settlement(claimed, Transition::Succeed, at(10)));
-    assert!(store.settle(settlements.collect()).await.unwrap().iter().all(|taken| *taken));
+    assert!(store.settle(settlements.collect()).await.unwrap().iter().all(|settled| settled.is_taken()));
     let (mut deleted, limit) = (0, 20);
     loop {
         let step = store.sweep(at(20), at(20), limit).await.unwrap();

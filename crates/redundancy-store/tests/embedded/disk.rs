@@ -74,7 +74,7 @@ async fn a_full_disk_refuses_what_is_new_and_loses_nothing() {
         [Transition::Succeed, Transition::Succeed, Transition::Succeed, retry, Transition::Exhaust];
     let settlements =
         claimed.iter().zip(outcomes).map(|(claimed, outcome)| settlement(claimed, outcome, at(1_001)));
-    assert!(store.settle(settlements.collect()).await.unwrap().iter().all(|taken| *taken));
+    assert!(store.settle(settlements.collect()).await.unwrap().iter().all(|settled| settled.is_taken()));
 
     std::fs::remove_file(&ballast).unwrap();
     let last = large(2_000);

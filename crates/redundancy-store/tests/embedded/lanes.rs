@@ -53,7 +53,7 @@ async fn deliver(
             };
             settlements.push(settlement(claimed, transition, at(1_000)));
         }
-        assert!(store.settle(settlements).await.unwrap().iter().all(|taken| *taken));
+        assert!(store.settle(settlements).await.unwrap().iter().all(|settled| settled.is_taken()));
     }
 }
 

@@ -1,14 +1,14 @@
 //! What was acknowledged is there when the store is opened again.
 
 use crate::fixture::{
-    Store, at, attempts, bring_to, claim, claim_only, deliveries, endpoint, event_in_slot, ids, publication,
-    publish, publish_to, record, register, register_for, settle, state, sweep_all,
+    Store, at, attempts, bring_to, claim, claim_only, deliveries, disabling, endpoint, event_in_slot, ids,
+    publication, publish, publish_to, record, register, register_for, settle, settle_each, state, sweep_all,
 };
 use crate::folder::open;
 use redundancy_engine::{AnalysisState, AnalysisStore, Operation, StoredAnalysis};
 use redundancy_webhook::breaker::BreakerState;
 use redundancy_webhook::delivery::{DeliveryFilter, DeliveryState};
-use redundancy_webhook::endpoint::{DisabledReason, Endpoint};
+use redundancy_webhook::endpoint::Endpoint;
 use redundancy_webhook::ids::JobId;
 use redundancy_webhook::store::{
     Change, Idempotency, Job, JobKind, JobState, Publication, PublishError, Settlement, Transition,
@@ -103,12 +103,12 @@ async fn outcomes_events_that_follow_and_disabled_endpoints_last() {
     register_for(&store, "told", "told").await;
     let id = publish_to(&store, &main, "a", at(1)).await;
     let event = event_in_slot("told", at(2), Some(id.slot()));
+    let claimed = claim_only(&store, at(1)).await;
     let settlement = Settlement {
-        disables: Some(DisabledReason::Gone),
-        follow_ups: vec![publication(event.clone())],
-        ..crate::fixture::settlement(&claim_only(&store, at(1)).await, Transition::Exhaust, at(2))
+        disables: Some(disabling(&claimed, Some(publication(event.clone())))),
+        ..crate::fixture::settlement(&claimed, Transition::Exhaust, at(2))
     };
-    assert_eq!(store.settle(vec![settlement]).await.unwrap(), [true]);
+    assert_eq!(settle_each(&store, vec![settlement]).await, [true]);
     // Closed at once, with the outcome not yet written.
     drop(store);
 

@@ -14,6 +14,7 @@ mod failover;
 mod lost;
 mod replicas;
 mod server;
+mod settling;
 
 #[path = "../webhooks/fixture.rs"]
 #[allow(dead_code, reason = "the conformance suite uses all of it")]

@@ -2,11 +2,12 @@
 
 use crate::fixture::{
     LEASE, ONE, Store, TWO, at, claim, claim_once, claim_only, claim_with, endpoint, ids, publish,
-    publish_to, record, register_for, settle, state,
+    publish_to, record, register, register_for, settle, state,
 };
 use redundancy_webhook::delivery::DeliveryState;
 use redundancy_webhook::endpoint::Endpoint;
 use redundancy_webhook::ids::EndpointId;
+use redundancy_webhook::rate_window::RateLimit;
 use redundancy_webhook::store::{Room, Transition};
 use std::collections::HashMap;
 
@@ -92,6 +93,21 @@ pub(crate) async fn a_full_queue_of_one_endpoint_does_not_starve_another(store: 
     };
     assert_eq!((got(&late), got(&later)), (3, 3));
     assert_eq!(got(&crowded), 24);
+}
+
+pub(crate) async fn endpoints_that_are_held_do_not_hide_another_however_little_is_claimed(store: Store) {
+    let rate_limit = Some(RateLimit { requests: 1, per_seconds: 3_600 });
+    for number in 0..20 {
+        register(&store, Endpoint { rate_limit, ..endpoint(&format!("held-{number}"), &["a"]) }).await;
+    }
+    let other = register_for(&store, "other", "b").await;
+    for second in 0..2 {
+        publish(&store, "a", at(second)).await;
+    }
+    assert_eq!(claim(&store, at(2)).await.len(), 20);
+    let waits = publish_to(&store, &other, "b", at(3)).await;
+    let claimed = claim_once(&store, ONE, 1, at(4)).await;
+    assert_eq!(ids(&claimed.deliveries), [waits]);
 }
 
 pub(crate) async fn room_bounds_what_one_claim_gives_of_an_endpoint(store: Store) {

@@ -4,15 +4,15 @@ use redundancy_webhook::Scheme;
 use redundancy_webhook::breaker::BreakerConfig;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState};
-use redundancy_webhook::endpoint::Endpoint;
+use redundancy_webhook::endpoint::{DisabledReason, Endpoint};
 use redundancy_webhook::event::{Event, NewEvent};
 use redundancy_webhook::failure::FailureReason;
 use redundancy_webhook::guard::ReplicaId;
 use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId, timed_at};
 use redundancy_webhook::retry::RetryPolicy;
 use redundancy_webhook::store::{
-    Audience, Claim, Claimed, ClaimedDelivery, EndpointCounts, EndpointRecord, PageRequest, Publication,
-    Published, Room, Settlement, Transition, WebhookStore,
+    Audience, Claim, Claimed, ClaimedDelivery, Disabling, EndpointCounts, EndpointRecord, PageRequest,
+    Publication, Published, Room, Settled, Settlement, Transition, WebhookStore,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -224,9 +224,20 @@ pub(crate) async fn settle(
 
 /// Settles one delivery; says whether it was taken.
 pub(crate) async fn settle_one(store: &Store, settlement: Settlement) -> bool {
-    let taken = store.settle(vec![settlement]).await.unwrap();
+    let taken = settle_each(store, vec![settlement]).await;
     assert_eq!(taken.len(), 1);
     taken[0]
+}
+
+/// Settles deliveries; says of each whether it was taken.
+pub(crate) async fn settle_each(store: &Store, settlements: Vec<Settlement>) -> Vec<bool> {
+    store.settle(settlements).await.unwrap().into_iter().map(Settled::is_taken).collect()
+}
+
+/// What disables the endpoint that was called, as it was then.
+pub(crate) fn disabling(claimed: &ClaimedDelivery, news: Option<Publication>) -> Disabling {
+    let Endpoint { created_at, revision, .. } = *claimed.endpoint;
+    Disabling { reason: DisabledReason::Gone, created_at, revision, news }
 }
 
 /// Publishes an event to `endpoint`, delivers it once, and gives the id of the delivery.

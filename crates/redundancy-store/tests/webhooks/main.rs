@@ -19,6 +19,7 @@ mod agreement;
 mod changing;
 mod claiming;
 mod counting;
+mod disabling;
 mod endpoints;
 mod fixture;
 mod guards;

@@ -17,8 +17,8 @@ use redundancy_webhook::guard::Guard;
 use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId, JobId};
 use redundancy_webhook::store::{
     Change, Changed, Claim, Claimed, EndpointCounts, EndpointRecord, EndpointWriteError, EventSummary, Job,
-    JobState, Lease, Page, PageRequest, Publication, PublishError, Published, QueueStats, Settlement,
-    StoreError, StoreHealth, WebhookStore,
+    JobState, Lease, Page, PageRequest, Publication, PublishError, Published, QueueStats, Settled,
+    Settlement, StoreError, StoreHealth, WebhookStore,
 };
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -71,6 +71,7 @@ impl WebhookStore for Model {
         let record = state
             .endpoints
             .get_mut(&endpoint.id)
+            .filter(|record| record.endpoint.created_at == endpoint.created_at)
             .filter(|record| record.endpoint.revision + 1 == endpoint.revision)
             .ok_or(EndpointWriteError::Changed)?;
         record.endpoint = endpoint;
@@ -194,7 +195,7 @@ impl WebhookStore for Model {
         Ok(Claimed { deliveries, next_at: state.next_at(&claim) })
     }
 
-    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
         let mut state = self.state();
         let taken = settlements.into_iter().map(|settlement| state.settle(settlement)).collect();
         self.arrived.notify_one();

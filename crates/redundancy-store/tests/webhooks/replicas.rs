@@ -2,8 +2,8 @@
 
 use crate::fixture::{
     LEASE, ONE, Store, TWO, at, attempts, bring_to, claim_by, claim_once, claim_only, endpoint, event,
-    event_in_slot, ids, publication, publish, publish_to, register, register_for, settle, settle_one,
-    settlement, sorted, state,
+    event_in_slot, ids, publication, publish, publish_to, register, register_for, settle, settle_each,
+    settle_one, settlement, sorted, state,
 };
 use redundancy_webhook::delivery::DeliveryState;
 use redundancy_webhook::endpoint::Endpoint;
@@ -107,7 +107,7 @@ pub(crate) async fn everything_is_settled_exactly_once_by_many_at_a_time(one: St
                 under_way.fetch_sub(claimed.len(), Ordering::SeqCst);
                 let settlements =
                     claimed.iter().map(|claimed| settlement(claimed, Transition::Succeed, at(3))).collect();
-                let taken = store.settle(settlements).await.unwrap();
+                let taken = settle_each(&store, settlements).await;
                 assert!(taken.iter().all(|taken| *taken), "{taken:?}");
                 settled.lock().unwrap().extend(ids(&claimed));
                 tokio::task::yield_now().await;

@@ -1,9 +1,9 @@
 //! What becomes of deliveries after their attempts.
 
 use crate::fixture::{
-    Store, TWO, at, attempt, attempts, bring_to, claim, claim_by, claim_only, delivery, endpoint,
-    event_in_slot, id, ids, publication, publish, publish_to, record, register_for, settle, settle_one,
-    settlement, state,
+    Store, TWO, at, attempt, attempts, bring_to, claim, claim_by, claim_only, delivery, disabling, endpoint,
+    event_in_slot, id, ids, publication, publish, publish_to, record, register_for, settle, settle_each,
+    settle_one, settlement, state,
 };
 use redundancy_webhook::delivery::{Attempt, DeliveryState};
 use redundancy_webhook::endpoint::{DisabledReason, Endpoint};
@@ -98,7 +98,7 @@ pub(crate) async fn settlements_are_taken_each_for_itself(store: Store) {
     ];
     let settlements =
         claimed.iter().zip(transitions).map(|(claimed, transition)| settlement(claimed, transition, at(3)));
-    let taken = store.settle(settlements.collect()).await.unwrap();
+    let taken = settle_each(&store, settlements.collect()).await;
     // The third was given back before.
     assert_eq!(taken, [true, true, false, true, true, true]);
     let expected = [
@@ -112,7 +112,7 @@ pub(crate) async fn settlements_are_taken_each_for_itself(store: Store) {
     for (claimed, expected) in claimed.iter().zip(expected) {
         assert_eq!(state(&store, claimed.delivery.id).await, expected);
     }
-    assert_eq!(store.settle(Vec::new()).await.unwrap(), [false; 0]);
+    assert_eq!(settle_each(&store, Vec::new()).await, [false; 0]);
 }
 
 pub(crate) async fn a_failure_under_a_lost_lease_changes_nothing(store: Store) {
@@ -124,7 +124,7 @@ pub(crate) async fn a_failure_under_a_lost_lease_changes_nothing(store: Store) {
     for transition in [Transition::RetryAt(at(41)), Transition::Exhaust] {
         let event = event_in_slot("told", at(41), Some(id.slot()));
         let settlement = Settlement {
-            disables: Some(DisabledReason::Gone),
+            disables: Some(disabling(&lost, None)),
             follow_ups: vec![publication(event.clone())],
             ..settlement(&lost, transition, at(41))
         };
@@ -185,7 +185,7 @@ pub(crate) async fn nothing_is_settled_twice(store: Store) {
     let id = publish_to(&store, &main, "a", at(1)).await;
     let claimed = claim_only(&store, at(1)).await;
     let twice = vec![settlement(&claimed, Transition::Succeed, at(2)); 2];
-    assert_eq!(store.settle(twice).await.unwrap(), [true, false]);
+    assert_eq!(settle_each(&store, twice).await, [true, false]);
     assert!(!settle(&store, &claimed, Transition::Succeed, at(3)).await);
     assert!(!settle(&store, &claimed, Transition::RetryAt(at(4)), at(3)).await);
     assert_eq!(attempts(&store, id).await.len(), 1);
@@ -221,8 +221,10 @@ pub(crate) async fn disabling_keeps_what_is_pending_until_the_endpoint_is_active
     let dead = publish_to(&store, &main, "a", at(1)).await;
     let gone = claim_only(&store, at(1)).await;
     let waits = publish_to(&store, &main, "a", at(2)).await;
-    let settlement =
-        Settlement { disables: Some(DisabledReason::Gone), ..settlement(&gone, Transition::Exhaust, at(3)) };
+    let settlement = Settlement {
+        disables: Some(disabling(&gone, None)),
+        ..settlement(&gone, Transition::Exhaust, at(3))
+    };
     assert!(settle_one(&store, settlement).await);
     let disabled = record(&store, &main, at(3)).await.endpoint;
     assert_eq!((disabled.is_active, disabled.disabled_reason), (false, Some(DisabledReason::Gone)));

@@ -49,6 +49,7 @@ macro_rules! conforms {
                         a_claim_brings_all_that_an_attempt_needs
                         no_claim_gives_more_than_its_limit
                         a_full_queue_of_one_endpoint_does_not_starve_another
+                        endpoints_that_are_held_do_not_hide_another_however_little_is_claimed
                         room_bounds_what_one_claim_gives_of_an_endpoint
                         what_is_not_due_waits_and_the_claim_says_until_when
                         an_empty_store_waits_for_no_time
@@ -76,6 +77,13 @@ macro_rules! conforms {
                         nothing_is_settled_twice
                         events_that_follow_are_published_with_their_deliveries
                         disabling_keeps_what_is_pending_until_the_endpoint_is_active
+                    }
+                    disabling {
+                        an_endpoint_that_was_changed_since_is_not_disabled
+                        an_endpoint_that_was_registered_again_has_nothing_to_do_with_the_first
+                        a_change_of_a_deleted_endpoint_does_not_get_into_the_next_of_its_name
+                        an_endpoint_is_disabled_once_and_told_of_once
+                        what_began_before_the_breaker_opened_is_no_probe
                     }
                     guards {
                         a_breaker_opens_after_failures_and_the_claim_says_until_when

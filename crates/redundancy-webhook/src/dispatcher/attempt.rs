@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::failure::FailureReason;
 use crate::observer::Attempted;
 use crate::retry::{DISABLE_AFTER, Decision, Outcome, retry_after};
-use crate::store::{ClaimedDelivery, Settlement, Transition};
+use crate::store::{ClaimedDelivery, Disabling, Settlement, Transition};
 use crate::transport::{ReceiverResponse, Transport};
 
 /// Attempts the delivery and says what is to be kept of it.
@@ -39,22 +39,21 @@ pub(super) async fn make(inner: &Inner, claimed: &ClaimedDelivery) -> Settlement
         Decision::RetryAt(_) | Decision::Exhausted => has_failed_for_days.then_some(DisabledReason::Failing),
     };
     ports.observer.attempted(&Attempted { delivery, event, attempt: &attempt, transition, ended_at: now });
-    if let Some(reason) = disables {
-        ports.observer.disabled(&endpoint.id, reason);
-        tracing::warn!(endpoint = %endpoint.id, reason = reason.as_str(), "an endpoint is disabled");
-    }
+    let disables = disables.map(|reason| Disabling {
+        reason,
+        created_at: endpoint.created_at,
+        revision: endpoint.revision,
+        news: disabled(ports, claimed, reason, now),
+    });
     let is_given_up = transition == Transition::Exhaust;
-    let follow_ups = [
-        is_given_up.then(|| exhausted(ports, claimed, &attempt, now)).flatten(),
-        disables.and_then(|reason| disabled(ports, claimed, reason, now)),
-    ];
+    let follow_up = is_given_up.then(|| exhausted(ports, claimed, &attempt, now)).flatten();
     Settlement {
         lease: claimed.lease.clone(),
         attempt,
         transition,
         breaker: inner.config.breaker,
         disables,
-        follow_ups: follow_ups.into_iter().flatten().collect(),
+        follow_ups: follow_up.into_iter().collect(),
         now,
     }
 }

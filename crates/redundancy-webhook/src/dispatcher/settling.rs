@@ -1,7 +1,7 @@
 //! Tells the store what came of attempts, many at once, and that those under way are still there.
 
 use super::{Inner, STORE_PAUSE};
-use crate::store::{Settlement, StoreError};
+use crate::store::{Settled, Settlement, StoreError};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -39,13 +39,25 @@ async fn settle_all(inner: Weak<Inner>, mut arriving: mpsc::UnboundedReceiver<En
 
 /// Tells the store, for as long as it takes: until it knows, the leases are extended and nobody else makes these deliveries.
 async fn settle(inner: &Inner, settlements: Vec<Settlement>) {
+    let disabling: Vec<_> = settlements
+        .iter()
+        .map(|settlement| settlement.disables.as_ref().map(|disables| disables.reason))
+        .collect();
     let ended: Vec<_> = settlements
         .iter()
         .map(|settlement| (settlement.lease.clone(), settlement.attempt.is_success()))
         .collect();
     loop {
         match inner.ports.store.settle(settlements.clone()).await {
-            Ok(_) => break,
+            Ok(settled) => {
+                for ((settled, reason), (lease, _)) in settled.into_iter().zip(disabling).zip(&ended) {
+                    if let (Settled::Disabled, Some(reason)) = (settled, reason) {
+                        inner.ports.observer.disabled(&lease.endpoint, reason);
+                        tracing::warn!(endpoint = %lease.endpoint, reason = reason.as_str(), "an endpoint is disabled");
+                    }
+                }
+                break;
+            }
             Err(error @ StoreError::Unreadable(_)) => {
                 tracing::error!(%error, "cannot settle deliveries; they are made again when their leases end");
                 break;

@@ -86,12 +86,38 @@ pub struct Settlement {
     pub transition: Transition,
     /// When breakers open and close.
     pub breaker: BreakerConfig,
-    /// Why its endpoint is disabled from now on, if it is.
-    pub disables: Option<DisabledReason>,
+    /// Its endpoint is to be disabled, if it is.
+    pub disables: Option<Disabling>,
     /// Events that follow from it; they are in the slot of the delivery.
     pub follow_ups: Vec<Publication>,
     /// The time now.
     pub now: Timestamp,
+}
+
+/// An endpoint that is to be disabled by what it answered: if it is still the one that was called. One that was changed since,
+/// or is another one under the same id, stays as it is.
+#[derive(Debug, Clone)]
+pub struct Disabling {
+    /// Why.
+    pub reason: DisabledReason,
+    /// When the endpoint was registered that was called.
+    pub created_at: Timestamp,
+    /// Its revision then.
+    pub revision: u64,
+    /// The event that tells of it, in the slot of the delivery. It is published only by the one settlement that disables the
+    /// endpoint, with it in one step where the store can.
+    pub news: Option<Publication>,
+}
+
+/// What became of a settlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It changed nothing.
+    Refused,
+    /// It was taken.
+    Taken,
+    /// It was taken, and was the one that disabled its endpoint.
+    Disabled,
 }
 
 /// What becomes of a delivery after an attempt.
@@ -103,6 +129,22 @@ pub enum Transition {
     RetryAt(Timestamp),
     /// It is given up.
     Exhaust,
+}
+
+impl Disabling {
+    /// Whether `known`, as it is now, is the endpoint that is meant, and still active.
+    #[must_use]
+    pub fn is_meant(&self, known: &Endpoint) -> bool {
+        known.is_active && known.created_at == self.created_at && known.revision == self.revision
+    }
+}
+
+impl Settled {
+    /// Whether it was taken.
+    #[must_use]
+    pub const fn is_taken(self) -> bool {
+        !matches!(self, Self::Refused)
+    }
 }
 
 impl Room {

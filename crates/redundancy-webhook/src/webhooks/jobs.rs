@@ -15,6 +15,8 @@ const STEP: usize = 100;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Another replica that has gone on with a job within this time is left alone.
 const ABANDONED_AFTER: Duration = Duration::from_secs(10);
+/// How often whoever has to wait for the rate of a job says that it is still there.
+const BEAT: Duration = Duration::from_secs(3);
 
 /// Events of the past to be delivered to an endpoint again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,17 +153,34 @@ impl Inner {
                 JobKind::Replay { .. } => self.replay_step(&mut job).await,
                 JobKind::Requeue { .. } => self.requeue_step(&mut job).await,
             };
-            let queued = match step {
-                Ok(Step::More(queued)) => queued,
+            let step = match step {
+                Ok(Step::More(queued)) => self.pause(&mut job, queued).await,
+                other => other,
+            };
+            match step {
+                Ok(Step::More(_)) => {}
                 Ok(Step::End) => return,
                 Err(error) => {
                     tracing::warn!(%error, job = %job.id, "cannot go on with a job yet");
                     return;
                 }
-            };
-            let per_second = f64::from(self.config.replay_per_second.max(1));
-            tokio::time::sleep(Duration::from_secs_f64(queued as f64 / per_second)).await;
+            }
         }
+    }
+
+    /// Waits as long as the rate demands after so many deliveries, and says meanwhile that the job is not abandoned.
+    async fn pause(&self, job: &mut Job, queued: u64) -> Result<Step, StoreError> {
+        let per_second = f64::from(self.config.replay_per_second.max(1));
+        let mut left = Duration::from_secs_f64(queued as f64 / per_second);
+        while left > BEAT {
+            tokio::time::sleep(BEAT).await;
+            left -= BEAT;
+            if matches!(self.save(job, JobState::Running, 0).await?, Step::End) {
+                return Ok(Step::End);
+            }
+        }
+        tokio::time::sleep(left).await;
+        Ok(Step::More(0))
     }
 
     async fn replay_step(&self, job: &mut Job) -> Result<Step, StoreError> {

@@ -8,8 +8,8 @@ use redundancy_engine::webhook::event::{Event, EventType};
 use redundancy_engine::webhook::ids::{DeliveryId, EndpointId, EventId, JobId};
 use redundancy_engine::webhook::store::{
     Change, Changed, Claim, Claimed, EndpointRecord, EndpointWriteError, EventSummary, Job, Lease, Page,
-    PageRequest, Publication, PublishError, Published, QueueStats, Settlement, StoreError, StoreHealth,
-    WebhookStore,
+    PageRequest, Publication, PublishError, Published, QueueStats, Settled, Settlement, StoreError,
+    StoreHealth, WebhookStore,
 };
 use redundancy_store::MemoryStore;
 use std::sync::Mutex;
@@ -118,7 +118,7 @@ impl WebhookStore for FailingStore {
         self.inner()?.claim(claim).await
     }
 
-    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StoreError> {
         self.inner()?.settle(settlements).await
     }
 

@@ -10,7 +10,12 @@ if what == 'create' then
   if revision then return {0, 0} end
 elseif what ~= '' then
   if not revision then return {0, 0} end
-  if what == 'replace' and tonumber(revision) ~= tonumber(ARGV[4]) then return {0, 0} end
+  if what == 'replace' then
+    if tonumber(revision) ~= tonumber(ARGV[4]) then return {0, 0} end
+    -- Another one that was registered under the same id is not replaced.
+    local known = call('HGET', T .. ':endpoints', id)
+    if not known or cjson.decode(known).created_at ~= cjson.decode(ARGV[3]).created_at then return {0, 0} end
+  end
 end
 if what == 'delete' then
   call('HDEL', T .. ':endpoints', id)

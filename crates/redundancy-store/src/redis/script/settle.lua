@@ -1,7 +1,8 @@
 -- ARGV: version of the registry, then of each settlement: now, delivery, token, what becomes of it (s, p or x), when it is due
 -- again, the record of the attempt, its number, status, failure, bucket of its duration if it succeeded, a number that no
 -- other call has, number of events that follow, and these.
--- Gives for each 1 when it was taken, 0 when it was not, -1 when events follow and the version is another one.
+-- Gives for each 1 when it was taken, 2 when it was and its endpoint was deleted meanwhile, 0 when it was not, 3 when it was not
+-- and its endpoint was deleted, -1 when events follow and the version is another one.
 local version, taken, sums = ARGV[1], {}, {}
 
 local function count(key, field, by)
@@ -26,10 +27,10 @@ local function settle(i)
   if not endpoint then return behind, 0 end
   state = state or 'p'
   -- This very call came before, and its answer was lost.
-  if held == this then return behind, 1 end
+  if held == this then return behind, doomed and 2 or 1 end
   local ends = call('ZSCORE', T .. ':leases', id)
   local holds = state == 'f' and held == token and ends and tonumber(ends) > tonumber(now)
-  if not holds and not (becomes == 's' and (state == 'f' or state == 'p')) then return behind, 0 end
+  if not holds and not (becomes == 's' and (state == 'f' or state == 'p')) then return behind, doomed and 3 or 0 end
   if doomed and becomes ~= 's' then becomes = 'c' end
   call('RPUSH', T .. ':a:' .. id, attempt)
   call('HSET', key, 's', becomes, 'u', now, 'd', due, 'a', (attempts or 0) + 1, 'n', (spent or 0) + 1, 't', this,
@@ -57,7 +58,7 @@ local function settle(i)
     count(counted, 'X', 1)
   end
   for _ = 1, follow do at = publish(at) end
-  return behind, 1
+  return behind, doomed and 2 or 1
 end
 
 local at = 2

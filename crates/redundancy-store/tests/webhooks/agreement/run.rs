@@ -2,13 +2,14 @@
 
 use super::Operation;
 use crate::fixture::{
-    Store, at, attempt, deliveries, endpoint, event_in_slot, numbers, publication, settlement, sweep_all,
+    Store, at, attempt, deliveries, disabling, endpoint, event_in_slot, numbers, publication, settlement,
+    sweep_all,
 };
 use crate::model::Model;
 use redundancy_webhook::breaker::BreakerConfig;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Attempt, DeliveryFilter, DeliveryState};
-use redundancy_webhook::endpoint::{DisabledReason, Endpoint};
+use redundancy_webhook::endpoint::Endpoint;
 use redundancy_webhook::failure::FailureReason;
 use redundancy_webhook::guard::ReplicaId;
 use redundancy_webhook::ids::{DeliveryId, EndpointId};
@@ -221,19 +222,17 @@ impl Run {
             4..=6 => Transition::RetryAt(self.now.plus(Duration::from_secs(how as u64 * 10))),
             _ => Transition::Exhaust,
         };
-        let record = self.model.state().endpoints.get(&lease.endpoint).cloned();
-        let is_active = record.is_some_and(|record| record.endpoint.is_active);
         let follow_up = Publication {
             audience: Audience::SubscribersBut(lease.endpoint.clone()),
             keep_unwanted: false,
             ..publication(event_in_slot("d", self.now, Some(lease.delivery.slot())))
         };
         let settlement = Settlement {
-            disables: (how == 8 && is_active).then_some(DisabledReason::Gone),
+            disables: (how == 8).then(|| disabling(&claimed, None)),
             follow_ups: if how == 7 { vec![follow_up] } else { Vec::new() },
             ..settlement(&claimed, transition, self.now)
         };
-        self.settle_both(settlement, lease).await;
+        self.settle_both(settlement, lease, claimed.delivery.updated_at).await;
     }
 
     async fn settle_lost(&mut self, which: usize, is_success: bool) {
@@ -247,21 +246,22 @@ impl Run {
             return;
         }
         let transition = if is_success { Transition::Succeed } else { Transition::Exhaust };
-        self.settle_both(settlement(&claimed, transition, self.now), lease).await;
+        let settlement = settlement(&claimed, transition, self.now);
+        self.settle_both(settlement, lease, claimed.delivery.updated_at).await;
     }
 
-    async fn settle_both(&mut self, settlement: Settlement, lease: Lease) {
+    async fn settle_both(&mut self, settlement: Settlement, lease: Lease, began_at: Timestamp) {
         let number = settlement.attempt.number;
         let failure = settlement.attempt.failure.map(|_| FailureReason::Timeout);
         let attempt = Attempt {
             duration: Duration::from_millis(u64::from(number) * 30),
-            ..attempt(number, failure, self.now)
+            ..attempt(number, failure, began_at)
         };
         let settlement = Settlement { attempt, ..settlement };
         let id = lease.delivery;
         let expected = self.model.settle(vec![Settlement { lease, ..settlement.clone() }]).await.unwrap();
         assert_eq!(self.store.settle(vec![settlement]).await.unwrap(), expected);
-        if expected[0] {
+        if expected[0].is_taken() {
             self.lost.remove(&id);
         }
     }

@@ -7,7 +7,9 @@ use redundancy_webhook::delivery::{Delivery, DeliveryState};
 use redundancy_webhook::endpoint::Endpoint;
 use redundancy_webhook::guard::{Admission, Limits};
 use redundancy_webhook::ids::{DeliveryId, EndpointId};
-use redundancy_webhook::store::{Claim, ClaimedDelivery, EndpointRecord, Lease, Settlement, Transition};
+use redundancy_webhook::store::{
+    Claim, ClaimedDelivery, EndpointRecord, Lease, Settled, Settlement, Transition,
+};
 use std::sync::Arc;
 
 impl State {
@@ -120,12 +122,12 @@ impl State {
         let_out.chain(lost).filter(|moment| *moment > claim.now).min()
     }
 
-    pub(super) fn settle(&mut self, settlement: Settlement) -> bool {
+    pub(super) fn settle(&mut self, settlement: Settlement) -> Settled {
         let Settlement { lease, attempt, transition, breaker, disables, follow_ups, now } = settlement;
         let holds = self.holds(&lease, now);
-        let Some(kept) = self.deliveries.get_mut(&lease.delivery) else { return false };
+        let Some(kept) = self.deliveries.get_mut(&lease.delivery) else { return Settled::Refused };
         if !holds && (!attempt.is_success() || kept.delivery.state.is_final()) {
-            return false;
+            return Settled::Refused;
         }
         // Whoever makes it meanwhile makes it in vain.
         let in_vain = kept.lease.take().filter(|_| !holds).map(|(other, _)| other.replica);
@@ -134,6 +136,7 @@ impl State {
         delivery.spent += 1;
         (delivery.last_status, delivery.last_failure) = (attempt.status, attempt.failure);
         let is_orphan = kept.is_orphan;
+        let (mut settled, mut news) = (Settled::Taken, None);
         kept.attempts.push(attempt.clone());
         match transition {
             Transition::Succeed => self.enter(lease.delivery, DeliveryState::Succeeded, None, now),
@@ -141,7 +144,7 @@ impl State {
             Transition::RetryAt(at) => self.enter(lease.delivery, DeliveryState::Pending, Some(at), now),
             Transition::Exhaust => self.enter(lease.delivery, DeliveryState::Exhausted, None, now),
         }
-        self.count(&lease.endpoint, |counts| {
+        self.count(&lease.endpoint, is_orphan, |counts| {
             counts.attempted(attempt.number, attempt.is_success(), attempt.duration);
         });
         if let Some(record) = self.endpoints.get_mut(&lease.endpoint).filter(|_| !is_orphan) {
@@ -149,17 +152,20 @@ impl State {
             if let Some(other) = in_vain {
                 record.guard.settle(other, None, &limits, now);
             }
-            record.guard.settle(lease.replica, Some(attempt.is_success()), &limits, now);
-            if disables.is_some() && record.endpoint.is_active {
-                (record.endpoint.is_active, record.endpoint.disabled_reason) = (false, disables);
+            record.guard.settle(lease.replica, Some((&attempt).into()), &limits, now);
+            if let Some(disables) = disables.filter(|disables| disables.is_meant(&record.endpoint)) {
+                record.endpoint.is_active = false;
+                record.endpoint.disabled_reason = Some(disables.reason);
                 record.endpoint.revision += 1;
                 record.endpoint.updated_at = now;
+                settled = Settled::Disabled;
+                news = disables.news;
             }
         }
-        for publication in follow_ups {
+        for publication in follow_ups.into_iter().chain(news) {
             self.publish(publication).unwrap();
         }
-        true
+        settled
     }
 
     pub(super) fn extend(&mut self, lease: &Lease, now: Timestamp, until: Timestamp) {

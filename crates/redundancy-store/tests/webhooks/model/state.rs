@@ -46,14 +46,19 @@ impl State {
         let from = kept.delivery.state;
         (kept.delivery.state, kept.delivery.due_at, kept.delivery.updated_at) = (to, due_at, now);
         kept.lease = None;
-        let endpoint = kept.delivery.endpoint_id.clone();
-        self.count(&endpoint, |counts| counts.moved(Some(from), Some(to)));
+        let (endpoint, is_orphan) = (kept.delivery.endpoint_id.clone(), kept.is_orphan);
+        self.count(&endpoint, is_orphan, |counts| counts.moved(Some(from), Some(to)));
     }
 
-    /// Counts something of an endpoint, if it is there, and in the total.
-    pub(super) fn count(&mut self, endpoint: &EndpointId, count: impl Fn(&mut EndpointCounts)) {
+    /// Counts something of an endpoint, if it is there and not another one of the same name, and in the total.
+    pub(super) fn count(
+        &mut self,
+        endpoint: &EndpointId,
+        is_orphan: bool,
+        count: impl Fn(&mut EndpointCounts),
+    ) {
         count(&mut self.total);
-        if let Some(record) = self.endpoints.get_mut(endpoint) {
+        if let Some(record) = self.endpoints.get_mut(endpoint).filter(|_| !is_orphan) {
             count(&mut record.counts);
         }
     }
@@ -104,7 +109,7 @@ impl State {
         }
         let delivery = Delivery::new(event, kind, endpoint.clone(), now);
         self.deliveries.insert(id, Kept { delivery, attempts: Vec::new(), lease: None, is_orphan: false });
-        self.count(endpoint, |counts| counts.moved(None, Some(DeliveryState::Pending)));
+        self.count(endpoint, false, |counts| counts.moved(None, Some(DeliveryState::Pending)));
         true
     }
 
@@ -153,7 +158,7 @@ impl State {
         for id in &done {
             if let Some(kept) = self.deliveries.remove(id) {
                 let from = Some(kept.delivery.state);
-                self.count(&kept.delivery.endpoint_id, |counts| counts.moved(from, None));
+                self.count(&kept.delivery.endpoint_id, kept.is_orphan, |counts| counts.moved(from, None));
             }
         }
         let bare = self.events.values().filter(|event| event.created_at < before);
