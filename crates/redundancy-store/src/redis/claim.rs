@@ -285,10 +285,12 @@ impl Taken<'_, '_> {
         while !bodies.is_empty() {
             let mut event = bodies.items()?;
             let id = EventId::from_number(decode::number(&mut event)?);
-            events.insert(id, Arc::new(decode::event(id, &mut event)?));
+            if let Some(event) = readable(decode::event(id, &mut event))? {
+                events.insert(id, Arc::new(event));
+            }
         }
         while !deliveries.is_empty() {
-            let mut delivery = decode::delivery(&mut deliveries.items()?)?;
+            let Some(mut delivery) = readable(decode::delivery(&mut deliveries.items()?))? else { continue };
             let wish = self.wishes.iter_mut().find(|wish| wish.endpoint.id == delivery.endpoint_id);
             let (Some(wish), Some(event)) = (wish, events.get(&delivery.event_id)) else { continue };
             wish.taken += 1;
@@ -418,6 +420,17 @@ impl Wish {
             None if self.taken >= self.room => None,
             None => Some(now),
         }
+    }
+}
+
+/// One record that cannot be read must not stop the others that came with it.
+fn readable<T>(read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Err(error @ StoreError::Unreadable(_)) => {
+            tracing::error!(%error, "a delivery cannot be read and is left out");
+            Ok(None)
+        }
+        other => other.map(Some),
     }
 }
 

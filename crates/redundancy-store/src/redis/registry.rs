@@ -7,6 +7,7 @@
 use super::fault;
 use super::key::{self, Partition, REGISTRY};
 use super::link::Link;
+use super::publish::{TRIES, unsettled};
 use super::reply::{Items, integer};
 use super::script::{self, Call};
 use redundancy_webhook::clock::{IdSource, Timestamp};
@@ -19,6 +20,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Notify;
 
+/// What a partition answers that accepts events by another version of the endpoints.
+const OUTDATED: i64 = -1;
 /// Deliveries that are cancelled in one step.
 const DROP_STEP: usize = 500;
 
@@ -132,6 +135,8 @@ impl Registry {
 
     /// Writes a new endpoint.
     pub(super) async fn create(&self, endpoint: &Endpoint, now: Timestamp) -> Result<(), EndpointWriteError> {
+        // Whoever deleted one with its id may have died halfway, or not be done.
+        self.clear(&endpoint.id, now).await?;
         let version = self.write("create", endpoint, endpoint.revision).await?;
         self.spread(version.ok_or(EndpointWriteError::Exists)?, &endpoint.id, now).await?;
         Ok(())
@@ -159,22 +164,39 @@ impl Registry {
         let call = Call::new(&script::REGISTRY, REGISTRY).arg(&["delete", id.as_str(), "", ""]).arg(0);
         let Some(version) = written(self.link.call(call).await?)? else { return Ok(false) };
         self.spread(version, id, now).await?;
-        self.link.send(redis::cmd("DEL").arg(key::guard(id)).clone()).await?;
+        self.clear(id, now).await?;
+        Ok(true)
+    }
+
+    /// Cancels what is left of an endpoint that there is not, and forgets its guard, so that nothing of it comes to another one
+    /// with its id. Ends when there is one.
+    async fn clear(&self, id: &EndpointId, now: Timestamp) -> Result<(), StoreError> {
         let mut left: Vec<Partition> = Partition::all().collect();
-        while !left.is_empty() {
-            // Nobody puts anything into its lanes any more, whatever version the partition has.
-            let calls = left.iter().map(|partition| drop_call(*partition, id, now, None));
+        let mut refused = 0;
+        while !left.is_empty() && refused < TRIES {
+            let endpoints = self.refresh().await?;
+            if endpoints.get(id).is_some() {
+                return Ok(());
+            }
+            if left.len() == Partition::all().count() {
+                self.link.send(redis::cmd("DEL").arg(key::guard(id)).clone()).await?;
+            }
+            self.raise(endpoints.version(), id, now).await?;
+            let calls = left.iter().map(|partition| Self::drop_orphans(&endpoints, *partition, id, now));
             let dropped = self.link.call_all(calls.collect()).await?;
-            let mut still = Vec::new();
+            let (mut still, mut is_refused) = (Vec::new(), false);
             for (partition, dropped) in left.into_iter().zip(dropped) {
                 let mut items = Items::of(dropped?)?;
-                if (items.integer()?, items.integer()?).1 != 0 {
+                let (count, more) = (items.integer()?, items.integer()?);
+                is_refused |= count == OUTDATED;
+                if count == OUTDATED || more != 0 {
                     still.push(partition);
                 }
             }
+            refused += usize::from(is_refused);
             left = still;
         }
-        Ok(true)
+        if left.is_empty() { Ok(()) } else { Err(unsettled()) }
     }
 
     /// Cancels a part of what is pending in a partition for an endpoint that `endpoints` does not hold.
@@ -184,7 +206,11 @@ impl Registry {
         id: &EndpointId,
         now: Timestamp,
     ) -> Call {
-        drop_call(partition, id, now, Some(endpoints.version()))
+        Call::new(&script::DROP, &partition.tag())
+            .arg(id.as_str())
+            .arg(key::millis(now))
+            .arg(DROP_STEP)
+            .arg(endpoints.version())
     }
 
     /// Writes an endpoint; gives the version after that, if it could be written.
@@ -196,13 +222,18 @@ impl Registry {
 
     /// Raises all partitions to a version, lets the lanes of `id` go that are parked, and knows of it here.
     async fn spread(&self, version: u64, id: &EndpointId, now: Timestamp) -> Result<(), StoreError> {
+        self.raise(version, id, now).await?;
+        self.refresh().await.map(drop)
+    }
+
+    async fn raise(&self, version: u64, id: &EndpointId, now: Timestamp) -> Result<(), StoreError> {
         let raise = |partition: Partition| {
             Call::new(&script::RAISE, &partition.tag()).arg(version).arg(id.as_str()).arg(key::millis(now))
         };
         for raised in self.link.call_all(Partition::all().map(raise).collect()).await? {
             integer(raised?)?;
         }
-        self.refresh().await.map(drop)
+        Ok(())
     }
 
     /// Whether a stored endpoint holds a secret that is not encrypted.
@@ -241,15 +272,6 @@ impl Endpoints {
         let wants = move |endpoint: &&Arc<Endpoint>| is_meant(endpoint) && endpoint.wants(kind);
         self.by_id.values().filter(wants).map(|endpoint| &endpoint.id)
     }
-}
-
-fn drop_call(partition: Partition, id: &EndpointId, now: Timestamp, version: Option<u64>) -> Call {
-    let version = version.map(|version| version.to_string()).unwrap_or_default();
-    Call::new(&script::DROP, &partition.tag())
-        .arg(id.as_str())
-        .arg(key::millis(now))
-        .arg(DROP_STEP)
-        .arg(version)
 }
 
 /// The version after a change, if there was one.

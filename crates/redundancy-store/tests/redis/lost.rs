@@ -1,10 +1,12 @@
 //! Redis that has lost something: everything, its scripts, or just the record of who is registered; and Redis without room.
 
 use crate::fixture::{
-    self, Store, at, claim_only, endpoint, event, publication, publish, publish_to, register_for,
+    self, Store, at, claim_only, endpoint, event, event_in_slot, publication, publish, publish_to,
+    register_for,
 };
 use crate::server::{Server, store_at};
 use crate::{deliver_all, retry};
+use redundancy_webhook::ids::DeliveryId;
 use redundancy_webhook::store::{PublishError, StoreError, Transition};
 
 #[tokio::test]
@@ -44,6 +46,21 @@ async fn scripts_that_were_forgotten_are_sent_again() {
 }
 
 #[tokio::test]
+async fn an_event_that_is_damaged_stops_no_other() {
+    let server = Server::in_memory().await;
+    let store: Store = store_at(&server.url()).await;
+    let main = register_for(&store, "main", "a").await;
+    // In one partition, so that one answer brings both.
+    let (damaged, sound) = (event_in_slot("a", at(1), Some(3)), event_in_slot("a", at(1), Some(3)));
+    let (damaged_id, sound_id) = (damaged.id, DeliveryId::of(sound.id, &main));
+    for event in [damaged, sound] {
+        assert_eq!(store.publish(publication(event)).await.unwrap().deliveries, 1);
+    }
+    server.ask(&format!("HSET {{wh:3}}:e:{:032x} c yesterday", damaged_id.number())).await;
+    assert_eq!(deliver_all(&store, 1).await, [sound_id]);
+}
+
+#[tokio::test]
 async fn a_registry_that_lost_its_last_change_and_partitions_that_lost_theirs_agree_again() {
     let server = Server::in_memory().await;
     let (one, other): (Store, Store) = (store_at(&server.url()).await, store_at(&server.url()).await);
@@ -70,16 +87,38 @@ async fn a_registry_that_lost_its_last_change_and_partitions_that_lost_theirs_ag
     assert_eq!(deliver_all(&one, 5).await.len(), 82);
 }
 
+/// As if the process that deleted the endpoint had died before it cancelled anything.
+async fn break_off_deletion_of_main(server: &Server) {
+    server.ask("HDEL {wh:reg}:endpoints main").await;
+    server.ask("HDEL {wh:reg}:revisions main").await;
+    server.ask("INCR {wh:reg}:version").await;
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_deleted_endpoint_does_not_come_to_the_next_one_of_its_name() {
+    let server = Server::in_memory().await;
+    let store: Store = store_at(&server.url()).await;
+    let main = register_for(&store, "main", "a").await;
+    let mut left = Vec::new();
+    for _ in 0..40 {
+        left.push(publish_to(&store, &main, "a", at(1)).await);
+    }
+    break_off_deletion_of_main(&server).await;
+    register_for(&store, "main", "a").await;
+    let new = publish_to(&store, &main, "a", at(2)).await;
+    assert_eq!(deliver_all(&store, 2).await, [new]);
+    for id in left {
+        assert_eq!(fixture::state(&store, id).await.as_str(), "cancelled");
+    }
+}
+
 #[tokio::test]
 async fn a_deletion_that_was_broken_off_is_finished_by_the_next_claim() {
     let server = Server::in_memory().await;
     let store: Store = store_at(&server.url()).await;
     let main = register_for(&store, "main", "a").await;
     let id = publish_to(&store, &main, "a", at(1)).await;
-    // The process that deleted it died before it cancelled anything.
-    server.ask("HDEL {wh:reg}:endpoints main").await;
-    server.ask("HDEL {wh:reg}:revisions main").await;
-    server.ask("INCR {wh:reg}:version").await;
+    break_off_deletion_of_main(&server).await;
     retry(async || store.open_jobs().await).await;
     assert!(store.endpoint(&main, at(2)).await.unwrap().is_none());
     // Whoever publishes brings the partitions up to date.
@@ -132,7 +171,7 @@ async fn a_long_queue_of_a_deleted_endpoint_is_cancelled_to_the_end() {
     // More than one step in one partition.
     let slot = Some(3);
     for _ in 0..1200 {
-        store.publish(publication(fixture::event_in_slot("a", at(1), slot))).await.unwrap();
+        store.publish(publication(event_in_slot("a", at(1), slot))).await.unwrap();
     }
     assert!(store.delete_endpoint(&main, at(2)).await.unwrap());
     let stats = store.queue_stats(at(2)).await.unwrap();

@@ -1,8 +1,8 @@
--- ARGV: an endpoint that was deleted, now, deliveries at most, the version of the registry without it or nothing. Cancels what
+-- ARGV: an endpoint that was deleted, now, deliveries at most, the version of the registry without it. Cancels what
 -- is pending for it. Gives how many deliveries were cancelled, and whether something may be left; {-1, 0} when the
 -- partition knows another version.
 local endpoint, now, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
-if ARGV[4] ~= '' and not is_current(ARGV[4]) then return {-1, 0} end
+if not is_current(ARGV[4]) then return {-1, 0} end
 local lane = T .. ':lane:' .. endpoint
 local ids = call('ZRANGE', lane, 0, most - 1)
 for _, id in ipairs(ids) do
