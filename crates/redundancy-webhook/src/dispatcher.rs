@@ -176,6 +176,11 @@ impl Dispatcher {
         Self(inner)
     }
 
+    /// The number under which it holds leases.
+    pub(crate) fn replica(&self) -> ReplicaId {
+        self.0.replica
+    }
+
     /// Attempts under way.
     #[must_use]
     pub fn in_flight(&self) -> usize {

@@ -149,7 +149,7 @@ impl EventId {
         Self(timed(clock, ids))
     }
 
-    /// A number from 0 to 255, random and the same for an event and its deliveries: stores that spread events over
+    /// A number from 0 to 255, the same for an event and its deliveries: stores that spread events over
     /// partitions keep together what has one slot.
     #[must_use]
     pub fn slot(self) -> u8 {

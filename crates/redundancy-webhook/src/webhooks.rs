@@ -8,6 +8,7 @@ mod rules;
 mod upkeep;
 
 use crate::breaker::BreakerConfig;
+use crate::clock::Timestamp;
 use crate::dispatcher::{Budget, Dispatcher, DispatcherConfig, DispatcherEnd, Ports, Progress};
 use crate::event::{Event, NewEvent};
 use crate::ids::EventId;
@@ -28,6 +29,9 @@ pub use rules::Fault;
 
 /// How long an idempotency key is remembered.
 const IDEMPOTENCY_TTL: Duration = Duration::from_hours(24);
+
+/// How long new events go into one slot, in milliseconds.
+const SLOT_MS: u64 = 16;
 
 /// How delivery works.
 #[derive(Debug, Clone)]
@@ -82,7 +86,9 @@ impl Webhooks {
     ///
     /// The event is also kept when nobody wants it, so that it can be looked up and replayed to endpoints to come.
     pub async fn publish(&self, new: NewEvent) -> Result<Published, StoreError> {
-        let event = Event::new(self.clock(), &*self.0.ports.ids, new);
+        let now = self.clock().now();
+        let id = EventId::new(self.clock(), &*self.0.ports.ids).in_slot(self.slot(now));
+        let event = Event::with_id(id, now, new);
         let publication =
             Publication { event, audience: Audience::Subscribers, idempotency: None, keep_unwanted: true };
         match self.0.ports.store.publish(publication).await {
@@ -92,6 +98,14 @@ impl Webhooks {
                 Err(StoreError::Unreadable("it remembers a key that was not given".to_owned()))
             }
         }
+    }
+
+    /// The slot of an event that could be in any. Those of a moment share one, so that a store with partitions hands out and
+    /// settles many at a time in one of them; replicas begin with different ones.
+    fn slot(&self, now: Timestamp) -> u8 {
+        let [turn, ..] = (now.as_millis() / SLOT_MS).to_le_bytes();
+        let [first, ..] = self.0.dispatcher.replica().0.to_le_bytes();
+        first.wrapping_add(turn)
     }
 
     /// As [`Webhooks::publish`], but a request that is repeated under the same `key` within 24 hours is not done again: it gets

@@ -39,10 +39,10 @@ pub(super) fn take(folder: &Path) -> Result<(FolderLock, PathBuf), StoreError> {
     Ok((FolderLock { _file: file }, database))
 }
 
-/// The name of the write-ahead log of a database.
-pub(super) fn log_of(database: &Path) -> PathBuf {
+/// The name of the index that `SQLite` has of the write-ahead log of a database.
+pub(super) fn index_of_log(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
-    name.push("-wal");
+    name.push("-shm");
     name.into()
 }
 

@@ -49,9 +49,9 @@ impl EmbeddedStore {
         let registry = endpoints::registry(&connection, &shared)?;
         load(&connection, &shared, &registry)?;
         let readers = Readers::start(&path)?;
-        let is_log_too_large = Arc::new(AtomicBool::new(false));
-        let checkpoints = Checkpoints::start(&path, Arc::clone(&is_log_too_large))?;
-        let writes = Writes::start(connection, registry, Arc::clone(&shared), is_log_too_large)?;
+        let is_rest_due = Arc::new(AtomicBool::new(false));
+        let checkpoints = Checkpoints::start(&path, Arc::clone(&is_rest_due))?;
+        let writes = Writes::start(connection, registry, Arc::clone(&shared), is_rest_due)?;
         let sweep_cursor = Mutex::default();
         Ok(Arc::new(Self { shared, writes, readers, sweep_cursor, _checkpoints: checkpoints, _lock: lock }))
     }

@@ -96,12 +96,12 @@ impl Writes {
         connection: Connection,
         registry: BTreeMap<EndpointId, Registered>,
         shared: Arc<Shared>,
-        is_log_too_large: Arc<AtomicBool>,
+        is_rest_due: Arc<AtomicBool>,
     ) -> Result<Self, StoreError> {
         let (queue, arriving) = channel();
         let thread = thread::Builder::new()
             .name("store-write".to_owned())
-            .spawn(move || Thread::new(&connection, registry, &shared, &is_log_too_large).work(&arriving))
+            .spawn(move || Thread::new(&connection, registry, &shared, &is_rest_due).work(&arriving))
             .map_err(|error| StoreError::Unavailable(format!("no thread could be started: {error}")))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
@@ -179,7 +179,7 @@ pub(super) struct Writer<'t> {
 struct Thread<'t> {
     connection: &'t Connection,
     shared: &'t Shared,
-    is_log_too_large: &'t AtomicBool,
+    is_rest_due: &'t AtomicBool,
     registry: BTreeMap<EndpointId, Registered>,
     /// Whether a transaction that may have changed the registry was undone.
     is_registry_stale: bool,
@@ -199,12 +199,12 @@ impl<'t> Thread<'t> {
         connection: &'t Connection,
         registry: BTreeMap<EndpointId, Registered>,
         shared: &'t Shared,
-        is_log_too_large: &'t AtomicBool,
+        is_rest_due: &'t AtomicBool,
     ) -> Self {
         Self {
             connection,
             shared,
-            is_log_too_large,
+            is_rest_due,
             registry,
             is_registry_stale: false,
             types: EventTypes::default(),
@@ -238,8 +238,9 @@ impl<'t> Thread<'t> {
                 }
                 thread::sleep(PAUSE);
             }
-            if is_written && self.is_log_too_large.swap(false, Ordering::Relaxed) {
-                let _ = self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+            if is_written && self.is_rest_due.swap(false, Ordering::Relaxed) {
+                // Nobody is waited for: what readers still need is moved the next time.
+                let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
             }
         }
     }

@@ -71,6 +71,9 @@ pub struct DeliverArgs {
     /// The Redis server
     #[arg(long, value_name = "URL", required_if_eq("store", "redis"))]
     pub redis_url: Option<String>,
+    /// Services that share the Redis server
+    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = number(1, 64))]
+    pub replicas: usize,
     /// Make the temporary data folders in this one [default: that of the system]
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<PathBuf>,

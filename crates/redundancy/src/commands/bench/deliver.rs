@@ -36,6 +36,10 @@ struct Machine {
 }
 
 pub(super) fn run(args: &DeliverArgs, colour: bool) -> Result<Outcome, Failure> {
+    if args.replicas > 1 && args.store != Store::Redis {
+        let message = "--replicas: only a store in Redis can be shared. Give --store redis too";
+        return Err(Failure::Usage(message.to_owned()));
+    }
     let folder = args.folder.clone().unwrap_or_else(std::env::temp_dir);
     let machine = Machine {
         cores: thread::available_parallelism().map_or(1, NonZero::get),

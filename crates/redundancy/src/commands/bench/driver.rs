@@ -40,8 +40,10 @@ pub(super) struct Template {
 /// Whatever publishes.
 #[derive(Clone)]
 pub(super) struct Driver {
-    /// Where the service is.
-    pub(super) address: SocketAddr,
+    /// Where the replicas of the service are; connections go to each in turn.
+    pub(super) addresses: Arc<[SocketAddr]>,
+    /// How many connections there were.
+    pub(super) connected: Arc<AtomicUsize>,
     /// What happens to each event.
     pub(super) ledger: Arc<Ledger>,
     /// One for each type; events take turns.
@@ -150,8 +152,11 @@ impl Driver {
     }
 
     async fn connect(&self, on_break: OnBreak) -> Result<Wire, BenchError> {
+        let turn = self.connected.fetch_add(1, Ordering::Relaxed);
+        let address = self.addresses.get(turn % self.addresses.len().max(1)).copied();
+        let address = address.ok_or(BenchError::NotStarted("there is no service".to_owned()))?;
         loop {
-            match Wire::connect(self.address).await {
+            match Wire::connect(address).await {
                 Ok(wire) => return Ok(wire),
                 Err(_) if on_break == OnBreak::Reconnect => sleep(PAUSE).await,
                 Err(error) => return Err(BenchError::Connection(error)),

@@ -50,6 +50,8 @@ struct Stage<'a> {
     bench: &'a Bench<'a>,
     part: Part,
     server: Server,
+    /// More replicas beside it.
+    others: Vec<Server>,
     sink: Sink,
     ledger: Arc<Ledger>,
     endpoints: Vec<String>,
@@ -89,7 +91,11 @@ impl Bench<'_> {
         let ledger = Arc::new(Ledger::new(events));
         let sink = Sink::open(&ledger).await?;
         let server = self.setup.start(settings).await?;
-        Ok(Stage { bench: self, part, server, sink, ledger, endpoints: Vec::new() })
+        let mut others = Vec::new();
+        for _ in 1..self.args.replicas {
+            others.push(self.setup.start(settings).await?);
+        }
+        Ok(Stage { bench: self, part, server, others, sink, ledger, endpoints: Vec::new() })
     }
 }
 
@@ -118,7 +124,18 @@ impl Stage<'_> {
     /// A driver whose events go to the endpoints of those numbers by turns, and are written down in `ledger`.
     fn driver(&self, numbers: Range<usize>, ledger: &Arc<Ledger>) -> Driver {
         let templates = numbers.map(|number| Template::new(&self.kind(number))).collect();
-        Driver { address: self.server.address(), ledger: Arc::clone(ledger), templates }
+        let addresses = self.servers().map(Server::address).collect();
+        Driver { addresses, connected: Arc::default(), ledger: Arc::clone(ledger), templates }
+    }
+
+    /// All replicas.
+    fn servers(&self) -> impl Iterator<Item = &Server> {
+        std::iter::once(&self.server).chain(&self.others)
+    }
+
+    /// The time of processors that all replicas have used.
+    fn cpu_seconds(&self) -> Option<f64> {
+        self.servers().map(Server::cpu_seconds).sum()
     }
 
     /// Waits until so many events have arrived, or none has for long.

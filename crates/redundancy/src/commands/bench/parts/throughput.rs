@@ -27,11 +27,12 @@ pub(super) async fn measure(bench: &Bench<'_>) -> Result<Findings, BenchError> {
     let events = bench.args.events;
     let mut stage = bench.stage(Part::Throughput, events, &[]).await?;
     stage.endpoint(0, Manner::Healthy, &json!({})).await?;
-    let cpu_before = stage.server.cpu_seconds();
+    let cpu_before = stage.cpu_seconds();
     let speed = full_speed(&stage, 0..events).await?;
-    let cpu = stage.server.cpu_seconds().zip(cpu_before).map(|(after, before)| after - before);
+    let cpu = stage.cpu_seconds().zip(cpu_before).map(|(after, before)| after - before);
 
     let mut findings = bench.findings(Part::Throughput);
+    findings.figure("replicas", "replicas", Unit::Number, Some(bench.args.replicas as f64));
     findings.figure("events", "events", Unit::Number, Some(events as f64));
     findings.figure("connections", "connections", Unit::Number, Some(bench.args.connections as f64));
     findings.figure("accepted_per_second", "accepted", Unit::PerSecond, speed.accepted);
