@@ -17,6 +17,7 @@ mod change;
 mod claim;
 mod decode;
 mod fault;
+mod gathering;
 mod guards;
 mod jobs;
 mod key;
@@ -32,6 +33,7 @@ mod stats;
 mod wake;
 
 use self::claim::Width;
+use self::gathering::Gathering;
 use self::guards::{Changes, Guards};
 use self::link::Link;
 use self::registry::Registry;
@@ -83,7 +85,8 @@ pub struct RedisStore {
     ids: Arc<dyn IdSource>,
     clock: Arc<dyn Clock>,
     /// Claims of one replica go one after the other: each looks at what the one before left.
-    claiming: tokio::sync::Mutex<()>,
+    claiming: Gathering,
+    settling: Gathering,
     width: Width,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -113,9 +116,22 @@ impl RedisStore {
         tasks.spawn(beating);
         tasks.close();
         let guards = Guards::new(Arc::clone(&link));
-        let (claiming, width, unsure) =
-            (tokio::sync::Mutex::new(()), Width::new(), settle::Unsure::default());
-        Ok(Arc::new(Self { link, registry, guards, wake, unsure, ids, clock, claiming, width, tasks, stop }))
+        let (claiming, settling) = (Gathering::new(), Gathering::new());
+        let (width, unsure) = (Width::new(), settle::Unsure::default());
+        Ok(Arc::new(Self {
+            link,
+            registry,
+            guards,
+            wake,
+            unsure,
+            ids,
+            clock,
+            claiming,
+            settling,
+            width,
+            tasks,
+            stop,
+        }))
     }
 
     /// Ends the tasks of the store and its connections. What is called afterwards connects again.

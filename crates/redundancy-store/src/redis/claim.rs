@@ -89,14 +89,20 @@ impl Width {
 
 impl RedisStore {
     pub(super) async fn hand_out(&self, claim: &Claim<'_>) -> Result<Claimed, StoreError> {
-        let _turn = self.claiming.lock().await;
+        let turn = self.claiming.turn().await;
         let looked = self.wake.look(claim.now);
         let result = self.look_and_take(claim, looked).await;
         self.wake.claimed(result.is_ok());
-        result
+        turn.end(result.as_ref().is_ok_and(|(_, is_busy)| *is_busy));
+        result.map(|(claimed, _)| claimed)
     }
 
-    async fn look_and_take(&self, claim: &Claim<'_>, mut looked: Looked<'_>) -> Result<Claimed, StoreError> {
+    /// Gives what it took, and whether more of the same will go out as soon as there are places.
+    async fn look_and_take(
+        &self,
+        claim: &Claim<'_>,
+        mut looked: Looked<'_>,
+    ) -> Result<(Claimed, bool), StoreError> {
         let mut found = self.look(claim, &mut looked).await?;
         self.admit(claim, &mut found.wishes).await?;
         let mut claimed = self.take(claim, &mut found, &mut looked).await?;
@@ -113,7 +119,7 @@ impl RedisStore {
             LANES
         };
         self.width.0.store(width.min(MOST_LANES), Ordering::Relaxed);
-        Ok(claimed)
+        Ok((claimed, found.wishes.iter().any(|wish| (1..wish.due).contains(&wish.taken))))
     }
 
     /// Looks what is due.

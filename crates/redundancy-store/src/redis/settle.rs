@@ -79,16 +79,21 @@ fn key_of(settlement: &Settlement) -> (DeliveryId, u64) {
     (settlement.lease.delivery, settlement.lease.token)
 }
 
+/// So many deliveries that end at once are not the last ones.
+const MANY: usize = 4;
+
 impl RedisStore {
     /// Settles; what it cannot do for some it does for the others all the same. After an error the same settlements are meant to
     /// come again: then those that were done are not done again, and the rest is known to the partitions by its numbers.
     pub(super) async fn settle_all(&self, settlements: &[Settlement]) -> Result<Vec<Settled>, StoreError> {
+        let turn = self.settling.turn().await;
         let mut progress = self.unsure.resume(settlements, self.ids.random_128());
         let result = self.tell_partitions(settlements, &mut progress).await;
         self.after_settling(settlements, &mut progress).await;
         if result.is_err() {
             self.unsure.keep(settlements, &progress);
         }
+        turn.end(settlements.len() >= MANY);
         result.map(|()| progress.into_iter().map(Progress::settled).collect())
     }
 
