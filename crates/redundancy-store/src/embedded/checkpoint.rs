@@ -19,8 +19,9 @@ use std::time::Duration;
 
 /// How often the length of the log is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// From so many pages on that are in the log alone, they are moved: 16 MiB.
-const MOVE_FROM_PAGES: u32 = 4096;
+/// From so many pages on that are in the log alone, they are moved: 32 MiB. Most of them were written many times by then, and are
+/// moved once.
+const MOVE_FROM_PAGES: u32 = 8192;
 
 /// The thread. It ends when this is dropped.
 pub(super) struct Checkpoints {
