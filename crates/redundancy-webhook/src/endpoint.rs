@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Time for one attempt unless the endpoint says otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Deliveries under way to one endpoint at the same time unless it says otherwise.
-pub const DEFAULT_MAX_IN_FLIGHT: u32 = 64;
+pub const DEFAULT_MAX_IN_FLIGHT: u32 = 32;
 
 /// An endpoint: a receiver of events. `Debug` shows none of its secrets; every header of its own counts as one.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ Examples:
   redundancy bench deliver --only throughput,latency
   redundancy bench deliver --long --json > figures.json     Also beside a million pending deliveries
   redundancy bench deliver --folder /mnt/disk               Measure that disk
-  redundancy bench deliver --store redis --redis-url redis://127.0.0.1:6379
+  redundancy bench deliver --store redis --redis-url redis://127.0.0.1:6379 --in-flight 256 --replicas 2
 
 A service of its own is started for each part, with a data folder that is removed at the end, beside a driver and a
 receiver in this process: they share the cores with the service, and the figures are those of the whole. Data in a
@@ -53,6 +53,9 @@ pub struct DeliverArgs {
     /// Connections over which they are published
     #[arg(long, default_value_t = 64, value_name = "NUMBER", value_parser = number(1, 10_000))]
     pub connections: usize,
+    /// Deliveries in flight at most in that run: the further away the store, the more it takes
+    #[arg(long, default_value_t = 32, value_name = "NUMBER", value_parser = number(1, 1000))]
+    pub in_flight: usize,
     /// Events a second of a run at a steady pace
     #[arg(long, default_value_t = 200, value_name = "NUMBER", value_parser = number(1, 100_000))]
     pub rate: usize,

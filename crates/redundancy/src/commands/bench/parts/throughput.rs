@@ -13,9 +13,6 @@ use crate::commands::bench::fault::BenchError;
 use crate::commands::bench::findings::{Findings, Target, Unit};
 use crate::commands::bench::sink::Manner;
 
-/// Deliveries in flight to the one endpoint: as an operator sets it for one that gets thousands of events a second.
-const IN_FLIGHT: usize = 256;
-
 /// A run at full speed.
 pub(super) struct Speed {
     /// Events accepted each second.
@@ -29,7 +26,7 @@ pub(super) struct Speed {
 pub(super) async fn measure(bench: &Bench<'_>) -> Result<Findings, BenchError> {
     let events = bench.args.events;
     let mut stage = bench.stage(Part::Throughput, events, &[]).await?;
-    stage.endpoint(0, Manner::Healthy, &json!({ "max_in_flight": IN_FLIGHT })).await?;
+    stage.endpoint(0, Manner::Healthy, &json!({ "max_in_flight": bench.args.in_flight })).await?;
     let cpu_before = stage.cpu_seconds();
     let speed = full_speed(&stage, 0..events).await?;
     let cpu = stage.cpu_seconds().zip(cpu_before).map(|(after, before)| after - before);
@@ -37,7 +34,12 @@ pub(super) async fn measure(bench: &Bench<'_>) -> Result<Findings, BenchError> {
     let mut findings = bench.findings(Part::Throughput);
     findings.figure("replicas", "replicas", Unit::Number, Some(bench.args.replicas as f64));
     findings.figure("events", "events", Unit::Number, Some(events as f64));
-    findings.figure("in_flight", "deliveries in flight at most", Unit::Number, Some(IN_FLIGHT as f64));
+    findings.figure(
+        "in_flight",
+        "deliveries in flight at most",
+        Unit::Number,
+        Some(bench.args.in_flight as f64),
+    );
     findings.figure("connections", "connections", Unit::Number, Some(bench.args.connections as f64));
     findings.figure("accepted_per_second", "accepted", Unit::PerSecond, speed.accepted);
     findings.aimed(
