@@ -307,7 +307,6 @@ async fn a_result_that_the_store_never_takes_stays_pending_and_its_end_is_told()
     assert!(matches!(engine.result(id).await.unwrap().unwrap().state, AnalysisState::Pending));
 }
 
-/// Begins an analysis of one text and gives it up while it runs, at `end`. Returns when the work has ended.
 #[tokio::test]
 async fn a_result_that_a_damaged_store_does_not_take_is_offered_once_and_its_end_is_told() {
     let (engine, shelf) = engine(1, 0);
@@ -321,6 +320,7 @@ async fn a_result_that_a_damaged_store_does_not_take_is_offered_once_and_its_end
     assert_eq!(shelf.finishes.load(Ordering::Relaxed), 1);
 }
 
+/// Begins an analysis of one text and gives it up while it runs, at `end`. Returns when the work has ended.
 async fn given_up(end: fn()) -> Arc<Engine> {
     let (release, held) = mpsc::channel::<()>();
     let held = Mutex::new(held);

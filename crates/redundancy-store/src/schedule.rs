@@ -43,6 +43,9 @@ pub(crate) struct Schedule {
     /// When leases end.
     ends: BTreeSet<(Timestamp, DeliveryId)>,
     next_token: u64,
+    /// How often everything that lanes had asked for was given up. What was asked for before that and comes all the same is
+    /// out of date.
+    pub(crate) refills_lost: u64,
 }
 
 /// A delivery that is being made.
@@ -189,6 +192,7 @@ impl Schedule {
 
     /// Lanes may ask for more again: what they asked for was not brought.
     pub(crate) fn forget_refills(&mut self) {
+        self.refills_lost += 1;
         let hungry: Vec<_> =
             self.lanes.iter().filter(|(_, lane)| lane.is_hungry).map(|(id, _)| id.clone()).collect();
         for id in hungry {

@@ -149,6 +149,12 @@ impl EventId {
         Self(timed(clock, ids))
     }
 
+    /// A new id in a certain [slot](EventId::slot).
+    #[must_use]
+    pub fn new_in_slot(slot: u8, clock: &dyn Clock, ids: &dyn IdSource) -> Self {
+        Self(timed_at(clock.now(), ids.random_128() << SLOT_BITS | u128::from(slot)))
+    }
+
     /// A number from 0 to 255, the same for an event and its deliveries: stores that spread events over
     /// partitions keep together what has one slot.
     #[must_use]

@@ -87,7 +87,7 @@ impl Webhooks {
     /// The event is also kept when nobody wants it, so that it can be looked up and replayed to endpoints to come.
     pub async fn publish(&self, new: NewEvent) -> Result<Published, StoreError> {
         let now = self.clock().now();
-        let id = EventId::new(self.clock(), &*self.0.ports.ids).in_slot(self.slot(now));
+        let id = EventId::new_in_slot(self.slot(now), self.clock(), &*self.0.ports.ids);
         let event = Event::with_id(id, now, new);
         let publication =
             Publication { event, audience: Audience::Subscribers, idempotency: None, keep_unwanted: true };
@@ -114,7 +114,7 @@ impl Webhooks {
         let fingerprint = fingerprint(&new);
         let (clock, ids) = (self.clock(), &*self.0.ports.ids);
         // In the slot of the key, so that stores can keep the two together.
-        let id = EventId::new(clock, ids).in_slot(idempotency_slot(key));
+        let id = EventId::new_in_slot(idempotency_slot(key), clock, ids);
         let now = clock.now();
         let idempotency =
             Idempotency { key: key.to_owned(), fingerprint, expires_at: now.plus(IDEMPOTENCY_TTL) };

@@ -33,7 +33,7 @@ impl EmbeddedStore {
 
     /// Hands out what is due and known in memory.
     async fn claim_known(&self, claim: Claim<'_>) -> Result<Claimed, StoreError> {
-        let (taking, mut found) = {
+        let (taking, mut found, lost) = {
             let mut state = self.shared.state();
             let mut taking = state.schedule.claim(&claim);
             self.write_cancelled(&mut state, std::mem::take(&mut taking.cancelled), claim.now)?;
@@ -44,10 +44,10 @@ impl EmbeddedStore {
                     found.insert(id, pair);
                 }
             }
-            (taking, found)
+            (taking, found, state.schedule.refills_lost)
         };
         for endpoint in taking.hungry {
-            let (write, _) = Write::urgent(move |writer| writer.refill(&endpoint));
+            let (write, _) = Write::urgent(move |writer| writer.refill(&endpoint, lost));
             self.writes.send(write)?;
         }
         let missing: Vec<DeliveryId> = taking

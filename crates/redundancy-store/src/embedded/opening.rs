@@ -1,6 +1,6 @@
 //! Opens the store: the file, its tables, and what memory has to know of them.
 
-use super::checkpoint::Checkpoints;
+use super::checkpoint::{Checkpoints, Rest};
 use super::readers::Readers;
 use super::rows::{damaged, moment, number};
 use super::writer::{Effect, Registered, Writes};
@@ -14,7 +14,7 @@ use redundancy_webhook::ids::{DeliveryId, EndpointId};
 use redundancy_webhook::store::StoreError;
 use rusqlite::{Connection, OptionalExtension as _};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -49,9 +49,9 @@ impl EmbeddedStore {
         let registry = endpoints::registry(&connection, &shared)?;
         load(&connection, &shared, &registry)?;
         let readers = Readers::start(&path)?;
-        let is_rest_due = Arc::new(AtomicBool::new(false));
-        let checkpoints = Checkpoints::start(&path, Arc::clone(&is_rest_due))?;
-        let writes = Writes::start(connection, registry, Arc::clone(&shared), is_rest_due)?;
+        let rest = Arc::<Rest>::default();
+        let checkpoints = Checkpoints::start(&path, Arc::clone(&rest))?;
+        let writes = Writes::start(connection, registry, Arc::clone(&shared), rest)?;
         let sweep_cursor = Mutex::default();
         Ok(Arc::new(Self { shared, writes, readers, sweep_cursor, _checkpoints: checkpoints, _lock: lock }))
     }
@@ -179,8 +179,12 @@ pub(super) fn part(
 }
 
 impl super::writer::Writer<'_> {
-    /// Reads the next part of what waits for an endpoint.
-    pub(super) fn refill(&mut self, endpoint: &EndpointId) -> Result<(), StoreError> {
+    /// Reads the next part of what waits for an endpoint, unless what was asked for has been given up since it had been so
+    /// `lost` times.
+    pub(super) fn refill(&mut self, endpoint: &EndpointId, lost: u64) -> Result<(), StoreError> {
+        if self.shared.state().schedule.refills_lost != lost {
+            return Ok(());
+        }
         let Some(key) = self.registry.get(endpoint).map(|registered| registered.key) else { return Ok(()) };
         let (horizon, dropped) = match self.shared.state().schedule.lane(endpoint) {
             Some(lane) => (lane.horizon, lane.dropped),
@@ -188,7 +192,7 @@ impl super::writer::Writer<'_> {
         };
         let (keys, is_all) = part(self.connection, key, horizon)?;
         let endpoint = endpoint.clone();
-        self.effects.push(Effect::Refill { endpoint, from: horizon, keys, is_all, dropped });
+        self.effects.push(Effect::Refill { endpoint, from: horizon, keys, is_all, dropped, lost });
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The thread that writes: many changes in one transaction, one fsync for all of them.
 
+use super::checkpoint::Rest;
 use super::names::EventTypes;
 use super::{OrFailed as _, Shared, State};
 use crate::schedule::Key;
@@ -12,7 +13,7 @@ use redundancy_webhook::store::{Settlement, StoreError};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -96,12 +97,12 @@ impl Writes {
         connection: Connection,
         registry: BTreeMap<EndpointId, Registered>,
         shared: Arc<Shared>,
-        is_rest_due: Arc<AtomicBool>,
+        rest: Arc<Rest>,
     ) -> Result<Self, StoreError> {
         let (queue, arriving) = channel();
         let thread = thread::Builder::new()
             .name("store-write".to_owned())
-            .spawn(move || Thread::new(&connection, registry, &shared, &is_rest_due).work(&arriving))
+            .spawn(move || Thread::new(&connection, registry, &shared, &rest).work(&arriving))
             .map_err(|error| StoreError::Unavailable(format!("no thread could be started: {error}")))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
@@ -151,7 +152,7 @@ pub(super) enum Effect {
     /// An endpoint was deleted.
     EndpointGone(EndpointId),
     /// A lane gets more of what waits for it, behind `from`.
-    Refill { endpoint: EndpointId, from: Option<Key>, keys: Vec<Key>, is_all: bool, dropped: u64 },
+    Refill { endpoint: EndpointId, from: Option<Key>, keys: Vec<Key>, is_all: bool, dropped: u64, lost: u64 },
 }
 
 /// What is done in memory before it is on the disk, because nobody may come in between. It is undone should that fail.
@@ -179,7 +180,7 @@ pub(super) struct Writer<'t> {
 struct Thread<'t> {
     connection: &'t Connection,
     shared: &'t Shared,
-    is_rest_due: &'t AtomicBool,
+    rest: &'t Rest,
     registry: BTreeMap<EndpointId, Registered>,
     /// Whether a transaction that may have changed the registry was undone.
     is_registry_stale: bool,
@@ -199,12 +200,12 @@ impl<'t> Thread<'t> {
         connection: &'t Connection,
         registry: BTreeMap<EndpointId, Registered>,
         shared: &'t Shared,
-        is_rest_due: &'t AtomicBool,
+        rest: &'t Rest,
     ) -> Self {
         Self {
             connection,
             shared,
-            is_rest_due,
+            rest,
             registry,
             is_registry_stale: false,
             types: EventTypes::default(),
@@ -238,9 +239,8 @@ impl<'t> Thread<'t> {
                 }
                 thread::sleep(PAUSE);
             }
-            if is_written && self.is_rest_due.swap(false, Ordering::Relaxed) {
-                // Nobody is waited for: what readers still need is moved the next time.
-                let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            if is_written {
+                self.rest.move_if_due(self.connection);
             }
         }
     }
@@ -427,8 +427,11 @@ impl State {
                     self.schedule.forgive(&id, now);
                 }
             }
-            Effect::Refill { endpoint, from, keys, is_all, dropped } => {
-                self.schedule.refill(&endpoint, from, &keys, is_all, dropped);
+            Effect::Refill { endpoint, from, keys, is_all, dropped, lost } => {
+                // Else the lane has not noted what it missed since it asked.
+                if lost == self.schedule.refills_lost {
+                    self.schedule.refill(&endpoint, from, &keys, is_all, dropped);
+                }
             }
         }
     }

@@ -1,11 +1,11 @@
 //! Handing out deliveries: look where something is due, ask the guards, take it, and give back what was let through and not
-//! found. Three round trips, whatever the number.
+//! found. Three round trips as a rule, whatever the number.
 
 use super::RedisStore;
 use super::decode;
 use super::guards::{Change, Changes};
 use super::key::{self, Partition};
-use super::registry::Registry;
+use super::registry::{Endpoints, Registry};
 use super::reply::{Items, integer};
 use super::script::{self, Call};
 use super::share::{self, Place};
@@ -20,6 +20,7 @@ use redundancy_webhook::guard::Limits;
 use redundancy_webhook::ids::{EndpointId, EventId};
 use redundancy_webhook::store::{Claim, Claimed, ClaimedDelivery, Lease, StoreError};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -174,15 +175,30 @@ impl RedisStore {
                 }
             }
         }
-        let drops = found
-            .orphans
-            .iter()
-            .map(|(partition, id)| Registry::drop_orphans(&endpoints, *partition, id, claim.now));
-        // Whether it worked is seen when these lanes are looked at again.
-        self.link.call_all(drops.collect()).await?;
+        self.drop_orphans(&endpoints, &found, claim.now).await?;
         found.wishes = wishes.into_values().collect();
         found.wishes.sort_by_key(|wish| wish.since);
         Ok(found)
+    }
+
+    /// Cancels a part of what waits for endpoints that there are not.
+    async fn drop_orphans(
+        &self,
+        endpoints: &Endpoints,
+        found: &Found,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let orphans = &found.orphans;
+        let drops =
+            orphans.iter().map(|(partition, id)| Registry::drop_orphans(endpoints, *partition, id, now));
+        for ((partition, _), dropped) in orphans.iter().zip(self.link.call_all(drops.collect()).await?) {
+            // Else it is seen when these lanes are looked at again.
+            if Registry::is_outdated(dropped?)? {
+                let version = found.versions.get(partition).copied().unwrap_or_default();
+                self.registry.agree(*partition, version).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Asks the guards how many of what is due may go out.
@@ -291,12 +307,16 @@ impl Taken<'_, '_> {
         while !bodies.is_empty() {
             let mut event = bodies.items()?;
             let id = EventId::from_number(decode::number(&mut event)?);
-            if let Some(event) = readable(decode::event(id, &mut event))? {
+            if let Some(event) = readable("event", &id, decode::event(id, &mut event))? {
                 events.insert(id, Arc::new(event));
             }
         }
         while !deliveries.is_empty() {
-            let Some(mut delivery) = readable(decode::delivery(&mut deliveries.items()?))? else { continue };
+            let mut items = deliveries.items()?;
+            let id = items.first()?;
+            let Some(mut delivery) = readable("delivery", &id, decode::delivery(&mut items))? else {
+                continue;
+            };
             let wish = self.wishes.iter_mut().find(|wish| wish.endpoint.id == delivery.endpoint_id);
             let (Some(wish), Some(event)) = (wish, events.get(&delivery.event_id)) else { continue };
             wish.taken += 1;
@@ -329,7 +349,9 @@ impl Found {
             let counts = share::longest_due(granted, &places);
             for ((partition, _), count) in wish.lanes.iter().zip(counts).filter(|(_, count)| *count > 0) {
                 let call = calls.entry(*partition).or_insert_with(|| {
-                    Call::new(&script::CLAIM, &partition.tag()).arg(&times).arg(token).arg(BODY_BYTES)
+                    let version = self.versions.get(partition).copied().unwrap_or_default();
+                    let call = Call::new(&script::CLAIM, &partition.tag()).arg(version);
+                    call.arg(&times).arg(token).arg(BODY_BYTES)
                 });
                 call.push(wish.endpoint.id.as_str());
                 call.push(count);
@@ -430,10 +452,14 @@ impl Wish {
 }
 
 /// One record that cannot be read must not stop the others that came with it.
-fn readable<T>(read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+fn readable<T>(
+    what: &str,
+    id: &impl fmt::Display,
+    read: Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
     match read {
         Err(error @ StoreError::Unreadable(_)) => {
-            tracing::error!(%error, "a delivery cannot be read and is left out");
+            tracing::error!(%error, %id, "the record of a {what} cannot be read and is left out");
             Ok(None)
         }
         other => other.map(Some),

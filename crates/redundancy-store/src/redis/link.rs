@@ -79,8 +79,11 @@ impl Link {
             let unknown = results.iter_mut().zip(&calls).filter(|(result, _)| is_unknown(result));
             let (places, commands): (Vec<_>, Vec<_>) =
                 unknown.map(|(place, call)| (place, call.with_text())).unzip();
-            for (place, result) in places.into_iter().zip(self.send_all(commands).await?) {
-                *place = result;
+            // Should they not be sent, the error of their place stays, and what the others gave is not lost.
+            if let Ok(again) = self.send_all(commands).await {
+                for (place, result) in places.into_iter().zip(again) {
+                    *place = result;
+                }
             }
         }
         Ok(results.into_iter().map(|result| result.map_err(|error| fault::describe(&error))).collect())

@@ -144,7 +144,7 @@ impl Registry {
 
     /// Writes an endpoint in place of the one before.
     ///
-    /// What is done `in_between` is done before any replica can look at its deliveries by the new one.
+    /// What is done `in_between` is done before the lanes of its deliveries are let go.
     pub(super) async fn replace(
         &self,
         endpoint: &Endpoint,
@@ -162,7 +162,11 @@ impl Registry {
     /// Deletes an endpoint and cancels what is pending for it; says whether it was there.
     pub(super) async fn delete(&self, id: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {
         let call = Call::new(&script::REGISTRY, REGISTRY).arg(&["delete", id.as_str(), "", ""]).arg(0);
-        let Some(version) = written(self.link.call(call).await?)? else { return Ok(false) };
+        let Some(version) = written(self.link.call(call).await?)? else {
+            // It may be that an earlier call got no further than this.
+            self.clear(id, now).await?;
+            return Ok(false);
+        };
         self.spread(version, id, now).await?;
         self.clear(id, now).await?;
         Ok(true)
@@ -211,6 +215,11 @@ impl Registry {
             .arg(key::millis(now))
             .arg(DROP_STEP)
             .arg(endpoints.version())
+    }
+
+    /// Whether what came of it is that the partition knows another version.
+    pub(super) fn is_outdated(dropped: redis::Value) -> Result<bool, StoreError> {
+        Ok(Items::of(dropped)?.integer()? == OUTDATED)
     }
 
     /// Writes an endpoint; gives the version after that, if it could be written.

@@ -19,6 +19,12 @@ impl Items {
         self.0.len() == 0
     }
 
+    /// The next item as a text, for people, without taking it.
+    pub(super) fn first(&self) -> Result<String, StoreError> {
+        let first = self.0.as_slice().first().cloned().ok_or_else(unexpected)?;
+        Ok(String::from_utf8_lossy(&bytes(first)?.unwrap_or_default()).into_owned())
+    }
+
     /// The next item, whatever it is.
     pub(super) fn next(&mut self) -> Result<Value, StoreError> {
         self.0.next().ok_or_else(unexpected)

@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::delivery::{DeliveryFilter, DeliveryState};
 use crate::event::EventPattern;
 use crate::ids::{DeliveryId, EndpointId, EventId, JobId};
-use crate::store::{Change, Changed, Job, JobKind, JobState, PageRequest, StoreError};
+use crate::store::{Change, Changed, EndpointRecord, Job, JobKind, JobState, PageRequest, StoreError};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -189,7 +189,11 @@ impl Inner {
         };
         let store = &*self.ports.store;
         let now = self.ports.clock.now();
-        if store.endpoint(&endpoint_id, now).await?.is_none() {
+        // Another one that has its name by now was not meant, and one that is switched off was not expected.
+        let is_meant = |record: &EndpointRecord| {
+            record.endpoint.is_active && record.endpoint.created_at <= job.created_at
+        };
+        if !store.endpoint(&endpoint_id, now).await?.as_ref().is_some_and(is_meant) {
             return self.save(job, JobState::Failed, 0).await;
         }
         let page = PageRequest { after: job.cursor.map(EventId::from_number), limit: STEP };
@@ -228,7 +232,8 @@ impl Inner {
                 endpoints.insert(id, store.endpoint(id, now).await?.map(|record| record.endpoint));
             }
             let endpoint = endpoints.get(id).and_then(Option::as_ref);
-            if Obstacle::between(delivery, endpoint).is_some() {
+            // Dead letters end with an attempt: one under way when its endpoint was deleted is cancelled.
+            if Obstacle::between(delivery, &[], endpoint).is_some() {
                 continue;
             }
             let dead = [DeliveryState::Exhausted];

@@ -17,12 +17,22 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// What keeps `endpoint`, which has the id in `delivery`, from getting it.
-    pub(super) fn between(delivery: &Delivery, endpoint: Option<&Endpoint>) -> Option<Self> {
+    /// What keeps `endpoint`, which has the id in `delivery`, from getting it. Of the attempts that were made the first is enough.
+    pub(super) fn between(
+        delivery: &Delivery,
+        attempts: &[Attempt],
+        endpoint: Option<&Endpoint>,
+    ) -> Option<Self> {
         match endpoint {
             None => Some(Self::EndpointGone),
-            // With its endpoint a delivery was cancelled if it was not finished, and has not changed since.
-            Some(endpoint) if delivery.updated_at < endpoint.created_at => Some(Self::EndpointGone),
+            // With its endpoint a delivery was cancelled if it was not finished. It has changed since only if it was under way
+            // then, and so was attempted before.
+            Some(endpoint)
+                if delivery.updated_at < endpoint.created_at
+                    || attempts.first().is_some_and(|first| first.started_at < endpoint.created_at) =>
+            {
+                Some(Self::EndpointGone)
+            }
             Some(endpoint) if !endpoint.is_active => Some(Self::EndpointInactive),
             Some(_) => None,
         }
@@ -51,9 +61,9 @@ impl Webhooks {
 
     /// What would keep a delivery from being attempted if it were queued again now; `None` also when there is no such delivery.
     pub async fn obstacle(&self, id: DeliveryId) -> Result<Option<Obstacle>, StoreError> {
-        let Some((delivery, _)) = self.delivery(id).await? else { return Ok(None) };
+        let Some((delivery, attempts)) = self.delivery(id).await? else { return Ok(None) };
         let record = self.endpoint(&delivery.endpoint_id).await?;
-        Ok(Obstacle::between(&delivery, record.as_ref().map(|record| &record.endpoint)))
+        Ok(Obstacle::between(&delivery, &attempts, record.as_ref().map(|record| &record.endpoint)))
     }
 
     /// Attempts a delivery again at once, with all attempts of its policy: one that waits, was given up, was cancelled, or has

@@ -1,8 +1,11 @@
--- ARGV: now, when the leases end, their token, bytes of bodies after which no more is handed out, then of each lane the endpoint
--- and how many. Gives when there is next something to do, whether something is left that is due, the deliveries, and their events (id, type, made at, body, request id, traceparent).
-local now, ends, token, room = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+-- ARGV: version of the registry when the lanes were looked at, now, when the leases end, their token, bytes of bodies after
+-- which no more is handed out, then of each lane the endpoint and how many. Gives when there is next something to do, whether
+-- something is left that is due, the deliveries, and their events (id, type, made at, body, request id, traceparent): nothing,
+-- and that there is more at once, when endpoints have changed since.
+local now, ends, token, room = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+if not is_current(ARGV[1]) then return {tonumber(now), 1, {}, {}} end
 local taken, events, seen = {}, {}, {}
-for i = 5, #ARGV, 2 do
+for i = 6, #ARGV, 2 do
   local endpoint, took = ARGV[i], 0
   local lane = T .. ':lane:' .. endpoint
   for _, id in ipairs(call('ZRANGEBYSCORE', lane, '-inf', now, 'LIMIT', 0, ARGV[i + 1])) do

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests stop at the first surprise")]
 
+mod faults;
+mod faulty_store;
+
 use async_trait::async_trait;
 use redundancy_store::MemoryStore;
 use redundancy_webhook::FailureReason;
