@@ -4,6 +4,7 @@
 
 mod faults;
 mod faulty_store;
+mod names_taken_over;
 
 use async_trait::async_trait;
 use redundancy_store::MemoryStore;
@@ -99,8 +100,11 @@ fn ports(store: &Arc<MemoryStore>, receivers: Receivers, observer: Arc<dyn Obser
 }
 
 fn webhooks(receivers: Receivers) -> Webhooks {
-    let ports = ports(&Arc::default(), receivers, Arc::new(NoObserver));
-    Webhooks::new(ports, WebhooksConfig::default())
+    webhooks_with(receivers, WebhooksConfig::default())
+}
+
+fn webhooks_with(receivers: Receivers, config: WebhooksConfig) -> Webhooks {
+    Webhooks::new(ports(&Arc::default(), receivers, Arc::new(NoObserver)), config)
 }
 
 async fn register(webhooks: &Webhooks, path: &str, kind: &str) -> EndpointId {
