@@ -116,7 +116,8 @@ pub enum Settled {
     Refused,
     /// It was taken.
     Taken,
-    /// It was taken, and was the one that disabled its endpoint.
+    /// It was taken, and was the one that disabled its endpoint. A store that writes outcomes later may find then that the endpoint
+    /// was changed in the meantime, and leave it as it is.
     Disabled,
 }
 

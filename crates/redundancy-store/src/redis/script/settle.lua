@@ -43,9 +43,9 @@ local function settle(i)
   if state == 'p' then
     call('ZREM', T .. ':lane:' .. endpoint, id)
     if call('EXISTS', T .. ':lane:' .. endpoint) == 0 then
-    call('ZREM', T .. ':lanes', endpoint)
-    call('HDEL', T .. ':parked', endpoint)
-  end
+      call('ZREM', T .. ':lanes', endpoint)
+      call('HDEL', T .. ':parked', endpoint)
+    end
   end
   if becomes == 'p' then
     enqueue(endpoint, id, due)
