@@ -177,16 +177,15 @@ impl WebhookStore for RedisStore {
         forgives: bool,
         now: Timestamp,
     ) -> Result<(), EndpointWriteError> {
-        let forgive = async || {
+        // Only once it is written: a change that is refused forgives nothing.
+        let forgive = async {
             if !forgives {
                 return Ok(());
             }
             let mut changes = [Changes::new(endpoint.id.clone(), vec![guards::Change::Reset])];
             self.guards.change(&mut changes, now).await
         };
-        // Before, since others may know of the new endpoint at once; and again, since attempts end meanwhile.
-        forgive().await?;
-        self.registry.replace(&endpoint, now, Box::pin(forgive())).await
+        self.registry.replace(&endpoint, now, Box::pin(forgive)).await
     }
 
     async fn delete_endpoint(&self, id: &EndpointId, now: Timestamp) -> Result<bool, StoreError> {

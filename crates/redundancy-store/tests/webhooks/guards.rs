@@ -9,7 +9,7 @@ use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::endpoint::Endpoint;
 use redundancy_webhook::ids::EndpointId;
 use redundancy_webhook::rate_window::RateLimit;
-use redundancy_webhook::store::Transition;
+use redundancy_webhook::store::{EndpointWriteError, Transition};
 
 /// An endpoint whose breaker opened at `now`.
 async fn opened(store: &Store, now: Timestamp) -> EndpointId {
@@ -40,6 +40,15 @@ pub(crate) async fn a_breaker_opens_after_failures_and_the_claim_says_until_when
         assert_eq!((held.deliveries.len(), held.next_at), (0, Some(at(70))), "{second}");
     }
     assert_eq!(claim(&store, at(70)).await.len(), 1);
+}
+
+pub(crate) async fn a_change_that_is_refused_forgives_nothing(store: Store) {
+    let main = opened(&store, at(0)).await;
+    let stale = Endpoint { revision: 5, ..endpoint("main", &["a"]) };
+    assert_eq!(store.replace_endpoint(stale, true, at(1)).await, Err(EndpointWriteError::Changed));
+    let guard = record(&store, &main, at(1)).await.guard;
+    assert_eq!(guard.breaker.state, BreakerState::Open { until: at(60) });
+    assert_eq!(guard.failing_since, Some(at(0)));
 }
 
 pub(crate) async fn a_half_open_breaker_lets_its_probes_out_and_closes(store: Store) {

@@ -87,6 +87,7 @@ macro_rules! conforms {
                     }
                     guards {
                         a_breaker_opens_after_failures_and_the_claim_says_until_when
+                        a_change_that_is_refused_forgives_nothing
                         a_half_open_breaker_lets_its_probes_out_and_closes
                         a_failed_probe_opens_the_breaker_again
                         failing_since_is_the_first_failure_without_a_success_after_it
