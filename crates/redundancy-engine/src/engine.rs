@@ -169,8 +169,9 @@ impl Engine {
     ) -> Publication {
         let Caller { request_id, user_id, traceparent } = caller;
         let new = NewEvent { kind, data, request_id, user_id, traceparent };
-        let event_id = EventId::new_in_slot(id.slot(), &*self.ports.clock, &*self.ports.ids);
-        let event = Event::with_id(event_id, self.ports.clock.now(), new);
+        let now = self.ports.clock.now();
+        let event_id = EventId::new_in_slot(id.slot(), now, &*self.ports.ids);
+        let event = Event::with_id(event_id, now, new);
         Publication { event, audience: Audience::Subscribers, idempotency: None, keep_unwanted: false }
     }
 

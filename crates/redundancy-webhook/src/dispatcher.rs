@@ -278,15 +278,15 @@ impl Inner {
         }
         let now = self.ports.clock.now();
         let room = self.flights.room(self.ports.clock.monotonic());
+        let wanted = places.num_permits();
         let claim = Claim {
             replica: self.replica,
-            limit: places.num_permits(),
+            limit: wanted,
             room: &room,
             breaker: self.config.breaker,
             now,
             until: now.plus(self.config.lease),
         };
-        let wanted = places.num_permits();
         let claimed = self.ports.store.claim(claim).await?;
         let count = claimed.deliveries.len();
         for delivery in claimed.deliveries {

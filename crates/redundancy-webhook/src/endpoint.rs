@@ -120,7 +120,7 @@ impl fmt::Debug for Endpoint {
             .field("events", events)
             .field("scheme", scheme)
             .field("description", description)
-            .field("headers", &names(headers))
+            .field("headers", &header_names(headers))
             .field("timeout", timeout)
             .field("retry", retry)
             .field("rate_limit", rate_limit)
@@ -136,7 +136,7 @@ impl fmt::Debug for Endpoint {
 }
 
 /// What may be shown of headers: their names. Which values are credentials cannot be told from these.
-pub(crate) fn names(headers: &BTreeMap<String, String>) -> Vec<&str> {
+pub(crate) fn header_names(headers: &BTreeMap<String, String>) -> Vec<&str> {
     headers.keys().map(String::as_str).collect()
 }
 

@@ -149,10 +149,10 @@ impl EventId {
         Self(timed(clock, ids))
     }
 
-    /// A new id in a certain [slot](EventId::slot).
+    /// A new id, made at `now`, in a certain [slot](EventId::slot).
     #[must_use]
-    pub fn new_in_slot(slot: u8, clock: &dyn Clock, ids: &dyn IdSource) -> Self {
-        Self(timed_at(clock.now(), ids.random_128() << SLOT_BITS | u128::from(slot)))
+    pub fn new_in_slot(slot: u8, now: Timestamp, ids: &dyn IdSource) -> Self {
+        Self(timed_at(now, ids.random_128() << SLOT_BITS | u128::from(slot)))
     }
 
     /// A number from 0 to 255, the same for an event and its deliveries: stores that spread events over
@@ -160,12 +160,6 @@ impl EventId {
     #[must_use]
     pub fn slot(self) -> u8 {
         self.0.to_le_bytes()[0]
-    }
-
-    /// This id in another slot: an event that is to be kept with another one takes the slot of that.
-    #[must_use]
-    pub fn in_slot(self, slot: u8) -> Self {
-        Self(self.0 >> SLOT_BITS << SLOT_BITS | u128::from(slot))
     }
 }
 
@@ -281,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_delivery_shares_the_time_and_the_slot_of_its_event_and_differs_by_endpoint() {
-        let event = EventId(timed_at(Timestamp::from_millis(77), 0x00ab_cdef)).in_slot(42);
+        let event = EventId(timed_at(Timestamp::from_millis(77), 0x00ab_cd2a));
         let [one, two] = ["one", "two"].map(|id| DeliveryId::of(event, &id.parse().unwrap()));
         assert_eq!((one.made_at(), one.slot(), event.slot()), (Timestamp::from_millis(77), 42, 42));
         assert_eq!(one, DeliveryId::of(event, &"one".parse().unwrap()));

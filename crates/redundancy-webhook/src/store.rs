@@ -180,8 +180,7 @@ pub trait WebhookStore: Send + Sync {
     async fn create_endpoint(&self, endpoint: Endpoint) -> Result<(), EndpointWriteError>;
 
     /// Writes `endpoint` in place of the one with its id, which must have been registered at the same time and have a revision of
-    /// one less. With `forgives` its guard forgets
-    /// failures. From when this returns, every replica publishes by it.
+    /// one less. With `forgives` its guard forgets failures. From when this returns, every replica publishes by it.
     async fn replace_endpoint(
         &self,
         endpoint: Endpoint,

@@ -87,7 +87,7 @@ impl Webhooks {
     /// The event is also kept when nobody wants it, so that it can be looked up and replayed to endpoints to come.
     pub async fn publish(&self, new: NewEvent) -> Result<Published, StoreError> {
         let now = self.clock().now();
-        let id = EventId::new_in_slot(self.slot(now), self.clock(), &*self.0.ports.ids);
+        let id = EventId::new_in_slot(self.slot(now), now, &*self.0.ports.ids);
         let event = Event::with_id(id, now, new);
         let publication =
             Publication { event, audience: Audience::Subscribers, idempotency: None, keep_unwanted: true };
@@ -112,10 +112,9 @@ impl Webhooks {
     /// the answer of the first. The same key with another type, data or user is refused.
     pub async fn publish_once(&self, new: NewEvent, key: &str) -> Result<Published, PublishError> {
         let fingerprint = fingerprint(&new);
-        let (clock, ids) = (self.clock(), &*self.0.ports.ids);
+        let now = self.clock().now();
         // In the slot of the key, so that stores can keep the two together.
-        let id = EventId::new_in_slot(idempotency_slot(key), clock, ids);
-        let now = clock.now();
+        let id = EventId::new_in_slot(idempotency_slot(key), now, &*self.0.ports.ids);
         let idempotency =
             Idempotency { key: key.to_owned(), fingerprint, expires_at: now.plus(IDEMPOTENCY_TTL) };
         let event = Event::with_id(id, now, new);

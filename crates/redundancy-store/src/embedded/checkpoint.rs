@@ -152,16 +152,22 @@ mod tests {
     use super::*;
     #[cfg(target_os = "linux")]
     use std::os::linux::fs::MetadataExt as _;
+    use tempfile::TempDir;
 
-    #[test]
-    fn the_index_tells_how_long_the_log_is_and_how_much_of_it_was_moved() {
+    /// A database with something in its log, in a folder that goes with the first.
+    fn database() -> (TempDir, Connection, Index) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.db");
         let connection = Connection::open(&path).unwrap();
         connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0").unwrap();
         connection.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)").unwrap();
+        (folder, connection, Index { path: index_of_log(&path), file: None })
+    }
+
+    #[test]
+    fn the_index_tells_how_long_the_log_is_and_how_much_of_it_was_moved() {
+        let (_folder, connection, mut index) = database();
         let pages = |sql: &str| connection.query_row(sql, [], |row| Ok((row.get(1)?, row.get(2)?))).unwrap();
-        let mut index = Index { path: index_of_log(&path), file: None };
         let before = index.read().unwrap();
         assert!(before.written >= 2 && before.moved == 0, "{before:?}");
         let (written, moved): (u32, u32) = pages("PRAGMA wal_checkpoint(PASSIVE)");
@@ -171,16 +177,14 @@ mod tests {
         connection.execute_batch("INSERT INTO t VALUES (2)").unwrap();
         assert_eq!(index.read().unwrap(), Log { written: 1, moved: 0 });
     }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn looking_leaves_the_locks_of_the_process_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("some.db");
-        let connection = Connection::open(&path).unwrap();
-        connection.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x)").unwrap();
-        let mut index = Index { path: index_of_log(&path), file: None };
+        let (_folder, connection, mut index) = database();
+        let path = index.path.clone();
         let locks = || {
-            let inode = std::fs::metadata(index_of_log(&path)).unwrap().st_ino().to_string();
+            let inode = std::fs::metadata(&path).unwrap().st_ino().to_string();
             let all = std::fs::read_to_string("/proc/locks").unwrap();
             all.lines().filter(|line| line.contains(&format!(":{inode} "))).count()
         };

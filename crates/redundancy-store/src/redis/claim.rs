@@ -5,7 +5,7 @@ use super::RedisStore;
 use super::decode;
 use super::guards::{Change, Changes};
 use super::key::{self, Partition};
-use super::registry::{Endpoints, Registry};
+use super::registry::{Dropped, Endpoints, Registry};
 use super::reply::{Items, integer};
 use super::script::{self, Call};
 use super::share::{self, Place};
@@ -75,7 +75,7 @@ struct Found {
     orphans: Vec<(Partition, EndpointId)>,
     /// Lanes of endpoints that are not active.
     inactive: Vec<(Partition, EndpointId)>,
-    /// By which version of the endpoints a partition accepted events when it was looked at.
+    /// Of each partition that was looked at.
     versions: BTreeMap<Partition, u64>,
     /// When there is next something to do.
     next: Option<Timestamp>,
@@ -193,9 +193,8 @@ impl RedisStore {
             orphans.iter().map(|(partition, id)| Registry::drop_orphans(endpoints, *partition, id, now));
         for ((partition, _), dropped) in orphans.iter().zip(self.link.call_all(drops.collect()).await?) {
             // Else it is seen when these lanes are looked at again.
-            if Registry::is_outdated(dropped?)? {
-                let version = found.versions.get(partition).copied().unwrap_or_default();
-                self.registry.agree(*partition, version).await?;
+            if Dropped::of(dropped?)?.is_refused {
+                self.registry.agree(*partition, found.version(*partition)).await?;
             }
         }
         Ok(())
@@ -337,6 +336,11 @@ impl Taken<'_, '_> {
 }
 
 impl Found {
+    /// By which version of the endpoints `partition` accepted events when it was looked at.
+    fn version(&self, partition: Partition) -> u64 {
+        self.versions.get(&partition).copied().unwrap_or_default()
+    }
+
     /// What is taken of each partition.
     fn claims(&self, claim: &Claim<'_>, token: u64) -> BTreeMap<Partition, Call> {
         let times = [key::millis(claim.now), key::millis(claim.until)];
@@ -349,8 +353,7 @@ impl Found {
             let counts = share::longest_due(granted, &places);
             for ((partition, _), count) in wish.lanes.iter().zip(counts).filter(|(_, count)| *count > 0) {
                 let call = calls.entry(*partition).or_insert_with(|| {
-                    let version = self.versions.get(partition).copied().unwrap_or_default();
-                    let call = Call::new(&script::CLAIM, &partition.tag()).arg(version);
+                    let call = Call::new(&script::CLAIM, &partition.tag()).arg(self.version(*partition));
                     call.arg(&times).arg(token).arg(BODY_BYTES)
                 });
                 call.push(wish.endpoint.id.as_str());
@@ -369,8 +372,7 @@ impl Found {
         });
         let mut calls: BTreeMap<Partition, Call> = BTreeMap::new();
         for (partition, id, until) in inactive.chain(blocked) {
-            let version = self.versions.get(&partition).copied().unwrap_or_default();
-            let park = || Call::new(&script::PARK, &partition.tag()).arg(version);
+            let park = || Call::new(&script::PARK, &partition.tag()).arg(self.version(partition));
             let call = calls.entry(partition).or_insert_with(park);
             call.push(id.as_str());
             call.push(key::millis(until));

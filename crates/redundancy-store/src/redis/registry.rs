@@ -21,7 +21,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Notify;
 
 /// What a partition answers that accepts events by another version of the endpoints.
-const OUTDATED: i64 = -1;
+pub(super) const OUTDATED: i64 = -1;
 /// Deliveries that are cancelled in one step.
 const DROP_STEP: usize = 500;
 
@@ -42,6 +42,14 @@ pub(super) struct Endpoints {
     /// Which version of the registry it is; 0 for one in which nothing was ever written. `None` before they were read.
     version: Option<u64>,
     by_id: BTreeMap<EndpointId, Arc<Endpoint>>,
+}
+
+/// What became of deliveries of an endpoint that there is not.
+pub(super) struct Dropped {
+    /// The partition knows another version of the endpoints, and did nothing.
+    pub(super) is_refused: bool,
+    /// Some may be left.
+    has_more: bool,
 }
 
 impl Registry {
@@ -190,10 +198,9 @@ impl Registry {
             let dropped = self.link.call_all(calls.collect()).await?;
             let (mut still, mut is_refused) = (Vec::new(), false);
             for (partition, dropped) in left.into_iter().zip(dropped) {
-                let mut items = Items::of(dropped?)?;
-                let (count, more) = (items.integer()?, items.integer()?);
-                is_refused |= count == OUTDATED;
-                if count == OUTDATED || more != 0 {
+                let dropped = Dropped::of(dropped?)?;
+                is_refused |= dropped.is_refused;
+                if dropped.is_refused || dropped.has_more {
                     still.push(partition);
                 }
             }
@@ -215,11 +222,6 @@ impl Registry {
             .arg(key::millis(now))
             .arg(DROP_STEP)
             .arg(endpoints.version())
-    }
-
-    /// Whether what came of it is that the partition knows another version.
-    pub(super) fn is_outdated(dropped: redis::Value) -> Result<bool, StoreError> {
-        Ok(Items::of(dropped)?.integer()? == OUTDATED)
     }
 
     /// Writes an endpoint; gives the version after that, if it could be written.
@@ -248,6 +250,14 @@ impl Registry {
     /// Whether a stored endpoint holds a secret that is not encrypted.
     pub(super) const fn keeps_plain_secrets(&self) -> bool {
         self.cipher.is_none()
+    }
+}
+
+impl Dropped {
+    /// Reads what the script gives.
+    pub(super) fn of(reply: redis::Value) -> Result<Self, StoreError> {
+        let mut items = Items::of(reply)?;
+        Ok(Self { is_refused: items.integer()? == OUTDATED, has_more: items.integer()? != 0 })
     }
 }
 

@@ -6,7 +6,7 @@ use super::fault;
 use super::guards::{Change, Changes};
 use super::key::{self, Partition, hex};
 use super::publish::{TRIES, push_publication, unsettled};
-use super::registry::Endpoints;
+use super::registry::{Endpoints, OUTDATED};
 use super::reply::{self, Items};
 use super::script::{self, Call};
 use crate::schedule::disabled;
@@ -20,8 +20,8 @@ use redundancy_webhook::store::{
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// No events may follow before both sides agree on the endpoints.
-const OUTDATED: i64 = -1;
+/// So many deliveries that end at once are not the last ones.
+const MANY: usize = 4;
 /// Settlements that are remembered at most because it is not known what became of them, or of others that came with them. More
 /// than deliveries can be under way.
 const MOST_UNSURE: usize = 16_384;
@@ -78,9 +78,6 @@ impl Unsure {
 fn key_of(settlement: &Settlement) -> (DeliveryId, u64) {
     (settlement.lease.delivery, settlement.lease.token)
 }
-
-/// So many deliveries that end at once are not the last ones.
-const MANY: usize = 4;
 
 impl RedisStore {
     /// Settles; what it cannot do for some it does for the others all the same. After an error the same settlements are meant to

@@ -98,8 +98,8 @@ pub(crate) fn event_in_slot(kind: &str, now: Timestamp, slot: Option<u8>) -> Eve
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     // Spread over the random part like a random number, so that slots differ: the golden ratio in 64 bits.
     let random = u128::from(number) << 64 | u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let random = slot.map_or(random, |slot| random << 8 | u128::from(slot));
     let id = EventId::from_number(timed_at(now, random));
-    let id = slot.map_or(id, |slot| id.in_slot(slot));
     let new = NewEvent::new(kind.parse().unwrap(), &serde_json::json!({ "number": number })).unwrap();
     Event::with_id(id, now, NewEvent { request_id: Some(format!("req_{number}")), ..new })
 }

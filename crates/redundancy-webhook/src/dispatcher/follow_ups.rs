@@ -83,7 +83,7 @@ fn publication(
         traceparent: claimed.event.traceparent.clone(),
         ..NewEvent::new(kind.parse().ok()?, data).ok()?
     };
-    let id = EventId::new_in_slot(claimed.delivery.id.slot(), &*ports.clock, &*ports.ids);
+    let id = EventId::new_in_slot(claimed.delivery.id.slot(), now, &*ports.ids);
     Some(Publication {
         event: Event::with_id(id, now, new),
         audience: Audience::SubscribersBut(claimed.endpoint.id.clone()),

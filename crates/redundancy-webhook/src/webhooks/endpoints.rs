@@ -5,7 +5,7 @@ use super::{Inner, Webhooks};
 use crate::clock::Timestamp;
 use crate::delivery::Attempt;
 use crate::dispatcher::call;
-use crate::endpoint::{DEFAULT_MAX_IN_FLIGHT, DEFAULT_TIMEOUT, Endpoint, PreviousSecret, names};
+use crate::endpoint::{DEFAULT_MAX_IN_FLIGHT, DEFAULT_TIMEOUT, Endpoint, PreviousSecret, header_names};
 use crate::event::{Event, EventPattern, NewEvent, types};
 use crate::ids::EndpointId;
 use crate::rate_window::RateLimit;
@@ -148,7 +148,7 @@ impl fmt::Debug for NewEndpoint {
             .field("events", events)
             .field("scheme", scheme)
             .field("description", description)
-            .field("headers", &names(headers))
+            .field("headers", &header_names(headers))
             .field("timeout", timeout)
             .field("retry", retry)
             .field("rate_limit", rate_limit)
