@@ -9,6 +9,7 @@ use divan::Bencher;
 use divan::counter::BytesCount;
 use redundancy_detect::Text;
 use redundancy_detect::analyze::{AnalyzeOptions, analyze};
+use redundancy_detect::fingerprint::{Banding, ShingleSet, Shingler, Shingling, Sketcher};
 use redundancy_detect::language::detect;
 use redundancy_detect::quality::{QualityOptions, quality};
 use redundancy_detect::similarity::{SimilarityOptions, similarity};
@@ -145,5 +146,68 @@ fn quality_mib(bencher: Bencher<'_, '_>, sample: Sample) {
     bencher.counter(BytesCount::of_str(text)).bench(|| {
         let text = Text::new(text).expect("short enough");
         quality(&text, &QualityOptions::default())
+    });
+}
+
+/// The texts of 2 KB that a MiB of the sample is cut into.
+fn pages(sample: Sample) -> Vec<&'static str> {
+    let mut rest = sample.text(MIB);
+    let mut pages = Vec::new();
+    while !rest.is_empty() {
+        let (page, others) = rest.split_at(rest.floor_char_boundary(2_000).max(1));
+        pages.push(page);
+        rest = others;
+    }
+    pages
+}
+
+/// Words and shingles of pages of 2 KB, hashed.
+#[divan::bench(args = SAMPLES)]
+fn shingle_pages(bencher: Bencher<'_, '_>, sample: Sample) {
+    let pages = pages(sample);
+    let mut shingler = Shingler::new(Shingling::default());
+    bencher.counter(BytesCount::new(MIB)).bench_local(|| {
+        pages
+            .iter()
+            .filter_map(|page| shingler.read(page).ok().map(|()| shingler.shingles().len()))
+            .sum::<usize>()
+    });
+}
+
+/// Words, shingles, signature and bands of pages of 2 KB.
+#[divan::bench(args = SAMPLES)]
+fn fingerprint_pages(bencher: Bencher<'_, '_>, sample: Sample) {
+    let pages = pages(sample);
+    let banding = Banding::for_threshold(0.8);
+    let (mut shingler, mut sketcher) = (Shingler::new(Shingling::default()), Sketcher::new(banding.places()));
+    bencher.counter(BytesCount::new(MIB)).bench_local(|| {
+        let mut sum = 0_u64;
+        for page in &pages {
+            if shingler.read(page).is_ok()
+                && let Some(signature) = sketcher.sketch(shingler.shingles())
+            {
+                sum = banding.keys(signature).fold(sum, u64::wrapping_add);
+            }
+        }
+        sum
+    });
+}
+
+/// Words, shingles and sorted sets of pages of 2 KB.
+#[divan::bench(args = SAMPLES)]
+fn sort_pages(bencher: Bencher<'_, '_>, sample: Sample) {
+    let pages = pages(sample);
+    let mut shingler = Shingler::new(Shingling::default());
+    let mut buffer = Vec::new();
+    bencher.counter(BytesCount::new(MIB)).bench_local(|| {
+        let mut sum = 0;
+        for page in &pages {
+            if shingler.read(page).is_ok() {
+                buffer.clear();
+                buffer.extend_from_slice(shingler.shingles());
+                sum += ShingleSet::sort(&mut buffer).len();
+            }
+        }
+        sum
     });
 }

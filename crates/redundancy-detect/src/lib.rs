@@ -37,6 +37,7 @@
 #![forbid(unsafe_code)]
 
 pub mod analyze;
+pub mod fingerprint;
 pub mod language;
 pub mod normalize;
 pub mod quality;
