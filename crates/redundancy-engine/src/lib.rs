@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod corpus;
 pub mod cpu_pool;
 pub mod engine;
 pub mod error;

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod compare;
 pub mod connection;
 pub mod dead_letters;
+pub mod dedup;
 pub mod deliveries;
 pub mod documents;
 pub mod endpoints;
@@ -27,6 +28,8 @@ Examples:
   redundancy analyze report.md              What is repeated in a text, and where
   redundancy compare old.txt new.txt        What two texts share
   redundancy quality 'docs/**/*.md'         How well texts read
+  redundancy dedup articles.jsonl --output clean
+                                            Drop duplicates from a collection
   redundancy serve                          The same over HTTP, on http://127.0.0.1:8000
   redundancy endpoints add https://example.org/hooks --events '*'
                                             Let another system know of every finding of the service
@@ -65,6 +68,8 @@ pub enum Command {
     Compare(compare::CompareArgs),
     /// Measure how well texts read
     Quality(quality::QualityArgs),
+    /// Find duplicates across a whole corpus, and write what is left without them
+    Dedup(dedup::DedupArgs),
     /// Start the HTTP service
     Serve(service::ServeArgs),
     /// Show the settings of the service and where each comes from

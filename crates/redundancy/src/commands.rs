@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod connection;
 mod dead_letters;
+mod dedup;
 mod deliveries;
 mod documents;
 mod endpoints;
@@ -70,6 +71,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Analyze(args) => analyze::run(&args, colour),
         Command::Compare(args) => compare::run(&args, colour),
         Command::Quality(args) => quality::run(&args, colour),
+        Command::Dedup(args) => dedup::run(&args, colour),
         Command::Serve(args) => serve::run(&args, cli.color),
         Command::Config(args) => config::run(&args),
         Command::Health(args) => health::run(&args),

@@ -124,15 +124,7 @@ impl Input {
             }
         };
         let is_verbatim = format == Format::Txt && !decode::has_mark(&bytes);
-        let text = decode::decode(bytes)?;
-        let (text, lines) = match format {
-            Format::Txt => {
-                let lines = Lines::of(&text);
-                (text, lines)
-            }
-            Format::Md => markdown::text(&text),
-            Format::Html => html::text(&text),
-        };
+        let (text, lines) = text_of(bytes, format)?;
         // Out of UTF-16, text can grow by half.
         if text.len() > MAX_TEXT_BYTES {
             return Err(InputError::TooLong);
@@ -157,6 +149,19 @@ impl Format {
             _ => Err(InputError::UnknownType(ending.into_owned())),
         }
     }
+}
+
+/// The text in `bytes` without markup and byte order mark, and in which line each part of it stands.
+pub(crate) fn text_of(bytes: Vec<u8>, format: Format) -> Result<(String, Lines), InputError> {
+    let text = decode::decode(bytes)?;
+    Ok(match format {
+        Format::Txt => {
+            let lines = Lines::of(&text);
+            (text, lines)
+        }
+        Format::Md => markdown::text(&text),
+        Format::Html => html::text(&text),
+    })
 }
 
 /// All bytes of `from`, if they are at most `most`.

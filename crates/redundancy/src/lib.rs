@@ -1,7 +1,7 @@
 //! The executable `redundancy`: what the user typed ([`cli`]), what the program does about it ([`commands`]), and the
 //! settings of the service ([`settings`], the only place that reads the environment).
 //!
-//! Everything else serves the commands: [`client`] talks to a running service; [`input`] reads files and strips markup; [`terminal`], [`mod@html`] and
+//! Everything else serves the commands: [`client`] talks to a running service; [`input`] reads files and strips markup, [`corpus`] reads many; [`terminal`], [`mod@html`] and
 //! [`json`] show findings to people and programs; [`clock`] and [`random`] are the ports of the engine to this machine.
 //! What a finding is, the engine knows; how HTTP is spoken, the server.
 
@@ -11,6 +11,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod commands;
+pub mod corpus;
 pub mod figures;
 pub mod html;
 pub mod input;

@@ -52,6 +52,11 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
     within(0.0..=1.0)(text)
 }
 
+/// A threshold for duplicates. Below, everything is like everything.
+pub(super) fn threshold(text: &str) -> Result<f64, String> {
+    within(0.05..=1.0)(text)
+}
+
 /// A number from 0 to 100.
 pub(super) fn score(text: &str) -> Result<f64, String> {
     within(0.0..=100.0)(text)

@@ -1,0 +1,151 @@
+//! Duplicates across a whole corpus: which documents are the same, which are alike, and which of them to keep.
+//!
+//! A corpus is read three times, by all threads, and only what is needed is kept of it:
+//!
+//! 1. `first_pass`: one fingerprint for each document. Documents equal after normalisation are found by it.
+//! 2. `buckets`: documents with a band in common are candidates. `sets`: only they are read again, for their whole sets of
+//!    shingles. `links`: each candidate is counted exactly; `prefix` keeps boilerplate from making that quadratic.
+//! 3. `members`: the documents in clusters are read once more, for their ids and for what decides which one is kept.
+//!
+//! No answer rests on a fingerprint alone, and none depends on the number of threads.
+
+mod buckets;
+mod clusters;
+mod first_pass;
+mod links;
+mod members;
+mod parallel;
+mod pass;
+mod prefix;
+mod sets;
+mod source;
+mod union_find;
+
+pub use clusters::{Cluster, Deduplicated, Duplicate, DuplicateKind, Pair};
+pub use first_pass::Invalid;
+pub use members::Member;
+pub use source::{Block, Buffer, Corpus, Document, InMemory, InvalidRecord, Record};
+
+use buckets::Buckets;
+use clusters::{Clustered, Found};
+use first_pass::FirstPass;
+use links::Verifier;
+use members::Members;
+use redundancy_detect::fingerprint::{Banding, Shingling};
+use sets::Sets;
+use std::num::NonZeroUsize;
+use union_find::UnionFind;
+
+/// What counts as a duplicate, and what is done about it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DedupOptions {
+    /// What counts as a duplicate.
+    pub mode: Mode,
+    /// What texts are cut into.
+    pub shingling: Shingling,
+    /// Which document of a cluster is kept.
+    pub keep: Keep,
+    /// Whether every pair at or above the threshold is wanted, and not only what connects them.
+    pub all_pairs: bool,
+    /// How many threads work.
+    pub threads: NonZeroUsize,
+}
+
+/// What counts as a duplicate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Mode {
+    /// Documents that are equal after normalisation.
+    Exact,
+    /// Those, and documents whose sets of shingles have a Jaccard similarity of at least `threshold`, above 0 and at most 1.
+    Near {
+        /// The least similarity.
+        threshold: f64,
+    },
+}
+
+/// Which document of a cluster is kept. Of several that are equally good, the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// The first in the corpus.
+    #[default]
+    First,
+    /// The last in the corpus.
+    Last,
+    /// The one with most characters.
+    Longest,
+    /// The one with fewest characters.
+    Shortest,
+    /// The one that reads best, by the readability score of [`redundancy_detect::quality`].
+    BestQuality,
+    /// The one with the largest [`Document::rank`]; one without a rank is kept last.
+    Rank,
+}
+
+/// How far a job got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being done.
+    pub stage: Stage,
+    /// Bytes of the corpus read in this stage, or bands compared.
+    pub done: u64,
+    /// Documents known so far.
+    pub documents: u64,
+}
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// All documents are read.
+    Reading,
+    /// Candidates are read again.
+    Gathering,
+    /// Candidates are compared.
+    Comparing,
+    /// The documents in clusters are read again.
+    Deciding,
+}
+
+/// Finds the duplicates in `corpus`. `progress` is called often, from any thread.
+///
+/// Time in proportion to the text, but for documents that are nearly alike without being it; memory about 160 bytes for each
+/// document and 8 for each shingle of a candidate.
+///
+/// # Errors
+/// Those of the corpus.
+pub fn deduplicate<C: Corpus>(
+    corpus: &C,
+    options: &DedupOptions,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Deduplicated, C::Error> {
+    let first = FirstPass::read(corpus, options, progress)?;
+    let mut joined = UnionFind::new(first.distinct());
+    let mut found = Found::default();
+    let mut sets = Sets::default();
+    if let Mode::Near { threshold } = options.mode {
+        let bands = Banding::for_threshold(threshold).bands;
+        let buckets = Buckets::of(&first, bands, options.threads);
+        sets = Sets::read(corpus, options, &first, &buckets.candidates(first.distinct()), progress)?;
+        let verifier = Verifier {
+            found: &first,
+            sets: &sets,
+            threshold,
+            bands,
+            wants_all_pairs: options.all_pairs,
+            threads: options.threads,
+        };
+        let mut compared = 0;
+        let documents = first.documents();
+        verifier.links(
+            &buckets,
+            &mut joined,
+            |link, connects| found.add(link, connects, options.all_pairs),
+            |_| {
+                compared += 1;
+                progress(Progress { stage: Stage::Comparing, done: compared, documents });
+            },
+        );
+    }
+    let clustered = Clustered::of(&first, &mut joined);
+    let members = Members::read(corpus, options, &first, &clustered.records, progress)?;
+    Ok(clusters::decide(first, &found, clustered, members, &sets, options))
+}

@@ -1,0 +1,261 @@
+//! What comes out: clusters, which document of each is kept, and why the others are dropped.
+
+use super::DedupOptions;
+use super::first_pass::{Distinct, FirstPass, INVALID, Invalid};
+use super::links::Link;
+use super::members::{Member, Members};
+use super::sets::Sets;
+use super::union_find::UnionFind;
+
+/// What was found in a corpus. Documents are named by the numbers of their records, 0 for the first in the corpus.
+#[derive(Debug)]
+pub struct Deduplicated {
+    /// Documents that could be read.
+    pub documents: u64,
+    /// Records, with or without a document.
+    pub records: u64,
+    /// Bytes of text in all documents.
+    pub text_bytes: u64,
+    /// Records that hold no document, in order; of very many, the first thousand.
+    pub invalid: Vec<Invalid>,
+    /// How many there are.
+    pub invalid_count: u64,
+    /// The numbers of all of them, in order.
+    pub invalid_records: Vec<u32>,
+    /// The documents that stand in clusters, in the order of the corpus.
+    pub members: Vec<Member>,
+    /// Documents that are duplicates of each other, in the order of their first ones. Each has two at least.
+    pub clusters: Vec<Cluster>,
+    /// Documents to drop, in the order of the corpus.
+    pub duplicates: Vec<Duplicate>,
+    /// Every pair at or above the threshold, if [`DedupOptions::all_pairs`] asked for them, sorted.
+    pub pairs: Vec<Pair>,
+}
+
+/// Documents that are connected by duplicates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cluster {
+    /// Their records, in order.
+    pub records: Vec<u32>,
+    /// The one that is kept.
+    pub kept: u32,
+    /// The least similarity among the links that hold the cluster together: with a higher threshold it could fall apart.
+    pub min_similarity: f64,
+}
+
+/// A document to drop.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Duplicate {
+    /// Its record.
+    pub record: u32,
+    /// The document of its cluster that is kept.
+    pub kept: u32,
+    /// In what way it is a duplicate.
+    pub kind: DuplicateKind,
+    /// Its similarity to the kept one, exactly. In a cluster that is held together by links from one to the next it can be below
+    /// the threshold.
+    pub similarity: f64,
+}
+
+/// In what way two documents are duplicates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DuplicateKind {
+    /// Byte for byte.
+    Exact,
+    /// After normalisation: they differ in case, punctuation or white space.
+    NormalizedExact,
+    /// In most of their shingles.
+    NearDuplicate,
+}
+
+/// Two documents at or above the threshold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pair {
+    /// The record of the first.
+    pub one: u32,
+    /// The record of the second, a later one.
+    pub other: u32,
+    /// Their similarity.
+    pub similarity: f64,
+}
+
+/// What verifying found, while it goes on.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The links that connect.
+    forest: Vec<Link>,
+    /// All links, if they are wanted.
+    all: Vec<Link>,
+}
+
+/// Which records are in which cluster.
+#[derive(Debug, Default)]
+pub(super) struct Clustered {
+    /// All records in clusters, in order.
+    pub(super) records: Vec<u32>,
+    /// Records of each cluster, in order of their first.
+    clusters: Vec<Vec<u32>>,
+}
+
+impl Found {
+    pub(super) fn add(&mut self, link: Link, connects: bool, wants_all: bool) {
+        if connects {
+            self.forest.push(link);
+        }
+        if wants_all {
+            self.all.push(link);
+        }
+    }
+}
+
+impl Clustered {
+    /// Groups the records by what is connected.
+    pub(super) fn of(first: &FirstPass, joined: &mut UnionFind) -> Self {
+        let mut by_root: Vec<(Distinct, u32)> = (first.records.iter().zip(0..))
+            .filter(|(distinct, _)| **distinct != INVALID)
+            .map(|(distinct, record)| (joined.root(*distinct), record))
+            .collect();
+        // Roots are the least members, and distinct documents are numbered by their first records.
+        by_root.sort_unstable();
+        let same = by_root.chunk_by(|one, next| one.0 == next.0).filter(|same| same.len() > 1);
+        let clusters: Vec<Vec<u32>> =
+            same.map(|same| same.iter().map(|(_, record)| *record).collect()).collect();
+        let mut records: Vec<u32> = clusters.iter().flatten().copied().collect();
+        records.sort_unstable();
+        Self { records, clusters }
+    }
+}
+
+/// Decides which documents are kept.
+pub(super) fn decide(
+    first: FirstPass,
+    found: &Found,
+    clustered: Clustered,
+    members: Members,
+    sets: &Sets,
+    options: &DedupOptions,
+) -> Deduplicated {
+    let view = View { first: &first, members: &members, sets };
+    let mut clusters: Vec<Cluster> = Vec::with_capacity(clustered.clusters.len());
+    let mut duplicates =
+        Vec::with_capacity(clustered.records.len() - clustered.clusters.len().min(clustered.records.len()));
+    for records in clustered.clusters {
+        let Some(kept) = view.kept(&records) else { continue };
+        duplicates.extend(
+            records.iter().filter(|record| **record != kept).map(|record| view.duplicate(*record, kept)),
+        );
+        clusters.push(Cluster { records, kept, min_similarity: 1.0 });
+    }
+    weaken(&mut clusters, &found.forest, &first);
+    duplicates.sort_unstable_by_key(|duplicate| duplicate.record);
+    let pairs = if options.all_pairs { view.pairs(&clusters, &found.all) } else { Vec::new() };
+    Deduplicated {
+        documents: first.documents(),
+        records: first.records.len() as u64,
+        text_bytes: first.text_bytes,
+        invalid_count: first.invalid_count,
+        invalid_records: (0..)
+            .zip(&first.records)
+            .filter(|(_, distinct)| **distinct == INVALID)
+            .map(|(record, _)| record)
+            .collect(),
+        invalid: first.invalid,
+        members: members.0,
+        clusters,
+        duplicates,
+        pairs,
+    }
+}
+
+/// Gives each cluster the similarity of its weakest link.
+fn weaken(clusters: &mut [Cluster], forest: &[Link], first: &FirstPass) {
+    let mut cluster_of: Vec<(u32, usize)> = clusters
+        .iter()
+        .enumerate()
+        .flat_map(|(number, cluster)| cluster.records.iter().map(move |record| (*record, number)))
+        .collect();
+    cluster_of.sort_unstable();
+    for link in forest {
+        let record = first.firsts.get(link.one as usize).copied().unwrap_or(u32::MAX);
+        let found = cluster_of.binary_search_by_key(&record, |(record, _)| *record).ok();
+        let number = found.and_then(|place| cluster_of.get(place)).map(|(_, number)| *number);
+        if let Some(cluster) = number.and_then(|number| clusters.get_mut(number)) {
+            cluster.min_similarity = cluster.min_similarity.min(link.similarity);
+        }
+    }
+}
+
+struct View<'v> {
+    first: &'v FirstPass,
+    members: &'v Members,
+    sets: &'v Sets,
+}
+
+impl View<'_> {
+    /// The record with the highest rank, of several the first.
+    fn kept(&self, records: &[u32]) -> Option<u32> {
+        let rank = |record: &u32| self.members.of(*record).map_or(f64::NEG_INFINITY, |member| member.rank);
+        records.iter().rev().copied().max_by(|one, other| rank(one).total_cmp(&rank(other)))
+    }
+
+    fn duplicate(&self, record: u32, kept: u32) -> Duplicate {
+        let content = |record: u32| self.members.of(record).map(|member| member.content);
+        let kind = if self.distinct(record) != self.distinct(kept) {
+            DuplicateKind::NearDuplicate
+        } else if content(record) == content(kept) {
+            DuplicateKind::Exact
+        } else {
+            DuplicateKind::NormalizedExact
+        };
+        Duplicate {
+            record,
+            kept,
+            kind,
+            similarity: self.similarity(self.distinct(record), self.distinct(kept)),
+        }
+    }
+
+    fn similarity(&self, one: Distinct, other: Distinct) -> f64 {
+        if one == other { 1.0 } else { self.sets.of(one).overlap(self.sets.of(other)).jaccard() }
+    }
+
+    fn distinct(&self, record: u32) -> Distinct {
+        self.first.records.get(record as usize).copied().unwrap_or(INVALID)
+    }
+
+    /// All pairs: those of equal documents, and those of all documents on either side of a link.
+    fn pairs(&self, clusters: &[Cluster], links: &[Link]) -> Vec<Pair> {
+        let mut order: Vec<(Distinct, u32)> = clusters
+            .iter()
+            .flat_map(|cluster| &cluster.records)
+            .map(|record| (self.distinct(*record), *record))
+            .collect();
+        order.sort_unstable();
+        let equal = |distinct: Distinct| {
+            let from = order.partition_point(|(other, _)| *other < distinct);
+            let to = order.partition_point(|(other, _)| *other <= distinct);
+            order.get(from..to).unwrap_or_default()
+        };
+        let mut pairs = Vec::new();
+        for same in order.chunk_by(|one, next| one.0 == next.0) {
+            for (place, (_, one)) in same.iter().enumerate() {
+                pairs.extend(same.iter().skip(place + 1).map(|(_, other)| Pair {
+                    one: *one,
+                    other: *other,
+                    similarity: 1.0,
+                }));
+            }
+        }
+        for link in links {
+            for (_, one) in equal(link.one) {
+                pairs.extend(equal(link.other).iter().map(|(_, other)| Pair {
+                    one: *one.min(other),
+                    other: *one.max(other),
+                    similarity: link.similarity,
+                }));
+            }
+        }
+        pairs.sort_unstable_by_key(|pair| (pair.one, pair.other));
+        pairs
+    }
+}

@@ -1,0 +1,267 @@
+//! The first reading of a corpus: which documents are equal after normalisation, and the bands of one of each.
+
+use super::pass::each_block;
+use super::source::{Block, Buffer, Corpus};
+use super::{DedupOptions, Mode, Progress, Stage};
+use hashbrown::HashTable;
+use redundancy_detect::fingerprint::{Banding, Shingler, Sketcher};
+use std::ops::Range;
+
+/// A document among those of which no two are equal after normalisation: 0 for the first in the corpus.
+pub(super) type Distinct = u32;
+
+/// The place of a record that holds no document among the distinct ones.
+pub(super) const INVALID: Distinct = Distinct::MAX;
+
+/// What the first reading finds out.
+#[derive(Debug, Default)]
+pub(super) struct FirstPass {
+    /// For each record in order, which distinct document it is; [`INVALID`] if it is none.
+    pub(super) records: Vec<Distinct>,
+    /// For each block of the corpus the number of its first record.
+    blocks: Vec<u32>,
+    /// For each distinct document the first record that holds it.
+    pub(super) firsts: Vec<u32>,
+    /// Hash of the normalised words, for each distinct document.
+    normalized: Vec<u128>,
+    /// Keys of the bands of each distinct document, one document after the other. Without shingles, all are 0.
+    pub(super) bands: Vec<u32>,
+    /// How many shingles each distinct document has, repeated ones included.
+    pub(super) shingles: Vec<u32>,
+    /// Hash of the id of each record, 0 without one.
+    ids: Vec<u64>,
+    /// Finds a distinct document by its hash.
+    known: HashTable<Distinct>,
+    /// Records without a document: number, line, reason. No more than [`MOST_INVALID`] of them.
+    pub(super) invalid: Vec<Invalid>,
+    /// How many there are.
+    pub(super) invalid_count: u64,
+    /// Bytes of text in all documents.
+    pub(super) text_bytes: u64,
+}
+
+/// A record that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// Which file of the corpus it is in, by its number there.
+    pub file: usize,
+    /// Its line in that file, 1 for the first.
+    pub line: u64,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// How many records that could not be read are remembered with their reasons; beyond, they are only counted.
+const MOST_INVALID: usize = 1_000;
+
+/// What a thread makes of a block.
+#[derive(Default)]
+struct Fingerprints {
+    documents: Vec<Option<Fingerprint>>,
+    /// Bands of the documents, one after the other.
+    bands: Vec<u32>,
+    invalid: Vec<Invalid>,
+    text_bytes: u64,
+    bytes: u64,
+}
+
+struct Fingerprint {
+    normalized: u128,
+    shingles: u32,
+    id: u64,
+}
+
+/// What a thread keeps from block to block.
+struct Worker {
+    shingler: Shingler,
+    sketcher: Sketcher,
+    buffer: Buffer,
+}
+
+impl FirstPass {
+    /// Reads the corpus.
+    pub(super) fn read<C: Corpus>(
+        corpus: &C,
+        options: &DedupOptions,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Self, C::Error> {
+        let banding = match options.mode {
+            Mode::Near { threshold } => Some(Banding::for_threshold(threshold)),
+            Mode::Exact => None,
+        };
+        let worker = || Worker {
+            shingler: Shingler::new(options.shingling),
+            sketcher: Sketcher::new(banding.map_or(1, Banding::places)),
+            buffer: Buffer::default(),
+        };
+        let mut found = Self::default();
+        let bands = banding.map_or(0, |banding| banding.bands);
+        let mut read_bytes = 0;
+        each_block(
+            corpus,
+            options.threads,
+            worker,
+            |worker, block, _| worker.fingerprint(corpus, block, banding),
+            |fingerprints: Fingerprints| {
+                read_bytes += fingerprints.bytes;
+                found.add(fingerprints, bands);
+                progress(Progress { stage: Stage::Reading, done: read_bytes, documents: found.documents() });
+                Ok(())
+            },
+        )?;
+        Ok(found)
+    }
+
+    /// How many documents there are.
+    pub(super) fn documents(&self) -> u64 {
+        self.records.len() as u64 - self.invalid_count
+    }
+
+    /// How many distinct documents there are.
+    pub(super) fn distinct(&self) -> u32 {
+        u32::try_from(self.firsts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// For each record, whether its id is missing or was that of an earlier record.
+    pub(super) fn unusable_ids(&self) -> Vec<bool> {
+        let mut order: Vec<(u64, u32)> = self.ids.iter().copied().zip(0..).collect();
+        order.sort_unstable();
+        let mut unusable = vec![false; self.ids.len()];
+        for same in order.chunk_by(|one, next| one.0 == next.0) {
+            let usable = usize::from(same.first().is_some_and(|(id, _)| *id != 0));
+            for (_, record) in same.iter().skip(usable) {
+                if let Some(flag) = unusable.get_mut(*record as usize) {
+                    *flag = true;
+                }
+            }
+        }
+        unusable
+    }
+
+    /// Of the `wanted` distinct documents, which come in rising order, those whose first record is in a block of the corpus, each
+    /// with the number of that record in the block.
+    pub(super) fn in_block(
+        &self,
+        wanted: &[Distinct],
+        block: usize,
+    ) -> impl Iterator<Item = (Distinct, usize)> {
+        let first = |document: &Distinct| self.firsts.get(*document as usize).copied().unwrap_or(u32::MAX);
+        let records = self.records_in_block(block);
+        let from = wanted.partition_point(|document| first(document) < records.start);
+        let to = wanted.partition_point(|document| first(document) < records.end);
+        let within = wanted.get(from..to).unwrap_or_default();
+        within.iter().map(move |document| (*document, (first(document) - records.start) as usize))
+    }
+
+    /// The numbers of the records in a block of the corpus.
+    pub(super) fn records_in_block(&self, block: usize) -> Range<u32> {
+        let start = |block: usize| self.blocks.get(block).copied().unwrap_or(u32::MAX);
+        start(block)..start(block + 1)
+    }
+
+    fn add(&mut self, fingerprints: Fingerprints, bands: usize) {
+        self.blocks.push(u32::try_from(self.records.len()).unwrap_or(u32::MAX));
+        self.text_bytes += fingerprints.text_bytes;
+        let room = MOST_INVALID - self.invalid.len();
+        self.invalid_count += fingerprints.invalid.len() as u64;
+        self.invalid.extend(fingerprints.invalid.into_iter().take(room));
+        let mut keys = fingerprints.bands.chunks_exact(bands.max(1));
+        for document in fingerprints.documents {
+            let Some(document) = document else {
+                self.records.push(INVALID);
+                self.ids.push(0);
+                continue;
+            };
+            let keys = keys.next().unwrap_or_default();
+            let distinct = self.distinct_of(&document, keys);
+            self.records.push(distinct);
+            self.ids.push(document.id);
+        }
+    }
+
+    fn distinct_of(&mut self, document: &Fingerprint, keys: &[u32]) -> Distinct {
+        let Self { known, normalized, .. } = self;
+        let hash = |number: &Distinct| normalized.get(*number as usize).map_or(0, |hash| low_half(*hash));
+        let same = |number: &Distinct| normalized.get(*number as usize) == Some(&document.normalized);
+        if let Some(distinct) = known.find(low_half(document.normalized), same) {
+            return *distinct;
+        }
+        let distinct = u32::try_from(self.firsts.len()).unwrap_or(INVALID);
+        known.insert_unique(low_half(document.normalized), distinct, hash);
+        self.normalized.push(document.normalized);
+        self.firsts.push(u32::try_from(self.records.len()).unwrap_or(u32::MAX));
+        self.bands.extend_from_slice(keys);
+        self.shingles.push(document.shingles);
+        distinct
+    }
+}
+
+impl Worker {
+    fn fingerprint<C: Corpus>(
+        &mut self,
+        corpus: &C,
+        block: &Block,
+        banding: Option<Banding>,
+    ) -> Fingerprints {
+        let mut found = Fingerprints { bytes: block.bytes.len() as u64, ..Fingerprints::default() };
+        for (number, record) in block.records.iter().enumerate() {
+            let read = corpus.document(block, number, &mut self.buffer);
+            let document = read.map_err(|invalid| invalid.reason).and_then(|document| {
+                self.shingler.read(&document.text).map_err(|error| error.to_string())?;
+                Ok(document)
+            });
+            let document = match document {
+                Ok(document) => document,
+                Err(reason) => {
+                    found.documents.push(None);
+                    found.invalid.push(Invalid { file: record.file, line: record.line, reason });
+                    continue;
+                }
+            };
+            found.text_bytes += document.text.len() as u64;
+            let shingles = self.shingler.shingles();
+            if let Some(banding) = banding {
+                let signature = self.sketcher.sketch(shingles);
+                let before = found.bands.len();
+                found.bands.extend(
+                    signature.into_iter().flat_map(|signature| banding.keys(signature)).map(short_key),
+                );
+                found.bands.resize(before + banding.bands, 0);
+            }
+            found.documents.push(Some(Fingerprint {
+                normalized: if shingles.is_empty() {
+                    hash_wordless(&document.text)
+                } else {
+                    self.shingler.normalized()
+                },
+                shingles: u32::try_from(shingles.len()).unwrap_or(u32::MAX),
+                id: document.id.map_or(0, |id| hash_id(&id)),
+            }));
+        }
+        found
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the low half is a hash as good as the whole")]
+const fn low_half(hash: u128) -> u64 {
+    hash as u64
+}
+
+/// Half of a band's key. Two of a million documents have the same half by chance once in a hundred bands; they are compared, and that
+/// is all.
+#[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+const fn short_key(key: u64) -> u32 {
+    key as u32
+}
+
+/// For texts of symbols only: they are the same if they are, but for the white space around them.
+fn hash_wordless(text: &str) -> u128 {
+    let hash = blake3::hash(text.trim().as_bytes());
+    u128::from_le_bytes(hash.as_bytes().first_chunk().copied().unwrap_or_default())
+}
+
+/// Never 0, which stands for no id.
+fn hash_id(id: &str) -> u64 {
+    let hash = blake3::hash(id.as_bytes());
+    u64::from_le_bytes(hash.as_bytes().first_chunk().copied().unwrap_or_default()).max(1)
+}

@@ -1,0 +1,117 @@
+//! The last reading: the documents that stand in clusters, for their ids and for what decides which of them is kept.
+
+use super::first_pass::FirstPass;
+use super::pass::each_block;
+use super::source::{Block, Buffer, Corpus, Document};
+use super::{DedupOptions, Keep, Progress, Stage};
+use redundancy_detect::Text;
+use redundancy_detect::analyze::normalized_hash;
+use redundancy_detect::quality::{QualityOptions, quality};
+
+/// A document that stands in a cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// The number of its record in the corpus, 0 for the first.
+    pub record: u32,
+    /// Which file of the corpus it is in, by its number there.
+    pub file: usize,
+    /// Its line in that file, 1 for the first.
+    pub line: u64,
+    /// Its id; `None` if it has none, or an earlier record has the same.
+    pub id: Option<String>,
+    /// Hash of its text, byte for byte.
+    pub(super) content: blake3::Hash,
+    /// Hash of its normalised words.
+    pub(super) normalized: blake3::Hash,
+    /// The document with the largest is kept.
+    pub(super) rank: f64,
+}
+
+/// The members of all clusters, in the order of the corpus.
+#[derive(Debug, Default)]
+pub(super) struct Members(pub(super) Vec<Member>);
+
+impl Members {
+    /// Reads the `wanted` records, which come in rising order.
+    pub(super) fn read<C: Corpus>(
+        corpus: &C,
+        options: &DedupOptions,
+        first: &FirstPass,
+        wanted: &[u32],
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Self, C::Error> {
+        let mut members = Vec::with_capacity(wanted.len());
+        if wanted.is_empty() {
+            return Ok(Self::default());
+        }
+        let unusable = first.unusable_ids();
+        let mut read_bytes = 0;
+        each_block(
+            corpus,
+            options.threads,
+            Buffer::default,
+            |buffer, block, number| {
+                let records = first.records_in_block(number);
+                let from = wanted.partition_point(|record| *record < records.start);
+                let to = wanted.partition_point(|record| *record < records.end);
+                let mut found = Vec::new();
+                for record in wanted.get(from..to).unwrap_or_default() {
+                    let place = (record - records.start) as usize;
+                    if let Ok(document) = corpus.document(block, place, buffer) {
+                        let is_usable = unusable.get(*record as usize) == Some(&false);
+                        found.push(member(*record, block, place, &document, is_usable, options.keep));
+                    }
+                }
+                (found, block.bytes.len() as u64)
+            },
+            |(found, bytes)| {
+                read_bytes += bytes;
+                members.extend(found);
+                progress(Progress { stage: Stage::Deciding, done: read_bytes, documents: first.documents() });
+                Ok(())
+            },
+        )?;
+        Ok(Self(members))
+    }
+
+    /// The member with this record.
+    pub(super) fn of(&self, record: u32) -> Option<&Member> {
+        self.0.binary_search_by_key(&record, |member| member.record).ok().and_then(|place| self.0.get(place))
+    }
+}
+
+fn member(
+    record: u32,
+    block: &Block,
+    place: usize,
+    document: &Document<'_>,
+    is_id_usable: bool,
+    keep: Keep,
+) -> Member {
+    let content = blake3::hash(document.text.as_bytes());
+    let text = Text::new(&document.text).ok();
+    let at = block.records.get(place);
+    Member {
+        record,
+        file: at.map_or(0, |record| record.file),
+        line: at.map_or(0, |record| record.line),
+        id: document.id.as_deref().filter(|_| is_id_usable).map(str::to_owned),
+        content,
+        normalized: text.as_ref().map_or(content, normalized_hash),
+        rank: rank(record, document, text.as_ref(), keep),
+    }
+}
+
+fn rank(record: u32, document: &Document<'_>, text: Option<&Text<'_>>, keep: Keep) -> f64 {
+    let characters = || document.text.chars().count() as f64;
+    match keep {
+        Keep::First => -f64::from(record),
+        Keep::Last => f64::from(record),
+        Keep::Longest => characters(),
+        Keep::Shortest => -characters(),
+        Keep::BestQuality => {
+            text.map_or(f64::NEG_INFINITY, |text| quality(text, &QualityOptions::default()).readability_score)
+        }
+        Keep::Rank => document.rank.unwrap_or(f64::NEG_INFINITY),
+    }
+}

@@ -1,0 +1,202 @@
+//! Duplicates across a corpus against the plainest way to find them, and what must not change the answer.
+
+#![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+use proptest::prelude::*;
+use redundancy_detect::Text;
+use redundancy_engine::corpus::{
+    DedupOptions, Deduplicated, DuplicateKind, InMemory, Keep, Mode, Pair, deduplicate,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+
+fn options(threads: usize) -> DedupOptions {
+    DedupOptions {
+        mode: Mode::Near { threshold: 0.8 },
+        shingling: "words:3".parse().unwrap(),
+        keep: Keep::First,
+        all_pairs: true,
+        threads: NonZeroUsize::new(threads).unwrap(),
+    }
+}
+
+fn corpus(texts: &[String]) -> Vec<(String, String)> {
+    texts.iter().enumerate().map(|(number, text)| (format!("d{number}"), text.clone())).collect()
+}
+
+fn run(texts: &[String], options: &DedupOptions) -> Deduplicated {
+    deduplicate(&InMemory(&corpus(texts)), options, &mut |_| ()).unwrap()
+}
+
+/// The word 3-grams of a text, as strings.
+fn grams(text: &str) -> BTreeSet<String> {
+    let text = Text::new(text).unwrap();
+    let words: Vec<&str> = text.words().iter().map(|word| text.vocabulary().word(word.id)).collect();
+    match words.len() {
+        0 => BTreeSet::new(),
+        1..3 => BTreeSet::from([words.join(" ")]),
+        _ => words.windows(3).map(|run| run.join(" ")).collect(),
+    }
+}
+
+/// All pairs by comparing everything with everything.
+fn truth(texts: &[String], threshold: f64) -> Vec<Pair> {
+    let sets: Vec<_> = texts.iter().map(|text| grams(text)).collect();
+    let mut pairs = Vec::new();
+    for (one, first) in sets.iter().enumerate() {
+        for (other, second) in sets.iter().enumerate().skip(one + 1) {
+            let all = first.union(second).count();
+            let similarity = if all == 0 {
+                f64::from(u8::from(texts[one].trim() == texts[other].trim()))
+            } else {
+                first.intersection(second).count() as f64 / all as f64
+            };
+            if similarity >= threshold {
+                pairs.push(Pair {
+                    one: one.try_into().unwrap(),
+                    other: other.try_into().unwrap(),
+                    similarity,
+                });
+            }
+        }
+    }
+    pairs
+}
+
+/// A few bases, each with versions that differ in some words: similarities lie on both sides of the threshold.
+fn texts() -> impl Strategy<Value = Vec<String>> {
+    let version = (0_usize..3, prop::collection::vec((0_usize..60, 0_u8..4), 0..7), 0_usize..4);
+    prop::collection::vec(version, 0..14).prop_map(|versions| {
+        let text = |(base, edits, cut): (usize, Vec<(usize, u8)>, usize)| {
+            let mut words: Vec<String> =
+                (0..60).map(|place| format!("w{}", place * 7 % 31 + base * 100)).collect();
+            for (place, edit) in edits {
+                words[place] = format!("edit{edit}");
+            }
+            words.truncate(60 - 15 * cut);
+            words.join(if cut == 1 { ", " } else { " " })
+        };
+        versions.into_iter().map(text).collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn pairs_and_scores_are_those_of_brute_force(texts in texts()) {
+        let found = run(&texts, &options(2));
+        prop_assert_eq!(&found.pairs, &truth(&texts, 0.8));
+    }
+
+    #[test]
+    fn clusters_are_what_pairs_connect_whether_all_are_wanted_or_not(texts in texts(), threads in 1_usize..5) {
+        let all = run(&texts, &options(1));
+        let few = run(&texts, &DedupOptions { all_pairs: false, ..options(threads) });
+        prop_assert_eq!(&all.clusters, &few.clusters);
+        prop_assert_eq!(&all.duplicates, &few.duplicates);
+        let mut roots: Vec<usize> = (0..texts.len()).collect();
+        for pair in &all.pairs {
+            let (one, other) = (roots[pair.one as usize], roots[pair.other as usize]);
+            for root in &mut roots {
+                if *root == other { *root = one; }
+            }
+        }
+        let mut connected: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        for (number, root) in roots.iter().enumerate() {
+            connected.entry(*root).or_default().push(number.try_into().unwrap());
+        }
+        let expected: BTreeSet<Vec<u32>> = connected.into_values().filter(|cluster| cluster.len() > 1).collect();
+        prop_assert_eq!(all.clusters.iter().map(|cluster| cluster.records.clone()).collect::<BTreeSet<_>>(), expected);
+        for cluster in &all.clusters {
+            prop_assert!(cluster.min_similarity >= 0.8);
+            prop_assert_eq!(cluster.kept, cluster.records[0]);
+        }
+    }
+}
+
+#[test]
+fn every_kind_is_told_and_every_score_is_exact() {
+    let base: Vec<String> = (0..40).map(|n| format!("word{n}")).collect();
+    let base = base.join(" ");
+    let texts = [
+        base.clone(),
+        "something else altogether, unlike all others here".to_owned(),
+        base.clone(),
+        base.to_uppercase().replace(' ', ", "),
+        format!("{base} more"),
+        "¡!".to_owned(),
+        " ¡! ".to_owned(),
+        String::new(),
+        String::new(),
+    ];
+    let found = run(&texts, &options(1));
+    let told: Vec<_> = found.duplicates.iter().map(|d| (d.record, d.kept, d.kind, d.similarity)).collect();
+    assert_eq!(
+        told,
+        [
+            (2, 0, DuplicateKind::Exact, 1.0),
+            (3, 0, DuplicateKind::NormalizedExact, 1.0),
+            (4, 0, DuplicateKind::NearDuplicate, 38.0 / 39.0),
+            (6, 5, DuplicateKind::NormalizedExact, 1.0),
+            (8, 7, DuplicateKind::Exact, 1.0),
+        ]
+    );
+    let exact = run(&texts, &DedupOptions { mode: Mode::Exact, ..options(1) });
+    assert_eq!(exact.duplicates.iter().map(|d| d.record).collect::<Vec<_>>(), [2, 3, 6, 8]);
+}
+
+#[test]
+fn the_document_that_was_asked_for_is_kept() {
+    let base: Vec<String> = (0..60).map(|n| format!("word{n}")).collect();
+    let texts = [base[..58].join(" "), base.join(" "), base[..57].join(" "), base[..58].join("\n")];
+    for (keep, kept) in
+        [(Keep::First, 0), (Keep::Last, 3), (Keep::Longest, 1), (Keep::Shortest, 2), (Keep::Rank, 0)]
+    {
+        let found = run(&texts, &DedupOptions { keep, ..options(1) });
+        assert_eq!(found.clusters.iter().map(|cluster| cluster.kept).collect::<Vec<_>>(), [kept], "{keep:?}");
+    }
+}
+
+/// Texts that have most of their words in common, and none of which is a duplicate of another.
+fn boilerplate(count: usize) -> Vec<String> {
+    let shared: Vec<String> = (0..120).map(|n| format!("b{n}")).collect();
+    let own = |number: usize| (0..60).map(|n| format!("t{number}x{n}")).collect::<Vec<_>>().join(" ");
+    (0..count).map(|number| format!("{} {}", shared.join(" "), own(number))).collect()
+}
+
+#[test]
+fn in_large_buckets_no_pair_is_lost() {
+    let mut texts = boilerplate(400);
+    for number in [3, 77, 200, 399] {
+        texts.push(texts[number].replace("b5 ", "changed "));
+        texts.push(texts[number].replace("b50 ", "changed "));
+    }
+    let found = run(&texts, &options(2));
+    assert_eq!(found.pairs, truth(&texts, 0.8));
+    assert_eq!(found.clusters.len(), 4);
+}
+
+#[test]
+fn many_versions_of_one_text_are_one_cluster() {
+    let words: Vec<String> = (0..300).map(|n| format!("w{n}")).collect();
+    let texts: Vec<String> = (0..2_000)
+        .map(|number| {
+            let mut words = words.clone();
+            words[number % 300] = format!("edit{number}");
+            words.join(" ")
+        })
+        .collect();
+    let found = run(&texts, &DedupOptions { all_pairs: false, ..options(2) });
+    assert_eq!(found.clusters.len(), 1);
+    assert_eq!(found.duplicates.len(), 1_999);
+    assert!(found.duplicates.iter().all(|duplicate| duplicate.kept == 0 && duplicate.similarity > 0.95));
+}
+
+#[test]
+fn an_id_that_an_earlier_document_has_is_not_used_again() {
+    let text = "one two three four five six".to_owned();
+    let corpus: Vec<_> = ["a", "b", "a"].iter().map(|id| ((*id).to_owned(), text.clone())).collect();
+    let found = deduplicate(&InMemory(&corpus), &options(1), &mut |_| ()).unwrap();
+    let ids: Vec<_> = found.members.iter().map(|member| member.id.as_deref()).collect();
+    assert_eq!(ids, [Some("a"), Some("b"), None]);
+    assert_eq!(found.members[2].line, 3);
+}

@@ -1,0 +1,108 @@
+//! `redundancy dedup`: duplicates across a whole corpus.
+
+mod results;
+mod summary;
+
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+use redundancy_engine::corpus::{DedupOptions, Deduplicated, Mode, Progress as Step, Stage, deduplicate};
+
+use super::output::print_json;
+use super::{Failure, Outcome, complain};
+use crate::cli::dedup::{DedupArgs, ModeChoice};
+use crate::corpus::{CorpusError, Fields, FileCorpus, find};
+use crate::progress::Progress;
+use results::Results;
+use summary::Summary;
+
+/// How many broken records are told of one by one.
+const TOLD_FAULTS: usize = 10;
+
+pub(super) fn run(args: &DedupArgs, colour: bool) -> Result<Outcome, Failure> {
+    let began = Instant::now();
+    let mut results = Results::begin(args)?;
+    let (files, format) = find(&args.inputs, args.format.map(Into::into), results.scratch())?;
+    results.check_inputs(&files)?;
+    let fields =
+        Fields { text: args.text_field.clone(), id: args.id_field.clone(), rank: args.keep.field.clone() };
+    let corpus = FileCorpus::new(files, format, fields)?;
+    let options = options(args);
+    let found = look(&corpus, &options)?;
+    complain_of_faults(&corpus, &found, args.strict)?;
+    let bytes = results.write(&corpus, &found, args)?;
+    let summary = Summary::new(args, &found, bytes, began.elapsed());
+    results.finish(&summary)?;
+    if args.json {
+        print_json(&summary)?;
+    } else {
+        summary.print(args, colour)?;
+    }
+    Ok(Outcome::Fine)
+}
+
+fn options(args: &DedupArgs) -> DedupOptions {
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    DedupOptions {
+        mode: match args.mode {
+            ModeChoice::Near => Mode::Near { threshold: args.threshold },
+            ModeChoice::Exact => Mode::Exact,
+        },
+        shingling: args.shingle,
+        keep: args.keep.keep,
+        all_pairs: args.pairs,
+        threads: args.threads.unwrap_or(cores),
+    }
+}
+
+/// Does the work behind a progress bar.
+fn look(corpus: &FileCorpus, options: &DedupOptions) -> Result<Deduplicated, Failure> {
+    let bar = Progress::new(Some(corpus.size_bytes()));
+    let mut stage = Stage::Reading;
+    let mut done = 0;
+    let mut advance = |step: Step| {
+        if step.stage != stage || done == 0 {
+            stage = step.stage;
+            bar.begin(match stage {
+                Stage::Reading => "reading",
+                Stage::Gathering => "reading candidates",
+                Stage::Comparing => "comparing",
+                Stage::Deciding => "deciding",
+            });
+        }
+        if step.stage == Stage::Reading {
+            bar.advance(step.done.saturating_sub(done));
+            done = step.done;
+        }
+    };
+    Ok(deduplicate(corpus, options, &mut advance)?)
+}
+
+/// Tells of the records that could not be read.
+fn complain_of_faults(corpus: &FileCorpus, found: &Deduplicated, is_strict: bool) -> Result<(), Failure> {
+    for fault in found.invalid.iter().take(TOLD_FAULTS) {
+        let message = format!("{}: {}", corpus.name(fault.file, fault.line), fault.reason);
+        if is_strict {
+            return Err(Failure::Other(format!(
+                "{message} (with --strict this ends the work; nothing was written)"
+            )));
+        }
+        complain(&format!("{message}; it is left out"));
+    }
+    let untold = found.invalid_count.saturating_sub(TOLD_FAULTS as u64);
+    if untold > 0 {
+        complain(&format!("{untold} more records could not be read"));
+    }
+    Ok(())
+}
+
+impl From<CorpusError> for Failure {
+    fn from(error: CorpusError) -> Self {
+        match error {
+            CorpusError::Usage(message) => Self::Usage(message),
+            CorpusError::Io { .. } | CorpusError::RecordTooLong { .. } | CorpusError::Columns { .. } => {
+                Self::Other(error.to_string())
+            }
+        }
+    }
+}

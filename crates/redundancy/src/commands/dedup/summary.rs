@@ -1,0 +1,115 @@
+//! What a run came to, for people and programs.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use redundancy_engine::corpus::Deduplicated;
+use serde::Serialize;
+
+use crate::cli::dedup::{DedupArgs, ModeChoice};
+use crate::figures::grouped;
+
+/// What `summary.json` says.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    /// Documents that could be read.
+    documents: u64,
+    /// Those that are kept.
+    kept: u64,
+    /// Those that are not.
+    duplicates: u64,
+    /// Groups of documents that are duplicates of each other.
+    clusters: u64,
+    /// Records that could not be read.
+    invalid: u64,
+    /// Bytes of input, unpacked.
+    bytes: u64,
+    /// How long it took, all told.
+    seconds: f64,
+    documents_per_second: u64,
+    /// The most memory the program held; `null` where the system does not tell.
+    peak_memory_bytes: Option<u64>,
+    parameters: Parameters,
+}
+
+/// What was asked for.
+#[derive(Debug, Serialize)]
+struct Parameters {
+    mode: &'static str,
+    threshold: f64,
+    shingle: String,
+    keep: String,
+    text_field: String,
+    id_field: String,
+}
+
+impl Summary {
+    pub(super) fn new(args: &DedupArgs, found: &Deduplicated, bytes: u64, elapsed: Duration) -> Self {
+        let seconds = elapsed.as_secs_f64();
+        let duplicates = found.duplicates.len() as u64;
+        Self {
+            documents: found.documents,
+            kept: found.documents - duplicates,
+            duplicates,
+            clusters: found.clusters.len() as u64,
+            invalid: found.invalid_count,
+            bytes,
+            seconds: (seconds * 1e3).round() / 1e3,
+            documents_per_second: (found.documents * 1_000)
+                .checked_div(elapsed.as_millis().try_into().unwrap_or(u64::MAX))
+                .unwrap_or(found.documents),
+            peak_memory_bytes: peak_memory_bytes(),
+            parameters: Parameters {
+                mode: match args.mode {
+                    ModeChoice::Near => "near",
+                    ModeChoice::Exact => "exact",
+                },
+                threshold: args.threshold,
+                shingle: args.shingle.to_string(),
+                keep: args.keep.to_string(),
+                text_field: args.text_field.clone(),
+                id_field: args.id_field.clone(),
+            },
+        }
+    }
+
+    pub(super) fn print(&self, args: &DedupArgs, _colour: bool) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        let share = 100.0 * self.duplicates as f64 / self.documents.max(1) as f64;
+        writeln!(out, "{:>12} documents", many(self.documents))?;
+        writeln!(
+            out,
+            "{:>12} duplicates in {} clusters ({share:.1} %)",
+            many(self.duplicates),
+            many(self.clusters)
+        )?;
+        writeln!(out, "{:>12} kept", many(self.kept))?;
+        if self.invalid > 0 {
+            writeln!(out, "{:>12} records could not be read", many(self.invalid))?;
+        }
+        writeln!(
+            out,
+            "\n{} MB in {:.1} s, {} documents a second",
+            self.bytes / 1_000_000,
+            self.seconds,
+            many(self.documents_per_second)
+        )?;
+        match &args.output {
+            Some(folder) if !args.dry_run => writeln!(out, "Written to {}", folder.display()),
+            _ => writeln!(out, "Nothing was written"),
+        }
+    }
+}
+
+fn many(number: u64) -> String {
+    grouped(usize::try_from(number).unwrap_or(usize::MAX))
+}
+
+/// The high-water mark of resident memory, as Linux tells it.
+fn peak_memory_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}

@@ -1,0 +1,147 @@
+//! Files, folders and standard input as a corpus for [`redundancy_engine::corpus`]: which files are taken, how they are unpacked,
+//! and how records are found in them.
+
+mod columns;
+mod error;
+mod files;
+mod format;
+mod jsonl;
+mod reader;
+mod whole_files;
+
+pub use error::CorpusError;
+pub use files::{CorpusFile, find};
+pub use format::{CorpusFormat, Packing};
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use memchr::memchr_iter;
+use redundancy_engine::corpus::{Block, Buffer, Corpus, Document, InvalidRecord, Record};
+
+use reader::FileReader;
+
+/// The files of one run, all of one kind.
+#[derive(Debug)]
+pub struct FileCorpus {
+    files: Vec<CorpusFile>,
+    format: CorpusFormat,
+    fields: Fields,
+    /// The first line of files with columns: what each is called.
+    columns: Option<columns::Columns>,
+}
+
+/// Which fields of a record mean what.
+#[derive(Debug, Clone)]
+pub struct Fields {
+    /// The text.
+    pub text: String,
+    /// The id.
+    pub id: String,
+    /// A number that ranks duplicates, if one was asked for.
+    pub rank: Option<String>,
+}
+
+impl FileCorpus {
+    /// The corpus of these files, which hold records in `format`.
+    ///
+    /// # Errors
+    /// [`CorpusError`] when the first line of a file with columns cannot be read, or lacks a field.
+    pub fn new(files: Vec<CorpusFile>, format: CorpusFormat, fields: Fields) -> Result<Self, CorpusError> {
+        let columns = match format {
+            CorpusFormat::Csv | CorpusFormat::Tsv => Some(columns::Columns::read(&files, format, &fields)?),
+            CorpusFormat::Jsonl | CorpusFormat::Files => None,
+        };
+        Ok(Self { files, format, fields, columns })
+    }
+
+    /// What kind of records they hold.
+    #[must_use]
+    pub const fn format(&self) -> CorpusFormat {
+        self.format
+    }
+
+    /// What stands before the records of a file with columns, to be written before those that are kept.
+    #[must_use]
+    pub fn heading(&self) -> &[u8] {
+        self.columns.as_ref().map_or(&[], columns::Columns::heading)
+    }
+
+    /// The path of a file, as it was given or found.
+    #[must_use]
+    pub fn path(&self, file: usize) -> Option<&PathBuf> {
+        self.files.get(file).map(|file| &file.path)
+    }
+
+    /// What a document without a usable id is called: its file and line, or its file alone if that is all there is in it.
+    #[must_use]
+    pub fn name(&self, file: usize, line: u64) -> String {
+        let path = self.files.get(file).map(|file| file.name()).unwrap_or_default();
+        if self.format == CorpusFormat::Files { path } else { format!("{path}:{line}") }
+    }
+
+    /// How many bytes the files have, packed as they are.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+}
+
+impl Corpus for FileCorpus {
+    type Reader = FileReader;
+    type Error = CorpusError;
+
+    fn open(&self) -> Result<FileReader, CorpusError> {
+        Ok(FileReader::default())
+    }
+
+    fn next_block(&self, reader: &mut FileReader, block: &mut Block) -> Result<bool, CorpusError> {
+        block.records.clear();
+        match self.format {
+            CorpusFormat::Jsonl => reader.lines(&self.files, block),
+            CorpusFormat::Csv | CorpusFormat::Tsv => reader.rows(&self.files, self.columns.as_ref(), block),
+            CorpusFormat::Files => reader.whole(&self.files, block),
+        }
+    }
+
+    fn split(&self, block: &mut Block) {
+        if self.format != CorpusFormat::Jsonl {
+            return;
+        }
+        let Block { bytes, records, line, file } = block;
+        let mut start = 0;
+        for (number, end) in (*line..).zip(memchr_iter(b'\n', bytes).chain([bytes.len()])) {
+            let is_blank = bytes.get(start..end).is_none_or(|line| line.trim_ascii().is_empty());
+            if !is_blank {
+                records.push(Record { bytes: start..end, file: *file, line: number });
+            }
+            start = end + 1;
+        }
+    }
+
+    fn document<'b>(
+        &self,
+        block: &'b Block,
+        number: usize,
+        buffer: &'b mut Buffer,
+    ) -> Result<Document<'b>, InvalidRecord> {
+        let Some(record) = block.records.get(number) else { return Err(invalid("is not there")) };
+        let bytes = block.bytes.get(record.bytes.clone()).unwrap_or_default();
+        match self.format {
+            CorpusFormat::Jsonl => jsonl::document(bytes, &self.fields, buffer),
+            CorpusFormat::Csv | CorpusFormat::Tsv => {
+                let columns = self.columns.as_ref().ok_or_else(|| invalid("has no columns"))?;
+                columns.document(bytes)
+            }
+            CorpusFormat::Files => {
+                let file = self.files.get(record.file).ok_or_else(|| invalid("is not there"))?;
+                let text = whole_files::text(bytes, file)?;
+                Ok(Document { text: Cow::Owned(text), id: Some(Cow::Owned(file.name())), rank: None })
+            }
+        }
+    }
+}
+
+fn invalid(reason: impl Into<String>) -> InvalidRecord {
+    InvalidRecord { reason: reason.into() }
+}

@@ -1,0 +1,148 @@
+//! Reads the files of a corpus one after the other, a block at a time.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use flate2::read::MultiGzDecoder;
+use memchr::{memchr_iter, memrchr};
+use redundancy_engine::corpus::{Block, Record};
+
+use super::columns::Columns;
+use super::error::MAX_RECORD_BYTES;
+use super::{CorpusError, CorpusFile, Packing};
+
+/// How much is read at a time.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// Largest window of a Zstandard file, as a power of two: what `zstd --long=27` makes.
+const ZSTD_WINDOW_LOG: u32 = 27;
+
+/// Where a reading stands.
+#[derive(Default)]
+pub struct FileReader {
+    /// The file that is read, or the next one.
+    file: usize,
+    open: Option<Box<dyn Read + Send>>,
+    /// The begin of a record whose end was not read yet.
+    rest: Vec<u8>,
+    /// The line that comes next.
+    line: u64,
+    rows: Option<csv::Reader<Box<dyn Read + Send>>>,
+}
+
+impl std::fmt::Debug for FileReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileReader")
+            .field("file", &self.file)
+            .field("line", &self.line)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FileReader {
+    /// Reads whole lines. They are found later, by many threads.
+    pub(super) fn lines(&mut self, files: &[CorpusFile], block: &mut Block) -> Result<bool, CorpusError> {
+        loop {
+            let Some(file) = files.get(self.file) else { return Ok(false) };
+            let fail = |source| CorpusError::Io { file: file.name(), source };
+            let from = match &mut self.open {
+                Some(from) => from,
+                None => {
+                    self.line = 1;
+                    self.open.insert(unpack(file).map_err(fail)?)
+                }
+            };
+            block.bytes.clear();
+            block.bytes.append(&mut self.rest);
+            block.file = self.file;
+            block.line = self.line;
+            let mut wanted = BLOCK_BYTES;
+            let end = loop {
+                let before = block.bytes.len();
+                let read = from.by_ref().take(wanted as u64).read_to_end(&mut block.bytes).map_err(fail)?;
+                if read < wanted {
+                    self.open = None;
+                    self.file += 1;
+                    break block.bytes.len();
+                }
+                if let Some(end) = block.bytes.get(before..).and_then(|read| memrchr(b'\n', read)) {
+                    break before + end + 1;
+                }
+                if block.bytes.len() > MAX_RECORD_BYTES {
+                    return Err(CorpusError::RecordTooLong { file: file.name(), line: self.line });
+                }
+                wanted = block.bytes.len();
+            };
+            self.rest.extend(block.bytes.drain(end..));
+            self.line += memchr_iter(b'\n', &block.bytes).count() as u64;
+            if !block.bytes.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Reads whole files, about as many as make a block.
+    pub(super) fn whole(&mut self, files: &[CorpusFile], block: &mut Block) -> Result<bool, CorpusError> {
+        block.bytes.clear();
+        block.file = self.file;
+        while let Some(file) = files.get(self.file) {
+            let start = block.bytes.len();
+            let mut from = unpack(file).map_err(|source| CorpusError::Io { file: file.name(), source })?;
+            let most = MAX_RECORD_BYTES as u64 + 1;
+            let read = from.by_ref().take(most).read_to_end(&mut block.bytes);
+            let read = read.map_err(|source| CorpusError::Io { file: file.name(), source })?;
+            if read as u64 == most {
+                return Err(CorpusError::RecordTooLong { file: file.name(), line: 1 });
+            }
+            block.records.push(Record { bytes: start..block.bytes.len(), file: self.file, line: 1 });
+            self.file += 1;
+            if block.bytes.len() >= BLOCK_BYTES {
+                break;
+            }
+        }
+        Ok(!block.records.is_empty())
+    }
+
+    /// Reads rows of files with columns. A row can have many lines, so rows are found here.
+    pub(super) fn rows(
+        &mut self,
+        files: &[CorpusFile],
+        columns: Option<&Columns>,
+        block: &mut Block,
+    ) -> Result<bool, CorpusError> {
+        block.bytes.clear();
+        let Some(columns) = columns else { return Ok(false) };
+        while block.bytes.len() < BLOCK_BYTES {
+            let Some(file) = files.get(self.file) else { break };
+            let rows = match &mut self.rows {
+                Some(rows) => rows,
+                None => {
+                    let from =
+                        unpack(file).map_err(|source| CorpusError::Io { file: file.name(), source })?;
+                    let mut rows = columns.reader(from);
+                    columns.check_heading(&mut rows, file)?;
+                    self.rows.insert(rows)
+                }
+            };
+            if !columns.next_row(rows, file, self.file, block)? {
+                self.rows = None;
+                self.file += 1;
+            }
+        }
+        Ok(!block.records.is_empty())
+    }
+}
+
+/// The bytes in a file.
+pub(super) fn unpack(file: &CorpusFile) -> io::Result<Box<dyn Read + Send>> {
+    let packed = File::open(&file.path)?;
+    Ok(match file.packing {
+        Packing::None => Box::new(packed),
+        Packing::Gzip => Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(1 << 17, packed))),
+        Packing::Zstd => {
+            let mut decoder = zstd::Decoder::new(packed)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+            Box::new(decoder)
+        }
+    })
+}
