@@ -76,7 +76,7 @@ impl FileCorpus {
     /// What a document without a usable id is called: its file and line, or its file alone if that is all there is in it.
     #[must_use]
     pub fn name(&self, file: usize, line: u64) -> String {
-        let path = self.files.get(file).map(|file| file.name()).unwrap_or_default();
+        let path = self.files.get(file).map(CorpusFile::name).unwrap_or_default();
         if self.format == CorpusFormat::Files { path } else { format!("{path}:{line}") }
     }
 

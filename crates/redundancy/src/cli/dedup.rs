@@ -33,9 +33,6 @@ pub struct DedupArgs {
     /// Files (jsonl, csv, tsv; txt, md, html: one document each; also .gz and .zst), folders, patterns, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// The folder to write into; it is made if it is not there
-    #[arg(long, short, value_name = "DIR", required_unless_present = "dry_run")]
-    pub output: Option<PathBuf>,
     /// How the inputs are to be read, whatever their names say [default: by name; jsonl for -]
     #[arg(long, value_enum)]
     pub format: Option<FormatChoice>,
@@ -58,24 +55,36 @@ pub struct DedupArgs {
     /// number in FIELD is largest
     #[arg(long, value_name = "WHICH", default_value = "first", value_parser = KeepChoice::parse)]
     pub keep: KeepChoice,
-    /// Also write pairs.jsonl with every pair at or above the threshold
-    #[arg(long)]
-    pub pairs: bool,
-    /// Also write report.html: one page with figures, plots and the largest clusters
-    #[arg(long)]
-    pub report: bool,
     /// Stop at the first record that cannot be read, instead of counting and reporting it
     #[arg(long)]
     pub strict: bool,
-    /// Write nothing; only say what would come of it
-    #[arg(long)]
-    pub dry_run: bool,
     /// How many threads work [default: as many as there are cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,
+    /// What is written.
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+/// What is written, and where.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct WriteArgs {
+    /// The folder to write into; it is made if it is not there
+    #[arg(long, short, value_name = "DIR", required_unless_present = "dry_run")]
+    pub output: Option<PathBuf>,
+    /// Also write pairs.jsonl with every pair at or above the threshold
+    #[arg(long)]
+    pub pairs: bool,
+    /// Also write report.html: one page with figures, plots and the largest clusters
+    #[arg(long)]
+    pub report: bool,
+    /// Write nothing; only say what would come of it
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// How records stand in files.

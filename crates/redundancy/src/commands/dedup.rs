@@ -50,7 +50,7 @@ fn options(args: &DedupArgs) -> DedupOptions {
         },
         shingling: args.shingle,
         keep: args.keep.keep,
-        all_pairs: args.pairs,
+        all_pairs: args.write.pairs,
         threads: args.threads.unwrap_or(cores),
     }
 }

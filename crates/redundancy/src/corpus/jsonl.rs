@@ -89,7 +89,7 @@ impl<'b> Visitor<'b> for LineSeed<'_, 'b> {
         while let Some(field) = map.next_key_seed(FieldSeed(self.fields))? {
             match field {
                 Field::Text => {
-                    self.found.text = Some(map.next_value_seed(StringSeed(&mut self.buffer.text))?)
+                    self.found.text = Some(map.next_value_seed(StringSeed(&mut self.buffer.text))?);
                 }
                 Field::Id => self.found.id = Some(map.next_value_seed(StringSeed(&mut self.buffer.fields))?),
                 Field::Rank => self.found.rank = map.next_value::<serde_json::Value>()?.as_f64(),

@@ -45,12 +45,11 @@ impl FileReader {
         loop {
             let Some(file) = files.get(self.file) else { return Ok(false) };
             let fail = |source| CorpusError::Io { file: file.name(), source };
-            let from = match &mut self.open {
-                Some(from) => from,
-                None => {
-                    self.line = 1;
-                    self.open.insert(unpack(file).map_err(fail)?)
-                }
+            let from = if let Some(from) = &mut self.open {
+                from
+            } else {
+                self.line = 1;
+                self.open.insert(unpack(file).map_err(fail)?)
             };
             block.bytes.clear();
             block.bytes.append(&mut self.rest);
@@ -114,15 +113,13 @@ impl FileReader {
         let Some(columns) = columns else { return Ok(false) };
         while block.bytes.len() < BLOCK_BYTES {
             let Some(file) = files.get(self.file) else { break };
-            let rows = match &mut self.rows {
-                Some(rows) => rows,
-                None => {
-                    let from =
-                        unpack(file).map_err(|source| CorpusError::Io { file: file.name(), source })?;
-                    let mut rows = columns.reader(from);
-                    columns.check_heading(&mut rows, file)?;
-                    self.rows.insert(rows)
-                }
+            let rows = if let Some(rows) = &mut self.rows {
+                rows
+            } else {
+                let from = unpack(file).map_err(|source| CorpusError::Io { file: file.name(), source })?;
+                let mut rows = columns.reader(from);
+                columns.check_heading(&mut rows, file)?;
+                self.rows.insert(rows)
             };
             if !columns.next_row(rows, file, self.file, block)? {
                 self.rows = None;

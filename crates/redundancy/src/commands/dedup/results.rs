@@ -56,7 +56,7 @@ struct PairLine<'l> {
 impl Results {
     /// Makes the folder, and one in it for what is in the making.
     pub(super) fn begin(args: &DedupArgs) -> Result<Self, Failure> {
-        let output = args.output.clone().filter(|_| !args.dry_run);
+        let output = args.write.output.clone().filter(|_| !args.write.dry_run);
         let mut builder = tempfile::Builder::new();
         let making = match &output {
             None => builder.prefix(MAKING).tempdir(),
@@ -125,7 +125,7 @@ impl Results {
                 min_similarity: cluster.min_similarity,
             }),
         )?;
-        if args.pairs {
+        if args.write.pairs {
             self.write_lines(
                 "pairs.jsonl",
                 found.pairs.iter().map(|pair| PairLine {

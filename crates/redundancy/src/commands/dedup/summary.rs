@@ -95,8 +95,8 @@ impl Summary {
             self.seconds,
             many(self.documents_per_second)
         )?;
-        match &args.output {
-            Some(folder) if !args.dry_run => writeln!(out, "Written to {}", folder.display()),
+        match &args.write.output {
+            Some(folder) if !args.write.dry_run => writeln!(out, "Written to {}", folder.display()),
             _ => writeln!(out, "Nothing was written"),
         }
     }
