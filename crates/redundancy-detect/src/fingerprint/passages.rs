@@ -9,11 +9,11 @@ mod grow;
 mod occurrences;
 
 use super::trace::Trace;
-use grow::Grower;
+use grow::{Grower, Run};
 use occurrences::Occurrences;
 use std::ops::Range;
 
-/// How many of the places in which a run of words stands in the document are tried.
+/// How many of the places in which a run of words stands in the document are looked at.
 const MAX_TRIES: usize = 8;
 
 /// A chain of more words than this that is no passage is not looked into again.
@@ -22,8 +22,9 @@ const LONG_CHAIN_WORDS: usize = 64;
 /// What counts as a passage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PassageOptions {
-    /// How many words of either text may stand between two runs of equal words of one passage; at most 64. Over a gap of a
-    /// single changed word at least 2 equal words must follow, over others at least 3 and more than half as many as the gap has.
+    /// How many words of either text may stand between two runs of equal words of one passage; at most 32. After a gap of one
+    /// word, or of up to three words replaced by as many, at least 2 equal words must follow; after others at least 3 and more
+    /// than half as many as the gap has.
     pub max_gap_words: usize,
     /// How many equal words a passage has at least; as many as the shorter text has, if it has fewer. 0 counts as 1. Nothing is
     /// a passage in which no run of five words is equal.
@@ -63,7 +64,7 @@ pub struct Reuse {
 
 /// The passages of `query` that stand in `document`. Each stretch of the query is found once, where most words of it are equal;
 /// of equally good places the next one behind the passage before is taken. Where a run of words stands in the document more
-/// than eight times, eight places are tried. Time n·log n in the words of both, however often they repeat; memory linear.
+/// than eight times, eight places are looked at. Time n·log n in the words of both, however often they repeat; memory linear.
 #[must_use]
 pub fn passages(query: &Trace, document: &Trace, options: &PassageOptions) -> Reuse {
     if query.is_empty() || document.is_empty() {
@@ -124,30 +125,49 @@ impl Search<'_> {
                 at += 1;
                 continue;
             };
-            let tried = self.occurrences.some_from(places.clone(), near, MAX_TRIES);
-            let grown = tried.filter_map(|place| self.grower.grow(at, place, floor..stretch.end));
-            // Of equals the first: they were tried in the order of preference.
-            let best =
-                grown.reduce(
-                    |best, next| {
-                        if next.passage.equal_words > best.passage.equal_words { next } else { best }
-                    },
-                );
-            let Some(best) = best else {
+            let grown =
+                self.most_equal(places.clone(), near, |place| self.grower.run(at, place, floor..stretch.end));
+            let Some((run, passage)) = grown else {
                 at += 1;
                 continue;
             };
-            if self.grower.is_passage(&best.passage) {
-                (floor, near) = (best.passage.query.end, best.passage.document.end);
+            if self.grower.is_passage(&passage) {
+                (floor, near) = (passage.query.end, passage.document.end);
                 at = floor;
-                found.push(best.passage);
-            } else if best.passage.query.len() > LONG_CHAIN_WORDS {
-                floor = best.passage.query.end;
+                found.push(passage);
+            } else if passage.query.len() > LONG_CHAIN_WORDS {
+                floor = passage.query.end;
                 at = floor;
             } else {
-                at = best.next_seed;
+                at = run.next_seed();
             }
         }
         found
+    }
+
+    /// Of the runs at some of `places`, the two longest are grown; what has more equal words then, and its run. Of equals the
+    /// first from `near` on.
+    fn most_equal(
+        &self,
+        places: Range<usize>,
+        near: usize,
+        run_at: impl Fn(usize) -> Option<Run>,
+    ) -> Option<(Run, Passage)> {
+        let (mut longest, mut second): (Option<Run>, Option<Run>) = (None, None);
+        let is_longer =
+            |run: &Run, than: &Option<Run>| than.as_ref().is_none_or(|than| run.len() > than.len());
+        for run in self.occurrences.some_from(places, near, MAX_TRIES).filter_map(run_at) {
+            if is_longer(&run, &longest) {
+                second = longest.replace(run);
+            } else if is_longer(&run, &second) {
+                second = Some(run);
+            }
+        }
+        let grow = |run: Run| self.grower.grow(&run).map(|passage| (run, passage));
+        let (first, second) = (longest.and_then(grow), second.and_then(grow));
+        match (first, second) {
+            (Some(first), Some(second)) if second.1.equal_words > first.1.equal_words => Some(second),
+            (first, second) => first.or(second),
+        }
     }
 }

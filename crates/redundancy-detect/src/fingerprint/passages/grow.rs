@@ -1,25 +1,48 @@
 //! Growing a seed into a passage: along equal words, and over gaps.
 
+use super::super::trace::TRACE_SHINGLE_WORDS;
 use super::{Passage, PassageOptions};
 use std::ops::Range;
 
 /// Widest gap that can be asked for: at the end of each run its square is tried.
-const MOST_GAP_WORDS: usize = 64;
+const MOST_GAP_WORDS: usize = 32;
 
-/// How many equal words must follow a gap, unless it is one changed word.
+/// How many equal words must follow a gap, unless it is a small one.
 const MIN_RUN_WORDS: usize = 3;
 
-/// How many equal words must follow a single word that was changed into another.
-const MIN_RUN_WORDS_AFTER_ONE: usize = 2;
+/// How many equal words must follow a small gap: a word on one side, or up to [`MOST_REPLACED_WORDS`] on both. The next two
+/// words are seldom the same by chance, and where many words were changed there are no longer runs between them.
+const MIN_RUN_WORDS_AFTER_SMALL: usize = 2;
+
+/// How many words can be replaced by as many others in a small gap.
+const MOST_REPLACED_WORDS: usize = 3;
 
 /// How many times the widest gap a passage is followed after its last good end.
-const PATIENCE: usize = 8;
+const PATIENCE: usize = 4;
 
-/// What a seed grew into.
-pub(super) struct Grown {
-    pub(super) passage: Passage,
-    /// The next word of the query whose seed reaches beyond the run of equal words that this one lies in.
-    pub(super) next_seed: usize,
+/// Equal words on both sides of a place in the query and one in the document.
+#[derive(Clone)]
+pub(super) struct Run {
+    query: usize,
+    document: usize,
+    /// How many are equal from the two places on.
+    ahead: usize,
+    /// How many are equal before them.
+    back: usize,
+    /// What of the query it may grow into.
+    bounds: Range<usize>,
+}
+
+impl Run {
+    /// How many words it has.
+    pub(super) fn len(&self) -> usize {
+        self.back + self.ahead
+    }
+
+    /// The next word of the query whose seed reaches beyond the run.
+    pub(super) fn next_seed(&self) -> usize {
+        self.query + (self.ahead + 1).saturating_sub(TRACE_SHINGLE_WORDS).max(1)
+    }
 }
 
 /// Two texts, and what may count as a passage of both.
@@ -48,32 +71,38 @@ impl<'t> Grower<'t> {
         grown.equal_words >= self.min_words
     }
 
-    /// Grows from word `query` of the query and word `document` of the document, which begin a run of equal words, within the
-    /// words `bounds` of the query. `None` if no word is equal after all.
-    pub(super) fn grow(&self, query: usize, document: usize, bounds: Range<usize>) -> Option<Grown> {
-        let ahead = Sides::<false> {
-            query: self.query.get(query..bounds.end)?,
-            document: self.document.get(document..)?,
-        };
-        let behind = Sides::<true> {
-            query: self.query.get(bounds.start..query)?,
-            document: self.document.get(..document)?,
-        };
-        let run = ahead.equal();
-        if run == 0 {
-            return None;
-        }
-        let back = behind.equal();
-        let tally = Tally { equal: run + back, unequal: 0 };
-        let ahead = self.follow(ahead, run, tally);
-        let behind = self.follow(behind, back, ahead.tally);
-        Some(Grown {
-            passage: Passage {
-                query: query - behind.query..query + ahead.query,
-                document: document - behind.document..document + ahead.document,
-                equal_words: behind.tally.equal,
-            },
-            next_seed: query + (run + 1).saturating_sub(super::super::TRACE_SHINGLE_WORDS).max(1),
+    /// The run of equal words around word `query` of the query and word `document` of the document, within the words `bounds` of
+    /// the query. `None` if no word is equal after all.
+    pub(super) fn run(&self, query: usize, document: usize, bounds: Range<usize>) -> Option<Run> {
+        let run = Run { query, document, ahead: 0, back: 0, bounds };
+        let ahead = self.ahead(&run)?.equal();
+        let back = self.behind(&run)?.equal();
+        (ahead > 0).then_some(Run { ahead, back, ..run })
+    }
+
+    /// Grows a run over gaps, as far as enough is equal.
+    pub(super) fn grow(&self, run: &Run) -> Option<Passage> {
+        let tally = Tally { equal: run.len(), unequal: 0 };
+        let ahead = self.follow(self.ahead(run)?, run.ahead, tally);
+        let behind = self.follow(self.behind(run)?, run.back, ahead.tally);
+        Some(Passage {
+            query: run.query - behind.query..run.query + ahead.query,
+            document: run.document - behind.document..run.document + ahead.document,
+            equal_words: behind.tally.equal,
+        })
+    }
+
+    fn ahead(&self, run: &Run) -> Option<Sides<'t, false>> {
+        Some(Sides {
+            query: self.query.get(run.query..run.bounds.end)?,
+            document: self.document.get(run.document..)?,
+        })
+    }
+
+    fn behind(&self, run: &Run) -> Option<Sides<'t, true>> {
+        Some(Sides {
+            query: self.query.get(run.bounds.start..run.query)?,
+            document: self.document.get(..run.document)?,
         })
     }
 
@@ -167,11 +196,9 @@ impl<const BACK: bool> Sides<'_, BACK> {
     fn resume(self, max_gap: usize) -> Option<Gap> {
         for width in 1..=max_gap.min(self.query.len().max(self.document.len())) {
             for narrow in (0..=width).rev() {
-                let needed = if width == 1 && narrow == 1 {
-                    MIN_RUN_WORDS_AFTER_ONE
-                } else {
-                    MIN_RUN_WORDS.max(width / 2 + 1)
-                };
+                let is_small = width == 1 || (narrow == width && width <= MOST_REPLACED_WORDS);
+                let needed =
+                    if is_small { MIN_RUN_WORDS_AFTER_SMALL } else { MIN_RUN_WORDS.max(width / 2 + 1) };
                 for (query, document) in [(width, narrow), (narrow, width)] {
                     if word::<BACK>(self.query, query) != word::<BACK>(self.document, document) {
                         continue;
