@@ -1,8 +1,6 @@
 //! Winnowing (Schleimer, Wilkerson, Aiken, "Winnowing: Local Algorithms for Document Fingerprinting", SIGMOD 2003, section 3
 //! and, for texts of little variety, section 5.1, "robust winnowing").
 
-use std::collections::VecDeque;
-
 /// How many shingles a window has unless the caller says otherwise: with shingles of five words, two texts that share a run of
 /// twelve words share a fingerprint.
 pub const WINDOW: usize = 8;
@@ -22,29 +20,35 @@ pub struct Fingerprint {
 /// Each window picks its least hash: the one that the window before picked, if that is still there and still the least, else
 /// the last of the least. So a text that is one word over and over has one pick in `window` shingles and not one in each.
 /// A text of fewer shingles is one window, a `window` of 0 counts as 1. In rising order of positions; shingles from 2³² on are
-/// left out. Linear time, whatever the window.
+/// left out. Linear time for hashes that are spread; at worst, for hashes that rise to the end, `window` steps for each.
 #[must_use]
 pub fn winnow(shingles: &[u64], window: usize) -> Vec<Fingerprint> {
     let window = window.clamp(1, shingles.len().max(1));
     let mut picks = Vec::with_capacity(2 * shingles.len() / (window + 1) + 1);
-    // What can still become the least of a window: hashes rise from front to back, and of equal ones the last is there.
-    let mut waiting: VecDeque<Fingerprint> = VecDeque::with_capacity(window + 1);
     let mut picked: Option<Fingerprint> = None;
-    for (position, &hash) in (0_u32..).zip(shingles) {
-        while waiting.back().is_some_and(|last| last.hash >= hash) {
-            waiting.pop_back();
-        }
-        waiting.push_back(Fingerprint { hash, position });
-        let seen = position as usize + 1;
-        let Some(start) = seen.checked_sub(window) else { continue };
-        while waiting.front().is_some_and(|first| (first.position as usize) < start) {
-            waiting.pop_front();
-        }
-        let Some(&least) = waiting.front() else { continue };
-        if picked.is_none_or(|kept| (kept.position as usize) < start || kept.hash != least.hash) {
-            picks.push(least);
-            picked = Some(least);
-        }
+    for (start, hashes) in (0_u32..).zip(shingles.windows(window)) {
+        let kept = picked.filter(|kept| kept.position >= start);
+        let least = match (kept, hashes.last()) {
+            // What was the least of the window before is compared with what is new in this one.
+            (Some(kept), Some(&newest)) if newest >= kept.hash => continue,
+            (Some(_), Some(_)) => hashes.len() - 1,
+            _ => last_of_least(hashes),
+        };
+        let (Some(&hash), Ok(offset)) = (hashes.get(least), u32::try_from(least)) else { continue };
+        let Some(position) = start.checked_add(offset) else { break };
+        picked = Some(Fingerprint { hash, position });
+        picks.extend(picked);
     }
     picks
+}
+
+/// Where the least of `hashes` stands, of equal ones the last.
+fn last_of_least(hashes: &[u64]) -> usize {
+    let (mut place, mut least) = (0, u64::MAX);
+    for (at, &hash) in hashes.iter().enumerate() {
+        if hash <= least {
+            (place, least) = (at, hash);
+        }
+    }
+    place
 }
