@@ -9,7 +9,9 @@ use divan::Bencher;
 use divan::counter::BytesCount;
 use redundancy_detect::Text;
 use redundancy_detect::analyze::{AnalyzeOptions, analyze};
-use redundancy_detect::fingerprint::{Banding, ShingleSet, Shingler, Shingling, Sketcher};
+use redundancy_detect::fingerprint::{
+    Banding, PassageOptions, ShingleSet, Shingler, Shingling, Sketcher, Trace, WINDOW, passages, winnow,
+};
 use redundancy_detect::language::detect;
 use redundancy_detect::quality::{QualityOptions, quality};
 use redundancy_detect::similarity::{SimilarityOptions, similarity};
@@ -210,4 +212,71 @@ fn sort_pages(bencher: Bencher<'_, '_>, sample: Sample) {
         }
         sum
     });
+}
+
+fn traces(texts: &[&str]) -> Vec<Trace> {
+    let mut shingler = Shingler::new(Shingling::default());
+    texts.iter().filter_map(|text| shingler.read(text).ok().map(|()| Trace::of(&shingler))).collect()
+}
+
+/// Words and traces of pages of 2 KB, encoded.
+#[divan::bench(args = SAMPLES)]
+fn trace_pages(bencher: Bencher<'_, '_>, sample: Sample) {
+    let pages = pages(sample);
+    let mut shingler = Shingler::new(Shingling::default());
+    bencher.counter(BytesCount::new(MIB)).bench_local(|| {
+        pages
+            .iter()
+            .filter_map(|page| shingler.read(page).ok().map(|()| Trace::of(&shingler).encode().len()))
+            .sum::<usize>()
+    });
+}
+
+/// Traces of pages of 2 KB, decoded.
+#[divan::bench(args = [Sample::Ascii, Sample::Novels])]
+fn decode_pages(bencher: Bencher<'_, '_>, sample: Sample) {
+    let traces: Vec<Vec<u8>> = traces(&pages(sample)).iter().map(Trace::encode).collect();
+    bencher.counter(BytesCount::new(MIB)).bench(|| {
+        traces.iter().filter_map(|trace| Trace::decode(trace).ok()).map(|trace| trace.len()).sum::<usize>()
+    });
+}
+
+/// Picks out of the shingles of pages of 2 KB that are traced already.
+#[divan::bench(args = [Sample::Ascii, Sample::Novels])]
+fn winnow_pages(bencher: Bencher<'_, '_>, sample: Sample) {
+    let traces = traces(&pages(sample));
+    bencher
+        .counter(BytesCount::new(MIB))
+        .bench(|| traces.iter().map(|trace| winnow(&trace.shingles(), WINDOW).len()).sum::<usize>());
+}
+
+/// Passages of two pages of 2 KB that overlap by half.
+#[divan::bench(args = SAMPLES)]
+fn passages_of_two_pages(bencher: Bencher<'_, '_>, sample: Sample) {
+    let pages = pages(sample);
+    let text = pages[..3].concat();
+    let traces = traces(&[
+        &text[..text.floor_char_boundary(2_000)],
+        &text[text.floor_char_boundary(1_000)..text.floor_char_boundary(3_000)],
+    ]);
+    bencher.bench(|| passages(&traces[0], &traces[1], &PassageOptions::default()));
+}
+
+/// Passages of two pages of 2 KB from different places.
+#[divan::bench(args = SAMPLES)]
+fn passages_of_two_unrelated_pages(bencher: Bencher<'_, '_>, sample: Sample) {
+    let pages = pages(sample);
+    let traces = traces(&[pages[0], pages[pages.len() - 2]]);
+    bencher.bench(|| passages(&traces[0], &traces[1], &PassageOptions::default()));
+}
+
+/// Passages of two texts of 1 MiB that overlap by half.
+#[divan::bench(args = SAMPLES)]
+fn passages_of_two_mib(bencher: Bencher<'_, '_>, sample: Sample) {
+    let whole = sample.text(3 * MIB / 2);
+    let traces =
+        traces(&[&whole[..whole.floor_char_boundary(MIB)], &whole[whole.floor_char_boundary(MIB / 2)..]]);
+    bencher
+        .counter(BytesCount::new(2 * MIB))
+        .bench(|| passages(&traces[0], &traces[1], &PassageOptions::default()));
 }

@@ -8,6 +8,7 @@
 )]
 
 use redundancy_detect::analyze::{AnalyzeOptions, analyze};
+use redundancy_detect::fingerprint::{PassageOptions, Shingler, Shingling, Trace, WINDOW, passages, winnow};
 use redundancy_detect::quality::{QualityOptions, quality};
 use redundancy_detect::similarity::{SimilarityOptions, similarity};
 use redundancy_detect::{OffsetUnit, Text};
@@ -111,4 +112,56 @@ fn two_texts_of_a_repeated_word_and_of_a_repeated_pair_are_compared() {
             .unwrap();
     assert_eq!(found.matches.len(), 125_000);
     assert_eq!(found.similarity_score, 0.75);
+}
+
+#[test]
+fn passages_of_hostile_texts_are_found_in_themselves_and_in_each_other() {
+    let mut shingler = Shingler::new(Shingling::default());
+    let traces: Vec<_> = texts()
+        .into_iter()
+        .map(|(name, text)| {
+            shingler.read(&text).unwrap();
+            let trace = Trace::of(&shingler);
+            assert_eq!(Trace::decode(&trace.encode()).unwrap(), trace, "{name}");
+            assert!(winnow(&trace.shingles(), WINDOW).len() <= trace.len(), "{name}");
+            (name, trace)
+        })
+        .collect();
+    let wide = PassageOptions { max_gap_words: usize::MAX, min_words: 0, min_equal_share: 0.0 };
+    let greedy = PassageOptions { max_gap_words: 8, min_words: usize::MAX, min_equal_share: 0.6 };
+    for ((name, one), (_, other)) in traces.iter().zip(traces.iter().cycle().skip(1)) {
+        let itself = passages(one, one, &PassageOptions::default());
+        assert_eq!([itself.query_covered_words, itself.document_covered_words], [one.len(); 2], "{name}");
+        for options in [wide, greedy] {
+            let next = passages(one, other, &options);
+            assert!(next.query_covered_words <= one.len(), "{name}");
+            assert!(next.document_covered_words <= other.len(), "{name}");
+        }
+    }
+}
+
+/// A sequence of `words` words of `alphabet` kinds that looks random.
+fn scramble(words: usize, alphabet: u64, mut state: u64) -> Trace {
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % alphabet
+    };
+    let text: String = (0..words).map(|_| format!("w{} ", next())).collect();
+    let mut shingler = Shingler::new(Shingling::default());
+    shingler.read(&text).unwrap();
+    Trace::of(&shingler)
+}
+
+#[test]
+fn passages_of_texts_in_which_everything_nearly_matches_are_looked_for() {
+    for alphabet in [2, 5, 12] {
+        let (one, other) = (scramble(50_000, alphabet, 1), scramble(50_000, alphabet, 2));
+        for max_gap_words in [8, 32] {
+            for (min_words, min_equal_share) in [(12, 0.6), (100_000, 0.6), (1_000, 0.9), (60, 1.0)] {
+                let options = PassageOptions { max_gap_words, min_words, min_equal_share };
+                let found = passages(&one, &other, &options);
+                assert!(found.query_covered_words <= one.len(), "{alphabet} {options:?}");
+            }
+        }
+    }
 }
