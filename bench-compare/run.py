@@ -38,6 +38,7 @@ MAKE = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) /
 RECALL = ["--num-perm", "192", "--bands", "32", "--verify"]
 # Name: what it runs, and whether it can use more than one thread.
 SCRIPTS = {
+    "shingles alone": ("shingles_only.py", [], False),
     "datasketch 128": ("datasketch_lsh.py", [], False),
     "datasketch 256": ("datasketch_lsh.py", ["--num-perm", "256"], False),
     "datasketch 32x6 + exact": ("datasketch_lsh.py", RECALL, False),
@@ -145,7 +146,7 @@ def measure(name, threads, python, source, true):
             command, read = way(name, threads, python, source, folder)
             used = usage.run(command, variables, log, folder)
             found = read()
-        except (OSError, RuntimeError, KeyError) as problem:
+        except (OSError, RuntimeError, KeyError, subprocess.CalledProcessError) as problem:
             print(f"{name}: {problem}", file=sys.stderr)
             return [name, threads, *["failed"] * (len(HEAD) - 2)]
     documents, size = source.read_bytes().count(b"\n"), source.stat().st_size

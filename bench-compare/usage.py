@@ -1,35 +1,50 @@
-"""Runs a command and says what it took: wall time, CPU time of it and all it started, and the most memory they had together."""
+"""Runs a command and says what it took: wall time, CPU time of it and all it started, and the most memory they had together.
 
+The kernel begins to count the peak memory of a process with what its parent had, so the command is started by a small process of its
+own, which is this file run as a script. What it has itself, about 10 MiB, is the least that can be measured."""
+
+import json
 import os
 import pathlib
 import subprocess
+import sys
 import threading
 import time
 
 WATCH_SECONDS = 0.1
-PAGE_KIB = 1024
+MIB_IN_KIB = 1024
 
 
 class Usage:
+    """Wall and CPU time, the latter of all threads and descendants, and peak memory."""
+
     def __init__(self, wall_seconds, cpu_seconds, peak_mib):
         self.wall_seconds, self.cpu_seconds, self.peak_mib = wall_seconds, cpu_seconds, peak_mib
 
 
 def run(command, environment, log, folder):
     """Runs to the end; whatever is printed goes to the file `log`. Raises if the command fails."""
+    starter = [sys.executable, "-I", "-S", __file__, *map(str, command)]
     with open(log, "wb") as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(list(map(str, command)), env=environment, stdout=output, stderr=output, cwd=folder)
-        watch = Watch(process.pid)
-        watch.start()
-        _, status, used = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        watch.done.set()
-        watch.join()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"ended with code {process.returncode}; see {log}")
-    return Usage(wall, used.ru_utime + used.ru_stime, max(used.ru_maxrss / PAGE_KIB, watch.peak_mib))
+        process = subprocess.run(starter, env=environment, stdout=subprocess.PIPE, stderr=output, cwd=folder, check=True)
+    code, *figures = json.loads(process.stdout)
+    if code:
+        raise RuntimeError(f"ended with code {code}; see {log}")
+    return Usage(*figures)
+
+
+def start(command):
+    """Prints the exit code of the command and what it took; its output goes where errors go."""
+    began = time.perf_counter()
+    pid = os.posix_spawnp(command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
+    watch = Watch(pid)
+    watch.start()
+    _, status, used = os.wait4(pid, 0)
+    wall = time.perf_counter() - began
+    watch.done.set()
+    watch.join()
+    peak_mib = max(used.ru_maxrss / MIB_IN_KIB, watch.peak_mib)
+    print(json.dumps([os.waitstatus_to_exitcode(status), wall, used.ru_utime + used.ru_stime, peak_mib]))
 
 
 class Watch(threading.Thread):
@@ -69,4 +84,8 @@ def proportional_mib(pid):
         lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0.0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / PAGE_KIB
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / MIB_IN_KIB
+
+
+if __name__ == "__main__":
+    start(sys.argv[1:])
