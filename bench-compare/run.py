@@ -5,7 +5,7 @@ Makes its own virtual environment and its collections, both under target/bench-c
 
     cargo build --release
     bench-compare/run.py --documents 10000
-    bench-compare/run.py --documents 100000 --only redundancy rensa --write figures.md
+    bench-compare/run.py --documents 100000 --only redundancy rensa --write bench-compare/results/2026-01-31.md
 """
 
 import argparse
@@ -54,7 +54,8 @@ TEXT_DEDUP = {"text-dedup 256": (256, None), "text-dedup 32x6": (192, 32)}
 OURS = "redundancy"
 NAMES = [OURS, *SCRIPTS, *TEXT_DEDUP]
 HEAD = [
-    "program", "threads", "documents/s", "MB/s", "wall s", "CPU s", "peak MiB", "pairs recall", "precision", "documents recall", "precision",
+    "program", "threads", "documents/s", "MB/s", "documents/CPU s", "wall s", "CPU s", "peak MiB", "pairs recall", "precision",
+    "documents recall", "precision",
 ]  # fmt: skip
 
 
@@ -104,7 +105,7 @@ def environment():
 
 
 def collection(arguments):
-    """The file of texts, made once for each size and seed."""
+    """The file of texts, made once for each size and seed. Delete it, and the pairs beside it, after a change of corpus.py."""
     path = MAKE / f"texts-{arguments.documents}-{arguments.seed}.jsonl"
     if not path.is_file():
         print("making the texts …", file=sys.stderr)
@@ -134,7 +135,7 @@ def has_threads(name):
 def measure(name, threads, python, source, true):
     """A row of the report: one program in a process of its own, from file to what it found."""
     log = MAKE / "logs" / f"{name.replace(' ', '-')}-{threads}.txt"
-    log.parent.mkdir(exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="compare-", dir=MAKE) as folder:
         variables = {
             "PATH": os.environ["PATH"],
@@ -149,11 +150,17 @@ def measure(name, threads, python, source, true):
         except (OSError, RuntimeError, KeyError, subprocess.CalledProcessError) as problem:
             print(f"{name}: {problem}", file=sys.stderr)
             return [name, threads, *["failed"] * (len(HEAD) - 2)]
-    documents, size = source.read_bytes().count(b"\n"), source.stat().st_size
+    documents, size = count_lines(source), source.stat().st_size
     return [
-        name, threads, f"{documents / used.wall_seconds:.0f}", f"{size / 1e6 / used.wall_seconds:.1f}", f"{used.wall_seconds:.2f}",
-        f"{used.cpu_seconds:.2f}", f"{used.peak_mib:.0f}", *quality(found, true),
+        name, threads, f"{documents / used.wall_seconds:.0f}", f"{size / 1e6 / used.wall_seconds:.1f}",
+        f"{documents / used.cpu_seconds:.0f}", f"{used.wall_seconds:.2f}", f"{used.cpu_seconds:.2f}", f"{used.peak_mib:.0f}",
+        *quality(found, true),
     ]  # fmt: skip
+
+
+def count_lines(path):
+    with open(path, "rb") as file:
+        return sum(1 for _ in file)
 
 
 def way(name, threads, python, source, folder):
@@ -189,7 +196,7 @@ def head(arguments, source, true):
     involved = len({name for pair in true for name in pair})
     return "\n\n".join([
         f"# Comparison of {datetime.date.today().isoformat()}",
-        "Written by `bench-compare/run.py`; what the figures mean stands in [the guide](README.md).",
+        "Written by `bench-compare/run.py`; what the figures mean stands in [the guide](../README.md).",
         report.table(["measured", "with"], about),
         f"{arguments.documents} documents, {source.stat().st_size / 1e6:.1f} MB, seed {arguments.seed}; {len(true)} pairs with Jaccard >= "
         f"{shingling.THRESHOLD} over runs of {shingling.WORDS} words, {involved} documents in them.",
