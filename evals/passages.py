@@ -121,7 +121,8 @@ def head(service, texts, arguments):
         f"# Planted passages, {datetime.date.today().isoformat()}",
         "Written by `evals/passages.py`; what the figures mean stands in [the guide](../README.md).",
         report.table(["measured", "with"], about),
-        f"Passages of {LEAST_WORDS} to {MOST_WORDS} words, planted with seed {arguments.seed}; searched with a threshold of {arguments.threshold}.",
+        f"Passages of {LEAST_WORDS} to {MOST_WORDS} words, planted with seed {arguments.seed}; searched with a threshold of "
+        f"{arguments.threshold}.",
     ])
 
 

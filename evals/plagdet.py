@@ -75,7 +75,7 @@ def _macro(passages, gathered):
     """The mean of each passage's share that is covered."""
     if not passages:
         return None
-    return sum(size(gathered[number]) / size(sides(passage)) for number, passage in enumerate(passages) if number in gathered) / len(passages)
+    return sum(size(gathered[number]) / size(sides(passage)) for number, passage in enumerate(passages)) / len(passages)
 
 
 def _micro(passages, gathered):

@@ -47,7 +47,8 @@ class Planted:
     def _query(self, name, paragraphs, chance):
         """An article with passages between its paragraphs, each of another source."""
         count = 0 if chance.random() < UNTOUCHED else chance.randint(1, MOST_PASSAGES)
-        planted = [passage for passage in (self._passage(source, chance) for source in chance.sample(sorted(self.sources), count)) if passage]
+        tried = [self._passage(source, chance) for source in chance.sample(sorted(self.sources), count)]
+        planted = [passage for passage in tried if passage]
         places = sorted(chance.randrange(len(paragraphs) + 1) for _ in planted)
         text, cases = "", []
         for number in range(len(paragraphs) + 1):

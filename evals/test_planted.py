@@ -28,9 +28,10 @@ class FewTexts:
 
 
 class Planting(unittest.TestCase):
-    def setUp(self):
-        self.planted = planted.Planted(FewTexts(), "en", 1)
-        self.cases = [(query, case) for query in self.planted.queries for case in query.cases]
+    @classmethod
+    def setUpClass(cls):
+        cls.planted = planted.Planted(FewTexts(), "en", 1)
+        cls.cases = [(query, case) for query in cls.planted.queries for case in query.cases]
 
     def words(self, query, case):
         """The words of the passage as it stands in the query, and of what it was copied from."""

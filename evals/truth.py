@@ -12,6 +12,7 @@ redundancy-detect, because what a word is is not in question here.
 
 import argparse
 import collections
+import itertools
 import json
 import os
 import pathlib
@@ -61,11 +62,9 @@ def similar_pairs(texts, shingling, threshold):
     pairs = {}
     for name, text, words in texts:
         shingles = shingle_set(words, shingling)
-        counts = collections.Counter()
+        counts = collections.Counter(itertools.chain.from_iterable(texts_with[shingle] for shingle in shingles))
         for shingle in shingles:
-            earlier = texts_with[shingle]
-            counts.update(earlier)
-            earlier.append(len(ids))
+            texts_with[shingle].append(len(ids))
         for other, shared in counts.items():
             union = len(shingles) + sizes[other] - shared
             if shared / union >= threshold:
