@@ -75,13 +75,15 @@ def policies(texts, chance, count):
 
 
 def pieces(documents):
-    """Each document cut into runs of whole paragraphs of about BYTES bytes; a longer paragraph is cut between words."""
+    """Each document cut into runs of whole paragraphs of about BYTES bytes; a longer paragraph is cut between words.
+    What would be shorter than half of that is left out."""
     for document in documents:
         piece, size = [], 0
         for part in parts(DISPUTED.sub("", plain(document["text"]))):
             length = len(part.encode())
             if piece and size + length > BYTES:
-                yield "\n\n".join(piece)
+                if size > BYTES // 2:
+                    yield "\n\n".join(piece)
                 piece, size = [], 0
             piece.append(part)
             size += length
