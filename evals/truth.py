@@ -88,7 +88,7 @@ def main():
     parser.add_argument("--shingle", default="words:5", help="words:N or chars:N (default: words:5)")
     parser.add_argument("--threshold", type=float, default=0.8, help="least Jaccard index (default: 0.8)")
     arguments = parser.parse_args()
-    documents = [json.loads(line) for line in arguments.file.read_text().splitlines()]
+    documents = [json.loads(line) for line in arguments.file.read_bytes().split(b"\n") if line]
     for (one, other), (shared, union) in sorted(similar_pairs(words_of(documents), arguments.shingle, arguments.threshold).items()):
         json.dump({"id1": one, "id2": other, "similarity": shared / union, "shared": shared, "all": union}, sys.stdout)
         print()
