@@ -27,7 +27,7 @@ THRESHOLD = 0.8
 SHINGLES = ("words:3", "words:5", "chars:8")
 # A pair is near the threshold below this.
 NEAR = 0.85
-VERSIONS = 6
+VERSIONS = 4
 MIXED, SHORT = 250, 200
 MIXED_WORDS = (60, 2_000)
 # Shares of words to replace or cut that put a copy near Jaccard 0.8 for one kind of shingles or another, on both sides of it.
