@@ -5,7 +5,7 @@
 //! property test compares them. Scripts written without spaces give one word a character. Words are not changed here:
 //! see [`crate::normalize`].
 
-use crate::normalize::normalize_word;
+use crate::normalize::{lower_plain, normalize_word};
 use crate::vocabulary::{Vocabulary, WordId};
 use hashbrown::HashTable;
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -40,12 +40,14 @@ pub(crate) fn tokenize(source: &str, vocabulary: &mut Vocabulary) -> Vec<Word> {
     // English and Spanish prose have a word every 5 to 6 bytes.
     let mut words = Vec::with_capacity(source.len() / 6);
     // Lowering all at once is many times faster than word by word, and changes no offset.
-    let lower = source.to_ascii_lowercase();
+    let mut lower = Vec::new();
+    lower_plain(source, &mut lower);
+    let lower = String::from_utf8(lower).unwrap_or_else(|_| source.to_ascii_lowercase());
     let mut forms = Forms::default();
     for_each_word(&lower, |start, end, form| {
         let word = lower.get(start..end).unwrap_or_default();
         let id = match form {
-            Form::Ascii => Some(vocabulary.intern(word)),
+            Form::Plain => Some(vocabulary.intern(word)),
             Form::Other => forms.intern(word, vocabulary),
         };
         let (Some(id), Ok(start), Ok(end)) = (id, u32::try_from(start), u32::try_from(end)) else { return };
@@ -79,8 +81,8 @@ impl<'t> Forms<'t> {
 /// What it takes to normalise a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// ASCII only: lower case is all there is to it.
-    Ascii,
+    /// ASCII and the letters À to ÿ without ß: lower case is all there is to it.
+    Plain,
     /// Anything else.
     Other,
 }
@@ -124,7 +126,7 @@ enum Scan {
 /// Follows the word that begins at `start` by the rules from WB5 on in UAX #29.
 fn scan_word(bytes: &[u8], blocks: &mut Blocks<'_>, start: usize) -> Scan {
     let mut at = blocks.end_of_word(start);
-    let mut form = Form::Ascii;
+    let mut form = Form::Plain;
     let mut last = class::before(bytes, start, at);
     loop {
         let (class, width) = class_at(bytes, at);
@@ -177,7 +179,7 @@ fn segment_stretch(source: &str, start: usize, found: &mut impl FnMut(usize, usi
         if !word.contains(char::is_alphanumeric) {
             continue;
         }
-        let form = if word.is_ascii() { Form::Ascii } else { Form::Other };
+        let form = if word.is_ascii() { Form::Plain } else { Form::Other };
         let from = start + offset + segment.len() - word.len();
         if word.contains(is_katakana) {
             cut_katakana(word, |start, end, form| found(from + start, from + end, form));
@@ -199,7 +201,7 @@ fn cut_katakana(segment: &str, mut found: impl FnMut(usize, usize, Form)) {
     let mut report = |start: usize, end: usize| {
         let part = segment.get(start..end).unwrap_or_default();
         if part.contains(char::is_alphanumeric) {
-            found(start, end, if part.is_ascii() { Form::Ascii } else { Form::Other });
+            found(start, end, if part.is_ascii() { Form::Plain } else { Form::Other });
         }
     };
     let mut start = 0;

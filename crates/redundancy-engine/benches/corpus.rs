@@ -69,7 +69,8 @@ fn exact(bencher: Bencher<'_, '_>, threads: usize) {
 
 fn measure(bencher: Bencher<'_, '_>, options: &DedupOptions) {
     let bytes: usize = CORPUS.iter().map(|(_, text)| text.len()).sum();
-    bencher.counter(BytesCount::new(bytes)).counter(ItemsCount::new(CORPUS.len())).bench(|| {
-        deduplicate(&InMemory(&CORPUS), options, &mut |_| ()).map(|found| found.duplicates.len())
-    });
+    bencher
+        .counter(BytesCount::new(bytes))
+        .counter(ItemsCount::new(CORPUS.len()))
+        .bench(|| deduplicate(&InMemory(&CORPUS), options, &mut |_| ()).map(|found| found.duplicates.len()));
 }

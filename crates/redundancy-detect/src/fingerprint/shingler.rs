@@ -2,7 +2,7 @@
 
 use super::mix::{ROOT_3, ROOT_5, ROOT_7, fold, mix};
 use super::word_hash::{PADDING, hash_word};
-use crate::normalize::normalize_word;
+use crate::normalize::{lower_plain, normalize_word};
 use crate::span::Span;
 use crate::text::{MAX_TEXT_BYTES, TextTooLong};
 use crate::words::{Form, for_each_word};
@@ -75,8 +75,8 @@ impl HashedWord {
 #[derive(Debug)]
 pub struct Shingler {
     shingling: Shingling,
-    /// The text in lower case, with padding behind it.
-    lower: String,
+    /// The text with plain words in lower case, and padding behind it.
+    lower: Vec<u8>,
     /// The normal form of one word, with padding behind it.
     normal: String,
     /// For shingles of characters: the normal form of the whole text.
@@ -91,7 +91,7 @@ impl Shingler {
     pub const fn new(shingling: Shingling) -> Self {
         Self {
             shingling,
-            lower: String::new(),
+            lower: Vec::new(),
             normal: String::new(),
             joined: String::new(),
             words: Vec::new(),
@@ -154,36 +154,38 @@ impl Shingler {
         u128::from(mix(one ^ self.words.len() as u64)) << 64 | u128::from(mix(other))
     }
 
-    /// The bytes of the text, its ASCII letters in lower case, and padding behind them. They are there as long as its words are.
+    /// The bytes of the text, its plain words in lower case, and padding behind them. They are there as long as its words are.
     pub(super) fn lower_bytes(&self) -> &[u8] {
-        self.lower.as_bytes()
+        &self.lower
     }
 
     fn hash_words(&mut self, text: &str) {
         let Self { lower, normal, joined, words, shingling, .. } = self;
-        lower.clear();
-        lower.reserve(text.len() + PADDING);
-        lower.push_str(text);
         // Lowering all at once is many times faster than word by word, and changes no offset.
-        lower.make_ascii_lowercase();
-        lower.extend(std::iter::repeat_n(' ', PADDING));
-        let source = lower.get(..text.len()).unwrap_or_default();
+        lower_plain(text, lower);
+        lower.extend([0; PADDING]);
         let is_joining = matches!(shingling, Shingling::Chars(_));
-        for_each_word(source, |start, end, form| {
+        for_each_word(text, |start, end, form| {
             let (Ok(from), Ok(to)) = (u32::try_from(start), u32::try_from(end)) else { return };
-            let word = source.get(start..end).unwrap_or_default();
-            let (hash, written) = match form {
-                Form::Ascii => (hash_word(lower.as_bytes(), start, end), word),
-                Form::Other => {
-                    let Some(length) = write_padded(word, normal) else { return };
-                    (hash_word(normal.as_bytes(), 0, length), normal.get(..length).unwrap_or_default())
-                }
+            let hash = if form == Form::Plain {
+                hash_word(lower, start, end)
+            } else {
+                let Some(length) = write_padded(text.get(start..end).unwrap_or_default(), normal) else {
+                    return;
+                };
+                hash_word(normal.as_bytes(), 0, length)
             };
             if is_joining {
+                if form == Form::Plain {
+                    normal.clear();
+                    normalize_word(text.get(start..end).unwrap_or_default(), normal);
+                } else {
+                    normal.truncate(normal.len() - PADDING);
+                }
                 if !joined.is_empty() {
                     joined.push(' ');
                 }
-                joined.push_str(written);
+                joined.push_str(normal);
             }
             words.push(HashedWord { hash, start: from, end: to });
         });

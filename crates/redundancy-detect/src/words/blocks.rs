@@ -1,4 +1,4 @@
-//! Finds the ends of runs of ASCII word characters and of breaks without looking at one byte at a time: the lengths of words
+//! Finds the ends of runs of plain word characters (ASCII, and the letters À to ÿ without ß) and of ASCII breaks without looking at one byte at a time: the lengths of words
 //! are hard to predict, and a wrongly predicted loop costs more than the whole word. Blocks of 64 bytes become masks of 64
 //! bits, in which the end of a run is the position of the next zero.
 
@@ -10,7 +10,7 @@ pub(super) struct Blocks<'t> {
     bytes: &'t [u8],
     /// Which block the masks are of.
     current: usize,
-    /// Letters, digits and underscores.
+    /// Letters, digits and underscores, both bytes of a letter beyond ASCII.
     words: u64,
     /// ASCII that is neither that nor one of the marks that can join words.
     breaks: u64,
@@ -23,7 +23,7 @@ impl<'t> Blocks<'t> {
         blocks
     }
 
-    /// The first position from `at` on that is no ASCII letter, digit or underscore.
+    /// The first position from `at` on that is no ASCII letter, digit or underscore and no letter from À to ÿ without ß.
     #[inline]
     pub(super) fn end_of_word(&mut self, at: usize) -> usize {
         self.end_of_run(at, |blocks| blocks.words)
@@ -52,16 +52,20 @@ impl<'t> Blocks<'t> {
     }
 
     fn load(&mut self, block: usize) {
-        let rest = self.bytes.get(block * BLOCK..).unwrap_or_default();
-        self.current = block;
-        if let Some(full) = rest.first_chunk() {
-            (self.words, self.breaks) = masks(full);
-        } else {
-            let mut padded = [0; BLOCK];
+        let start = block * BLOCK;
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let mut padded = [0; BLOCK];
+        let bytes = rest.first_chunk().unwrap_or_else(|| {
             for (to, &from) in padded.iter_mut().zip(rest) {
                 *to = from;
             }
-            (self.words, self.breaks) = masks(&padded);
+            &padded
+        });
+        self.current = block;
+        (self.words, self.breaks) = masks(bytes);
+        if !bytes.is_ascii() {
+            let before = start.checked_sub(1).and_then(|last| self.bytes.get(last));
+            self.words |= latin(bytes, before.copied(), rest.get(BLOCK).copied());
         }
     }
 }
@@ -86,6 +90,29 @@ fn masks(block: &[u8; BLOCK]) -> (u64, u64) {
     (words, !(words | pack(&joiners)))
 }
 
+/// First byte of the letters À to ÿ in UTF-8.
+const LATIN: u8 = 0xC3;
+
+/// Whether a byte behind [`LATIN`] makes a letter that is plain: × and ÷ are no letters, and ß folds to two.
+const fn is_plain(second: u8) -> bool {
+    matches!(second, 0x80..=0xBF) && !matches!(second, 0x97 | 0xB7 | 0x9F)
+}
+
+/// The mask of both bytes of the letters À to ÿ without ß, given what stands before and behind the block.
+fn latin(block: &[u8; BLOCK], before: Option<u8>, behind: Option<u8>) -> u64 {
+    let firsts = pack(&block.map(|b| u8::from(b == LATIN)));
+    let seconds = pack(&block.map(|b| {
+        u8::from(b.wrapping_sub(0x80) < 0x40)
+            & u8::from(b != 0x97)
+            & u8::from(b != 0xB7)
+            & u8::from(b != 0x9F)
+    }));
+    let second_behind = u64::from(behind.is_some_and(is_plain));
+    let letters = firsts & (seconds >> 1 | second_behind << (BLOCK - 1));
+    let second_here = u64::from(before == Some(LATIN)) & seconds & 1;
+    letters | letters << 1 | second_here
+}
+
 /// One bit for each byte that is 0 or 1.
 #[inline]
 fn pack(flags: &[u8; BLOCK]) -> u64 {
@@ -103,9 +130,20 @@ mod tests {
     use proptest::prelude::*;
 
     fn end_by_bytes(bytes: &[u8], at: usize, runs: &[Class]) -> usize {
-        (at..bytes.len())
-            .find(|&i| bytes[i] >= 0x80 || !runs.contains(&class_at(bytes, i).0))
-            .unwrap_or(bytes.len())
+        let mut at = at;
+        while at < bytes.len() {
+            let is_letter = runs.contains(&Class::Letter)
+                && bytes[at] == LATIN
+                && bytes.get(at + 1).is_some_and(|b| is_plain(*b));
+            if is_letter {
+                at += 2;
+            } else if bytes[at] < 0x80 && runs.contains(&class_at(bytes, at).0) {
+                at += 1;
+            } else {
+                break;
+            }
+        }
+        at
     }
 
     #[test]
@@ -124,10 +162,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn runs_end_where_a_loop_over_bytes_says(text in "[a-c_ .'é\n]{0,200}", at in 0usize..200) {
+        fn runs_end_where_a_loop_over_bytes_says(text in "[a-c_ .'éÉ×ßā漢\n]{0,200}", at in 0usize..400) {
             let bytes = text.as_bytes();
             let mut blocks = Blocks::new(bytes);
-            let at = at.min(bytes.len());
+            let at = text.floor_char_boundary(at);
             prop_assert_eq!(blocks.end_of_word(at), end_by_bytes(bytes, at, &[Class::Letter, Class::Digit, Class::Joiner]));
             prop_assert_eq!(blocks.end_of_breaks(at), end_by_bytes(bytes, at, &[Class::Break]));
         }

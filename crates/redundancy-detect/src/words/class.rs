@@ -33,12 +33,14 @@ pub(super) fn class_at(bytes: &[u8], at: usize) -> (Class, usize) {
     }
 }
 
-/// The class of the ASCII character that ends at `end`; of nothing when `end` is `start`.
+/// The class of the last character of a run of word characters that ends at `end`; of nothing when `end` is `start`.
 #[inline]
 pub(super) fn before(bytes: &[u8], start: usize, end: usize) -> Class {
     match end.checked_sub(1).filter(|&last| last >= start).and_then(|last| bytes.get(last)) {
         Some(&byte) if byte < 0x80 => ASCII[usize::from(byte)],
-        _ => Class::Break,
+        // Beyond ASCII there are only letters in a run.
+        Some(_) => Class::Letter,
+        None => Class::Break,
     }
 }
 

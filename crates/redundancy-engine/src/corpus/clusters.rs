@@ -140,11 +140,14 @@ pub(super) fn decide(
     let mut duplicates =
         Vec::with_capacity(clustered.records.len() - clustered.clusters.len().min(clustered.records.len()));
     for records in clustered.clusters {
+        let records: Vec<u32> = records.into_iter().filter(|record| view.is_what_it_seems(*record)).collect();
         let Some(kept) = view.kept(&records) else { continue };
         duplicates.extend(
             records.iter().filter(|record| **record != kept).map(|record| view.duplicate(*record, kept)),
         );
-        clusters.push(Cluster { records, kept, min_similarity: 1.0 });
+        if records.len() > 1 {
+            clusters.push(Cluster { records, kept, min_similarity: 1.0 });
+        }
     }
     weaken(&mut clusters, &found.forest, &first);
     duplicates.sort_unstable_by_key(|duplicate| duplicate.record);
@@ -196,6 +199,14 @@ impl View<'_> {
     fn kept(&self, records: &[u32]) -> Option<u32> {
         let rank = |record: &u32| self.members.of(*record).map_or(f64::NEG_INFINITY, |member| member.rank);
         records.iter().rev().copied().max_by(|one, other| rank(one).total_cmp(&rank(other)))
+    }
+
+    /// Whether a document is equal to the first of those with its fingerprint. Only somebody who looks for texts with the same
+    /// fingerprint will find some; such a text is no duplicate of anything.
+    fn is_what_it_seems(&self, record: u32) -> bool {
+        let first = self.first.firsts.get(self.distinct(record) as usize).copied().unwrap_or(record);
+        let normalized = |record: u32| self.members.of(record).map(|member| member.normalized);
+        first == record || normalized(first) == normalized(record)
     }
 
     fn duplicate(&self, record: u32, kept: u32) -> Duplicate {

@@ -122,6 +122,19 @@ impl FirstPass {
         u32::try_from(self.firsts.len()).unwrap_or(u32::MAX)
     }
 
+    /// For each record, whether another is equal after normalisation, as far as the fingerprint tells.
+    pub(super) fn repeated(&self) -> Vec<bool> {
+        let mut counts = vec![0_u8; self.firsts.len()];
+        for distinct in &self.records {
+            if let Some(count) = counts.get_mut(*distinct as usize) {
+                *count = count.saturating_add(1);
+            }
+        }
+        let is_repeated =
+            |distinct: &Distinct| counts.get(*distinct as usize).is_some_and(|count| *count > 1);
+        self.records.iter().map(is_repeated).collect()
+    }
+
     /// For each record, whether its id is missing or was that of an earlier record.
     pub(super) fn unusable_ids(&self) -> Vec<bool> {
         let mut order: Vec<(u64, u32)> = self.ids.iter().copied().zip(0..).collect();

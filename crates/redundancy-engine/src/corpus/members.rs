@@ -21,8 +21,8 @@ pub struct Member {
     pub id: Option<String>,
     /// Hash of its text, byte for byte.
     pub(super) content: blake3::Hash,
-    /// Hash of its normalised words.
-    pub(super) normalized: blake3::Hash,
+    /// Hash of its normalised words, for a document of which the fingerprint says that another equals it.
+    pub(super) normalized: Option<blake3::Hash>,
     /// The document with the largest is kept.
     pub(super) rank: f64,
 }
@@ -45,6 +45,7 @@ impl Members {
             return Ok(Self::default());
         }
         let unusable = first.unusable_ids();
+        let repeated = first.repeated();
         let mut read_bytes = 0;
         each_block(
             corpus,
@@ -58,8 +59,11 @@ impl Members {
                 for record in wanted.get(from..to).unwrap_or_default() {
                     let place = (record - records.start) as usize;
                     if let Ok(document) = corpus.document(block, place, buffer) {
-                        let is_usable = unusable.get(*record as usize) == Some(&false);
-                        found.push(member(*record, block, place, &document, is_usable, options.keep));
+                        let known = Known {
+                            is_id_usable: unusable.get(*record as usize) == Some(&false),
+                            is_repeated: repeated.get(*record as usize) == Some(&true),
+                        };
+                        found.push(member(*record, block, place, &document, known, options.keep));
                     }
                 }
                 (found, block.bytes.len() as u64)
@@ -80,24 +84,33 @@ impl Members {
     }
 }
 
+/// What is known of a member before it is read again.
+#[derive(Clone, Copy)]
+struct Known {
+    /// Whether its id is there, and its own.
+    is_id_usable: bool,
+    /// Whether the fingerprint of another document is the same.
+    is_repeated: bool,
+}
+
 fn member(
     record: u32,
     block: &Block,
     place: usize,
     document: &Document<'_>,
-    is_id_usable: bool,
+    known: Known,
     keep: Keep,
 ) -> Member {
-    let content = blake3::hash(document.text.as_bytes());
-    let text = Text::new(&document.text).ok();
+    let needs_words = known.is_repeated || keep == Keep::BestQuality;
+    let text = needs_words.then(|| Text::new(&document.text).ok()).flatten();
     let at = block.records.get(place);
     Member {
         record,
         file: at.map_or(0, |record| record.file),
         line: at.map_or(0, |record| record.line),
-        id: document.id.as_deref().filter(|_| is_id_usable).map(str::to_owned),
-        content,
-        normalized: text.as_ref().map_or(content, normalized_hash),
+        id: document.id.as_deref().filter(|_| known.is_id_usable).map(str::to_owned),
+        content: blake3::hash(document.text.as_bytes()),
+        normalized: text.as_ref().filter(|_| known.is_repeated).map(normalized_hash),
         rank: rank(record, document, text.as_ref(), keep),
     }
 }
