@@ -30,8 +30,10 @@ pub(crate) fn lower_plain(text: &str, out: &mut Vec<u8>) {
     if !text.is_ascii() {
         // No branch, so that the compiler makes vector instructions of it. The second byte of À to Þ is below 0x9F, but for ×.
         for ((first, second), lower) in bytes.iter().zip(bytes.iter().skip(1)).zip(out.iter_mut().skip(1)) {
-            let is_upper = (*first == 0xC3) & (second.wrapping_sub(0x80) < 0x1F) & (*second != 0x97);
-            *lower |= u8::from(is_upper) << 5;
+            let is_upper = u8::from(*first == 0xC3)
+                & u8::from(second.wrapping_sub(0x80) < 0x1F)
+                & u8::from(*second != 0x97);
+            *lower |= is_upper << 5;
         }
     }
 }

@@ -11,6 +11,7 @@
 
 mod buckets;
 mod clusters;
+mod contained;
 mod first_pass;
 mod links;
 mod members;
@@ -28,7 +29,7 @@ pub use source::{Block, Buffer, Corpus, Document, InMemory, InvalidRecord, Recor
 
 use buckets::Buckets;
 use clusters::{Clustered, Found};
-use first_pass::FirstPass;
+use first_pass::{Distinct, FirstPass};
 use links::Verifier;
 use members::Members;
 use redundancy_detect::fingerprint::{Banding, Shingling};
@@ -59,6 +60,12 @@ pub enum Mode {
     /// Those, and documents whose sets of shingles have a Jaccard similarity of at least `threshold`, above 0 and at most 1.
     Near {
         /// The least similarity.
+        threshold: f64,
+    },
+    /// Those, and documents that are contained in larger ones: at least `threshold` of their shingles stand there, above 0 and at most 1.
+    /// A document is dropped only if one that is kept contains it. Which one is kept is decided by size first.
+    Contained {
+        /// The least share.
         threshold: f64,
     },
 }
@@ -121,10 +128,13 @@ pub fn deduplicate<C: Corpus>(
     let mut joined = UnionFind::new(first.distinct());
     let mut found = Found::default();
     let mut sets = Sets::default();
+    if let Mode::Contained { threshold } = options.mode {
+        return deduplicate_contained(corpus, options, first, threshold, progress);
+    }
     if let Mode::Near { threshold } = options.mode {
         let bands = Banding::for_threshold(threshold).bands;
         let buckets = Buckets::of(&first, bands, options.threads);
-        sets = Sets::read(corpus, options, &first, &buckets.candidates(first.distinct()), progress)?;
+        sets = Sets::read(corpus, options, &first, &buckets.candidates(first.distinct()), false, progress)?;
         let verifier = Verifier {
             found: &first,
             sets: &sets,
@@ -148,4 +158,22 @@ pub fn deduplicate<C: Corpus>(
     let clustered = Clustered::of(&first, &mut joined);
     let members = Members::read(corpus, options, &first, &clustered.records, progress)?;
     Ok(clusters::decide(first, &found, clustered, members, &sets, options))
+}
+
+/// The same for documents that are contained in others. Takes 8 bytes for each shingle of each document, and 16 for each fingerprint.
+fn deduplicate_contained<C: Corpus>(
+    corpus: &C,
+    options: &DedupOptions,
+    first: FirstPass,
+    threshold: f64,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Deduplicated, C::Error> {
+    let all: Vec<Distinct> = (0..first.distinct()).collect();
+    let sets = Sets::read(corpus, options, &first, &all, true, progress)?;
+    progress(Progress { stage: Stage::Comparing, done: 0, documents: first.documents() });
+    let found = contained::containments(&sets, &first, threshold, options.threads);
+    let wanted =
+        first.records_of(found.iter().flat_map(|containment| [containment.inner, containment.outer]));
+    let members = Members::read(corpus, options, &first, &wanted, progress)?;
+    Ok(clusters::decide_contained(first, &found, members, &sets, options))
 }

@@ -200,3 +200,64 @@ fn an_id_that_an_earlier_document_has_is_not_used_again() {
     assert_eq!(ids, [Some("a"), Some("b"), None]);
     assert_eq!(found.members[2].line, 3);
 }
+
+/// A document and the shares of its shingles that stand in larger ones, by comparing everything with everything.
+fn contained_truth(texts: &[String], threshold: f64) -> BTreeSet<(usize, usize)> {
+    let sets: Vec<_> = texts.iter().map(|text| grams(text)).collect();
+    let mut pairs = BTreeSet::new();
+    for (one, inner) in sets.iter().enumerate() {
+        for (other, outer) in sets.iter().enumerate() {
+            let shared = inner.intersection(outer).count() as f64;
+            if one != other
+                && !inner.is_empty()
+                && inner.len() <= outer.len()
+                && shared / inner.len() as f64 >= threshold
+            {
+                pairs.insert((one, other));
+            }
+        }
+    }
+    pairs
+}
+
+proptest! {
+    #[test]
+    fn a_document_is_dropped_if_and_only_if_one_that_is_kept_contains_it(texts in texts(), threads in 1_usize..4) {
+        let options = DedupOptions { mode: Mode::Contained { threshold: 0.8 }, ..options(threads) };
+        let found = run(&texts, &options);
+        let truth = contained_truth(&texts, 0.8);
+        let dropped: BTreeSet<usize> = found.duplicates.iter().map(|duplicate| duplicate.record as usize).collect();
+        for duplicate in &found.duplicates {
+            prop_assert!(!dropped.contains(&(duplicate.kept as usize)));
+            let is_wordless = grams(&texts[duplicate.record as usize]).is_empty();
+            prop_assert!(is_wordless || truth.contains(&(duplicate.record as usize, duplicate.kept as usize)));
+        }
+        for (inner, outer) in truth {
+            prop_assert!(dropped.contains(&inner) || dropped.contains(&outer), "{inner} in {outer}");
+        }
+        let clustered: usize = found.clusters.iter().map(|cluster| cluster.records.len() - 1).sum();
+        prop_assert_eq!(clustered, found.duplicates.len());
+    }
+}
+
+#[test]
+fn what_is_contained_goes_and_what_contains_it_stays() {
+    let words: Vec<String> = (0..400).map(|n| format!("word{n}")).collect();
+    let other: Vec<String> = (0..300).map(|n| format!("other{n}")).collect();
+    let texts = [
+        words[100..160].join(" "),
+        format!("{} {}", words.join(" "), "tail"),
+        other.join(" "),
+        format!("{} {}", words[300..320].join(" "), other[..80].join(" ")),
+        words[7..10].join(" "),
+    ];
+    let found = run(&texts, &DedupOptions { mode: Mode::Contained { threshold: 0.8 }, ..options(2) });
+    let told: Vec<_> = found.duplicates.iter().map(|d| (d.record, d.kept, d.kind)).collect();
+    assert_eq!(told, [(0, 1, DuplicateKind::Contained), (4, 1, DuplicateKind::Contained)]);
+    assert_eq!(found.clusters.len(), 1);
+    let lower = run(&texts, &DedupOptions { mode: Mode::Contained { threshold: 0.7 }, ..options(2) });
+    assert_eq!(
+        lower.duplicates.iter().map(|d| (d.record, d.kept)).collect::<Vec<_>>(),
+        [(0, 1), (3, 2), (4, 1)]
+    );
+}

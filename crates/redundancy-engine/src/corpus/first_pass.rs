@@ -87,7 +87,7 @@ impl FirstPass {
     ) -> Result<Self, C::Error> {
         let banding = match options.mode {
             Mode::Near { threshold } => Some(Banding::for_threshold(threshold)),
-            Mode::Exact => None,
+            Mode::Exact | Mode::Contained { .. } => None,
         };
         let worker = || Worker {
             shingler: Shingler::new(options.shingling),
@@ -120,6 +120,23 @@ impl FirstPass {
     /// How many distinct documents there are.
     pub(super) fn distinct(&self) -> u32 {
         u32::try_from(self.firsts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The records of `documents` and of all that have an equal one, in order.
+    pub(super) fn records_of(&self, documents: impl Iterator<Item = Distinct>) -> Vec<u32> {
+        let mut is_wanted = vec![false; self.firsts.len()];
+        for document in documents {
+            if let Some(flag) = is_wanted.get_mut(document as usize) {
+                *flag = true;
+            }
+        }
+        let wanted = |distinct: Distinct| is_wanted.get(distinct as usize) == Some(&true);
+        let repeated = self.repeated();
+        let records = (0..).zip(&self.records).zip(repeated);
+        records
+            .filter(|((_, distinct), repeated)| *repeated || wanted(**distinct))
+            .map(|((record, _), _)| record)
+            .collect()
     }
 
     /// For each record, whether another is equal after normalisation, as far as the fingerprint tells.

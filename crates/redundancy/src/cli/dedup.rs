@@ -45,7 +45,8 @@ pub struct DedupArgs {
     /// What counts as a duplicate
     #[arg(long, value_enum, default_value_t = ModeChoice::Near)]
     pub mode: ModeChoice,
-    /// How alike two documents must be to be duplicates: the Jaccard similarity of their sets of shingles, 0.05 to 1
+    /// How alike two documents must be to be duplicates: the Jaccard similarity of their sets of shingles, or with --mode contained the
+    /// share of the smaller one's that the larger one has; 0.05 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.8, value_parser = values::threshold)]
     pub threshold: f64,
     /// What texts are cut into: words:N or chars:N
@@ -105,6 +106,8 @@ pub enum FormatChoice {
 pub enum ModeChoice {
     /// Documents that share most of their shingles
     Near,
+    /// Documents of which most shingles stand in one that is larger
+    Contained,
     /// Documents that are equal but for case, punctuation and white space
     Exact,
 }

@@ -46,6 +46,7 @@ fn options(args: &DedupArgs) -> DedupOptions {
     DedupOptions {
         mode: match args.mode {
             ModeChoice::Near => Mode::Near { threshold: args.threshold },
+            ModeChoice::Contained => Mode::Contained { threshold: args.threshold },
             ModeChoice::Exact => Mode::Exact,
         },
         shingling: args.shingle,

@@ -112,6 +112,7 @@ impl Results {
                     DuplicateKind::Exact => "exact",
                     DuplicateKind::NormalizedExact => "normalized_exact",
                     DuplicateKind::NearDuplicate => "near_duplicate",
+                    DuplicateKind::Contained => "contained",
                 },
                 similarity: duplicate.similarity,
             }),

@@ -63,6 +63,7 @@ impl Summary {
             parameters: Parameters {
                 mode: match args.mode {
                     ModeChoice::Near => "near",
+                    ModeChoice::Contained => "contained",
                     ModeChoice::Exact => "exact",
                 },
                 threshold: args.threshold,

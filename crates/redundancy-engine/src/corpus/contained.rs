@@ -1,0 +1,132 @@
+//! Documents that are contained in larger ones: most of their shingles stand there.
+//!
+//! Candidates share a winnowing fingerprint ([`winnow`]); what a document shares with another is then counted over whole sets. A
+//! document of fewer shingles than a window has no fingerprint that is sure to be found in a larger one: for these, all
+//! shingles of the larger documents are looked up.
+
+use super::first_pass::{Distinct, FirstPass};
+use super::parallel::map_in_order;
+use super::sets::Sets;
+use hashbrown::HashMap;
+use redundancy_detect::fingerprint::WINDOW;
+use std::num::NonZeroUsize;
+
+/// A document that is contained in one at least as large.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Containment {
+    pub(super) inner: Distinct,
+    pub(super) outer: Distinct,
+    /// Share of the shingles of the inner one that the outer one has.
+    pub(super) share: f64,
+}
+
+/// How many documents are looked at by a thread at a time.
+const AT_ONCE: usize = 256;
+
+/// Of the fingerprints of a document, the share that is looked up, the rarest first. Two documents that share no more than the others
+/// are not found; but what shares a good part of the text shares fingerprints all over it.
+const LOOKED_UP: f64 = 0.7;
+
+/// Fingerprints that stand in more documents are boilerplate, and not looked up, but for the rarest few of each document.
+const COMMON: usize = 1_000;
+
+/// How many fingerprints of a document are looked up however common they are.
+const ALWAYS: usize = 4;
+
+/// Where fingerprints stand: sorted pairs of hash and document.
+struct Index(Vec<(u64, Distinct)>);
+
+/// All containments of at least `threshold`, in order of the inner and then the outer documents. Of two of equal size each is contained in the other.
+pub(super) fn containments(
+    sets: &Sets,
+    first: &FirstPass,
+    threshold: f64,
+    threads: NonZeroUsize,
+) -> Vec<Containment> {
+    let index = Index::of(first.distinct(), sets);
+    let small = small_documents(first.distinct(), sets);
+    let documents = first.distinct() as usize;
+    let chunks = map_in_order(threads, documents.div_ceil(AT_ONCE), |chunk| {
+        let range = chunk * AT_ONCE..documents.min((chunk + 1) * AT_ONCE);
+        let mut found = Vec::new();
+        for document in range.filter_map(|document| Distinct::try_from(document).ok()) {
+            let verify = |inner: Distinct, outer: Distinct| verify(sets, inner, outer, threshold);
+            found.extend(
+                index
+                    .candidates(sets.fingerprints(document), document)
+                    .filter_map(|outer| verify(document, outer)),
+            );
+            let inner =
+                sets.of(document).as_slice().iter().filter_map(|shingle| small.get(shingle)).flatten();
+            let mut inner: Vec<Distinct> = inner.copied().filter(|inner| *inner != document).collect();
+            inner.sort_unstable();
+            inner.dedup();
+            found.extend(inner.into_iter().filter_map(|inner| verify(inner, document)));
+        }
+        found
+    });
+    let mut found: Vec<Containment> = chunks.into_iter().flatten().collect();
+    found.sort_unstable_by_key(|containment| (containment.inner, containment.outer));
+    found.dedup_by_key(|containment| (containment.inner, containment.outer));
+    found
+}
+
+fn verify(sets: &Sets, inner: Distinct, outer: Distinct, threshold: f64) -> Option<Containment> {
+    let (one, other) = (sets.of(inner), sets.of(outer));
+    if one.len() > other.len() {
+        return None;
+    }
+    let share = one.overlap(other).first_in_second();
+    (share >= threshold).then_some(Containment { inner, outer, share })
+}
+
+/// The documents of fewer shingles than a window, by each of their shingles.
+fn small_documents(documents: Distinct, sets: &Sets) -> HashMap<u64, Vec<Distinct>> {
+    let mut small: HashMap<u64, Vec<Distinct>> = HashMap::new();
+    for document in (0..documents).filter(|document| sets.of(*document).len() < WINDOW) {
+        for shingle in sets.of(document).as_slice() {
+            small.entry(*shingle).or_default().push(document);
+        }
+    }
+    small
+}
+
+impl Index {
+    fn of(documents: Distinct, sets: &Sets) -> Self {
+        let mut entries: Vec<_> = (0..documents)
+            .flat_map(|document| sets.fingerprints(document).iter().map(move |hash| (*hash, document)))
+            .collect();
+        entries.sort_unstable();
+        entries.dedup();
+        Self(entries)
+    }
+
+    /// The documents with one of the rarer `fingerprints`, in order, without `document` itself.
+    fn candidates(&self, fingerprints: &[u64], document: Distinct) -> impl Iterator<Item = Distinct> {
+        let mut lists: Vec<&[(u64, Distinct)]> =
+            fingerprints.iter().map(|hash| self.documents_with(*hash)).collect();
+        lists.sort_unstable_by_key(|list| (list.len(), list.first().copied()));
+        lists.dedup();
+        let wanted = share_of(LOOKED_UP, lists.len());
+        let is_used =
+            |(place, list): &(usize, &[_])| *place < ALWAYS || (*place <= wanted && list.len() <= COMMON);
+        let used = lists.into_iter().enumerate().filter(is_used).flat_map(|(_, list)| list);
+        let mut candidates: Vec<Distinct> =
+            used.map(|(_, other)| *other).filter(|other| *other != document).collect();
+        candidates.sort_unstable();
+        candidates.dedup();
+        candidates.into_iter()
+    }
+
+    fn documents_with(&self, hash: u64) -> &[(u64, Distinct)] {
+        let from = self.0.partition_point(|(other, _)| *other < hash);
+        let rest = self.0.get(from..).unwrap_or_default();
+        let length = rest.iter().take_while(|(other, _)| *other == hash).count();
+        rest.get(..length).unwrap_or_default()
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a size is a size")]
+fn share_of(share: f64, size: usize) -> usize {
+    (share * size as f64).ceil() as usize
+}
