@@ -175,5 +175,5 @@ fn deduplicate_contained<C: Corpus>(
     let wanted =
         first.records_of(found.iter().flat_map(|containment| [containment.inner, containment.outer]));
     let members = Members::read(corpus, options, &first, &wanted, progress)?;
-    Ok(clusters::decide_contained(first, &found, members, &sets, options))
+    Ok(contained::decide(first, &found, members, &sets, options))
 }

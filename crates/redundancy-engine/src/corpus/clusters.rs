@@ -1,13 +1,11 @@
 //! What comes out: clusters, which document of each is kept, and why the others are dropped.
 
 use super::DedupOptions;
-use super::contained::Containment;
 use super::first_pass::{Distinct, FirstPass, INVALID, Invalid};
 use super::links::Link;
 use super::members::{Member, Members};
 use super::sets::Sets;
 use super::union_find::UnionFind;
-use std::collections::BTreeMap;
 
 /// What was found in a corpus. Documents are named by the numbers of their records, 0 for the first in the corpus.
 #[derive(Debug)]
@@ -158,72 +156,8 @@ pub(super) fn decide(
     finish(first, members, clusters, duplicates, pairs)
 }
 
-/// Decides which documents are kept when those that are contained in others go: from the largest on, each is dropped that is
-/// contained in one that is kept. It joins the cluster of the one that holds most of it.
-pub(super) fn decide_contained(
-    first: FirstPass,
-    found: &[Containment],
-    members: Members,
-    sets: &Sets,
-    options: &DedupOptions,
-) -> Deduplicated {
-    let view = View { first: &first, members: &members, sets };
-    let mut groups: BTreeMap<Distinct, Vec<u32>> = BTreeMap::new();
-    for member in members.0.iter().filter(|member| view.is_what_it_seems(member.record)) {
-        groups.entry(view.distinct(member.record)).or_default().push(member.record);
-    }
-    let best = |records: &[u32]| view.kept(records).unwrap_or_default();
-    let mut order: Vec<(Distinct, u32)> =
-        groups.iter().map(|(distinct, records)| (*distinct, best(records))).collect();
-    let rank = |record: u32| view.members.of(record).map_or(f64::NEG_INFINITY, |member| member.rank);
-    order.sort_by(|(one, first), (other, second)| {
-        let by_size = sets.of(*other).len().cmp(&sets.of(*one).len());
-        by_size.then(rank(*second).total_cmp(&rank(*first))).then(first.cmp(second))
-    });
-    // The record that is kept for each document that is, and the cluster of it.
-    let mut kept: BTreeMap<Distinct, u32> = BTreeMap::new();
-    let mut clusters: BTreeMap<u32, Cluster> = BTreeMap::new();
-    let mut duplicates = Vec::new();
-    for (distinct, record) in order {
-        let from = found.partition_point(|containment| containment.inner < distinct);
-        let outer = found.iter().skip(from).take_while(|containment| containment.inner == distinct);
-        let holders = outer.filter_map(|containment| {
-            kept.get(&containment.outer).map(|record| (containment.share, *record))
-        });
-        let holder = holders.max_by(|one, other| one.0.total_cmp(&other.0).then(other.1.cmp(&one.1)));
-        let records = groups.get(&distinct).map(Vec::as_slice).unwrap_or_default();
-        let (share, holder) = holder.unwrap_or((1.0, record));
-        if holder == record {
-            kept.insert(distinct, record);
-        }
-        let cluster = clusters.entry(holder).or_insert_with(|| Cluster {
-            records: Vec::new(),
-            kept: holder,
-            min_similarity: 1.0,
-        });
-        cluster.records.extend(records);
-        cluster.min_similarity = cluster.min_similarity.min(share);
-        duplicates.extend(records.iter().filter(|record| **record != holder).map(|record| {
-            match holder == best(records) {
-                true => view.duplicate(*record, holder),
-                false => Duplicate {
-                    record: *record,
-                    kept: holder,
-                    kind: DuplicateKind::Contained,
-                    similarity: share,
-                },
-            }
-        }));
-    }
-    let mut clusters: Vec<Cluster> =
-        clusters.into_values().filter(|cluster| cluster.records.len() > 1).collect();
-    clusters.iter_mut().for_each(|cluster| cluster.records.sort_unstable());
-    clusters.sort_unstable_by_key(|cluster| cluster.records.first().copied());
-    let pairs = if options.all_pairs { view.contained_pairs(&groups, found) } else { Vec::new() };
-    finish(first, members, clusters, duplicates, pairs)
-}
-
-fn finish(
+/// Puts together what comes out.
+pub(super) fn finish(
     first: FirstPass,
     members: Members,
     clusters: Vec<Cluster>,
@@ -267,28 +201,29 @@ fn weaken(clusters: &mut [Cluster], forest: &[Link], first: &FirstPass) {
     }
 }
 
-struct View<'v> {
-    first: &'v FirstPass,
-    members: &'v Members,
-    sets: &'v Sets,
+/// What is looked at while it is decided.
+pub(super) struct View<'v> {
+    pub(super) first: &'v FirstPass,
+    pub(super) members: &'v Members,
+    pub(super) sets: &'v Sets,
 }
 
 impl View<'_> {
     /// The record with the highest rank, of several the first.
-    fn kept(&self, records: &[u32]) -> Option<u32> {
+    pub(super) fn kept(&self, records: &[u32]) -> Option<u32> {
         let rank = |record: &u32| self.members.of(*record).map_or(f64::NEG_INFINITY, |member| member.rank);
         records.iter().rev().copied().max_by(|one, other| rank(one).total_cmp(&rank(other)))
     }
 
     /// Whether a document is equal to the first of those with its fingerprint. Only somebody who looks for texts with the same
     /// fingerprint will find some; such a text is no duplicate of anything.
-    fn is_what_it_seems(&self, record: u32) -> bool {
+    pub(super) fn is_what_it_seems(&self, record: u32) -> bool {
         let first = self.first.firsts.get(self.distinct(record) as usize).copied().unwrap_or(record);
         let normalized = |record: u32| self.members.of(record).map(|member| member.normalized);
         first == record || normalized(first) == normalized(record)
     }
 
-    fn duplicate(&self, record: u32, kept: u32) -> Duplicate {
+    pub(super) fn duplicate(&self, record: u32, kept: u32) -> Duplicate {
         let content = |record: u32| self.members.of(record).map(|member| member.content);
         let kind = if self.distinct(record) != self.distinct(kept) {
             DuplicateKind::NearDuplicate
@@ -309,35 +244,8 @@ impl View<'_> {
         if one == other { 1.0 } else { self.sets.of(one).overlap(self.sets.of(other)).jaccard() }
     }
 
-    fn distinct(&self, record: u32) -> Distinct {
+    pub(super) fn distinct(&self, record: u32) -> Distinct {
         self.first.records.get(record as usize).copied().unwrap_or(INVALID)
-    }
-
-    /// All pairs of a document and one that it is contained in, equal ones included.
-    fn contained_pairs(&self, groups: &BTreeMap<Distinct, Vec<u32>>, found: &[Containment]) -> Vec<Pair> {
-        let records = |distinct: Distinct| groups.get(&distinct).map(Vec::as_slice).unwrap_or_default();
-        let mut pairs = Vec::new();
-        for same in groups.values() {
-            for (place, one) in same.iter().enumerate() {
-                pairs.extend(same.iter().skip(place + 1).map(|other| Pair {
-                    one: *one,
-                    other: *other,
-                    similarity: 1.0,
-                }));
-            }
-        }
-        for containment in found {
-            for one in records(containment.inner) {
-                let outer = records(containment.outer).iter();
-                pairs.extend(outer.map(|other| Pair {
-                    one: *one,
-                    other: *other,
-                    similarity: containment.share,
-                }));
-            }
-        }
-        pairs.sort_unstable_by_key(|pair| (pair.one, pair.other));
-        pairs
     }
 
     /// All pairs: those of equal documents, and those of all documents on either side of a link.

@@ -4,11 +4,15 @@
 //! document of fewer shingles than a window has no fingerprint that is sure to be found in a larger one: for these, all
 //! shingles of the larger documents are looked up.
 
+use super::DedupOptions;
+use super::clusters::{self, Cluster, Deduplicated, Duplicate, DuplicateKind, Pair, View};
 use super::first_pass::{Distinct, FirstPass};
+use super::members::Members;
 use super::parallel::map_in_order;
 use super::sets::Sets;
 use hashbrown::HashMap;
 use redundancy_detect::fingerprint::WINDOW;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 /// A document that is contained in one at least as large.
@@ -69,6 +73,92 @@ pub(super) fn containments(
     found.sort_unstable_by_key(|containment| (containment.inner, containment.outer));
     found.dedup_by_key(|containment| (containment.inner, containment.outer));
     found
+}
+
+/// Decides which documents are kept when those that are contained in others go: from the largest on, each is dropped that is
+/// contained in one that is kept. It joins the cluster of the one that holds most of it.
+pub(super) fn decide(
+    first: FirstPass,
+    found: &[Containment],
+    members: Members,
+    sets: &Sets,
+    options: &DedupOptions,
+) -> Deduplicated {
+    let view = View { first: &first, members: &members, sets };
+    let mut groups: BTreeMap<Distinct, Vec<u32>> = BTreeMap::new();
+    for member in members.0.iter().filter(|member| view.is_what_it_seems(member.record)) {
+        groups.entry(view.distinct(member.record)).or_default().push(member.record);
+    }
+    let best = |records: &[u32]| view.kept(records).unwrap_or_default();
+    let mut order: Vec<(Distinct, u32)> =
+        groups.iter().map(|(distinct, records)| (*distinct, best(records))).collect();
+    let rank = |record: u32| view.members.of(record).map_or(f64::NEG_INFINITY, |member| member.rank);
+    order.sort_by(|(one, first), (other, second)| {
+        let by_size = sets.of(*other).len().cmp(&sets.of(*one).len());
+        by_size.then(rank(*second).total_cmp(&rank(*first))).then(first.cmp(second))
+    });
+    // The record that is kept for each document that is, and the cluster of it.
+    let mut kept: BTreeMap<Distinct, u32> = BTreeMap::new();
+    let mut clusters: BTreeMap<u32, Cluster> = BTreeMap::new();
+    let mut duplicates = Vec::new();
+    for (distinct, record) in order {
+        let from = found.partition_point(|containment| containment.inner < distinct);
+        let outer = found.iter().skip(from).take_while(|containment| containment.inner == distinct);
+        let holders = outer.filter_map(|containment| {
+            kept.get(&containment.outer).map(|record| (containment.share, *record))
+        });
+        let holder = holders.max_by(|one, other| one.0.total_cmp(&other.0).then(other.1.cmp(&one.1)));
+        let records = groups.get(&distinct).map(Vec::as_slice).unwrap_or_default();
+        let (share, holder) = holder.unwrap_or((1.0, record));
+        if holder == record {
+            kept.insert(distinct, record);
+        }
+        let cluster = clusters.entry(holder).or_insert_with(|| Cluster {
+            records: Vec::new(),
+            kept: holder,
+            min_similarity: 1.0,
+        });
+        cluster.records.extend(records);
+        cluster.min_similarity = cluster.min_similarity.min(share);
+        duplicates.extend(records.iter().filter(|record| **record != holder).map(|record| {
+            if holder == best(records) {
+                view.duplicate(*record, holder)
+            } else {
+                Duplicate { record: *record, kept: holder, kind: DuplicateKind::Contained, similarity: share }
+            }
+        }));
+    }
+    let mut clusters: Vec<Cluster> =
+        clusters.into_values().filter(|cluster| cluster.records.len() > 1).collect();
+    for cluster in &mut clusters {
+        cluster.records.sort_unstable();
+    }
+    clusters.sort_unstable_by_key(|cluster| cluster.records.first().copied());
+    let all_pairs = if options.all_pairs { pairs(&groups, found) } else { Vec::new() };
+    clusters::finish(first, members, clusters, duplicates, all_pairs)
+}
+
+/// All pairs of a document and one that it is contained in, equal ones included.
+fn pairs(groups: &BTreeMap<Distinct, Vec<u32>>, found: &[Containment]) -> Vec<Pair> {
+    let records = |distinct: Distinct| groups.get(&distinct).map(Vec::as_slice).unwrap_or_default();
+    let mut pairs = Vec::new();
+    for same in groups.values() {
+        for (place, one) in same.iter().enumerate() {
+            pairs.extend(same.iter().skip(place + 1).map(|other| Pair {
+                one: *one,
+                other: *other,
+                similarity: 1.0,
+            }));
+        }
+    }
+    for containment in found {
+        for one in records(containment.inner) {
+            let outer = records(containment.outer).iter();
+            pairs.extend(outer.map(|other| Pair { one: *one, other: *other, similarity: containment.share }));
+        }
+    }
+    pairs.sort_unstable_by_key(|pair| (pair.one, pair.other));
+    pairs
 }
 
 fn verify(sets: &Sets, inner: Distinct, outer: Distinct, threshold: f64) -> Option<Containment> {
