@@ -52,7 +52,14 @@ fn main() {
 
 fn options(threads: usize, mode: Mode) -> DedupOptions {
     let threads = NonZeroUsize::new(threads).expect("one at least");
-    DedupOptions { mode, shingling: Shingling::default(), keep: Keep::First, all_pairs: false, threads }
+    DedupOptions {
+        mode,
+        shingling: Shingling::default(),
+        keep: Keep::First,
+        all_pairs: false,
+        threads,
+        memory: None,
+    }
 }
 
 /// Near duplicates at 0.8, verified.

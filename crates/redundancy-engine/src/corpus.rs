@@ -14,6 +14,7 @@ mod clusters;
 mod contained;
 mod first_pass;
 mod links;
+mod lists;
 mod members;
 mod parallel;
 mod pass;
@@ -31,14 +32,17 @@ use buckets::Buckets;
 use clusters::{Clustered, Found};
 use first_pass::{Distinct, FirstPass};
 use links::Verifier;
+use lists::Overflow;
 use members::Members;
 use redundancy_detect::fingerprint::{Banding, Shingling};
-use sets::Sets;
+use sets::{Sets, Wanted};
+use std::io;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use union_find::UnionFind;
 
 /// What counts as a duplicate, and what is done about it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DedupOptions {
     /// What counts as a duplicate.
     pub mode: Mode,
@@ -50,6 +54,41 @@ pub struct DedupOptions {
     pub all_pairs: bool,
     /// How many threads work.
     pub threads: NonZeroUsize,
+    /// When to use the disk; without it, everything is held in memory.
+    pub memory: Option<MemoryLimit>,
+}
+
+/// How much memory a job may take before it uses the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemoryLimit {
+    /// About how many bytes all that is kept of a corpus may take. What is kept of each document whatever happens, about 160 bytes, is
+    /// taken off first.
+    pub bytes: u64,
+    /// The folder for a file without a name with what is beyond.
+    pub folder: PathBuf,
+}
+
+/// Why a job could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum CorpusJobError<E> {
+    /// The corpus cannot be read.
+    #[error(transparent)]
+    Corpus(#[from] E),
+    /// What memory has no room for cannot be written or read back.
+    #[error("the disk cannot take what memory has no room for: {0}")]
+    Overflow(#[source] io::Error),
+}
+
+/// Memory that is left for sets of shingles even where the documents alone take more than the limit.
+const LEAST_ROOM_BYTES: u64 = 16 << 20;
+
+impl DedupOptions {
+    /// Where sets of shingles go, when `taken_bytes` are taken.
+    fn overflow(&self, taken_bytes: u64) -> Overflow {
+        self.memory.as_ref().map_or(Overflow::never(), |limit| {
+            Overflow::new(limit.bytes.saturating_sub(taken_bytes).max(LEAST_ROOM_BYTES), &limit.folder)
+        })
+    }
 }
 
 /// What counts as a duplicate.
@@ -118,23 +157,25 @@ pub enum Stage {
 /// document and 8 for each shingle of a candidate.
 ///
 /// # Errors
-/// Those of the corpus.
+/// Those of the corpus, and of the disk if memory is limited.
 pub fn deduplicate<C: Corpus>(
     corpus: &C,
     options: &DedupOptions,
     progress: &mut (dyn FnMut(Progress) + Send),
-) -> Result<Deduplicated, C::Error> {
+) -> Result<Deduplicated, CorpusJobError<C::Error>> {
     let first = FirstPass::read(corpus, options, progress)?;
     let mut joined = UnionFind::new(first.distinct());
     let mut found = Found::default();
-    let mut sets = Sets::default();
+    let mut sets = Sets::none();
     if let Mode::Contained { threshold } = options.mode {
         return deduplicate_contained(corpus, options, first, threshold, progress);
     }
     if let Mode::Near { threshold } = options.mode {
         let bands = Banding::for_threshold(threshold).bands;
         let buckets = Buckets::of(&first, bands, options.threads);
-        sets = Sets::read(corpus, options, &first, &buckets.candidates(first.distinct()), false, progress)?;
+        let candidates = buckets.candidates(first.distinct());
+        let wanted = Wanted { documents: &candidates, fingerprints: false };
+        sets = Sets::read(corpus, options, &first, wanted, progress)?;
         let verifier = Verifier {
             found: &first,
             sets: &sets,
@@ -157,7 +198,9 @@ pub fn deduplicate<C: Corpus>(
     }
     let clustered = Clustered::of(&first, &mut joined);
     let members = Members::read(corpus, options, &first, &clustered.records, progress)?;
-    Ok(clusters::decide(first, &found, clustered, members, &sets, options))
+    let found = clusters::decide(first, &found, clustered, members, &sets, options);
+    sets.take_failure().map_err(CorpusJobError::Overflow)?;
+    Ok(found)
 }
 
 /// The same for documents that are contained in others. Takes 8 bytes for each shingle of each document, and 16 for each fingerprint.
@@ -167,13 +210,16 @@ fn deduplicate_contained<C: Corpus>(
     first: FirstPass,
     threshold: f64,
     progress: &mut (dyn FnMut(Progress) + Send),
-) -> Result<Deduplicated, C::Error> {
+) -> Result<Deduplicated, CorpusJobError<C::Error>> {
     let all: Vec<Distinct> = (0..first.distinct()).collect();
-    let sets = Sets::read(corpus, options, &first, &all, true, progress)?;
+    let wanted = Wanted { documents: &all, fingerprints: true };
+    let mut sets = Sets::read(corpus, options, &first, wanted, progress)?;
     progress(Progress { stage: Stage::Comparing, done: 0, documents: first.documents() });
     let found = contained::containments(&sets, &first, threshold, options.threads);
-    let wanted =
+    let records =
         first.records_of(found.iter().flat_map(|containment| [containment.inner, containment.outer]));
-    let members = Members::read(corpus, options, &first, &wanted, progress)?;
-    Ok(contained::decide(first, &found, members, &sets, options))
+    let members = Members::read(corpus, options, &first, &records, progress)?;
+    let found = contained::decide(first, &found, members, &sets, options);
+    sets.take_failure().map_err(CorpusJobError::Overflow)?;
+    Ok(found)
 }

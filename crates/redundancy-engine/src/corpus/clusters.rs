@@ -241,7 +241,7 @@ impl View<'_> {
     }
 
     fn similarity(&self, one: Distinct, other: Distinct) -> f64 {
-        if one == other { 1.0 } else { self.sets.of(one).overlap(self.sets.of(other)).jaccard() }
+        if one == other { 1.0 } else { self.sets.overlap(one, other).jaccard() }
     }
 
     pub(super) fn distinct(&self, record: u32) -> Distinct {

@@ -57,11 +57,11 @@ pub(super) fn containments(
             let verify = |inner: Distinct, outer: Distinct| verify(sets, inner, outer, threshold);
             found.extend(
                 index
-                    .candidates(sets.fingerprints(document), document)
+                    .candidates(&sets.fingerprints(document), document)
                     .filter_map(|outer| verify(document, outer)),
             );
-            let inner =
-                sets.of(document).as_slice().iter().filter_map(|shingle| small.get(shingle)).flatten();
+            let shingles = sets.shingles(document);
+            let inner = shingles.iter().filter_map(|shingle| small.get(shingle)).flatten();
             let mut inner: Vec<Distinct> = inner.copied().filter(|inner| *inner != document).collect();
             inner.sort_unstable();
             inner.dedup();
@@ -94,7 +94,7 @@ pub(super) fn decide(
         groups.iter().map(|(distinct, records)| (*distinct, best(records))).collect();
     let rank = |record: u32| view.members.of(record).map_or(f64::NEG_INFINITY, |member| member.rank);
     order.sort_by(|(one, first), (other, second)| {
-        let by_size = sets.of(*other).len().cmp(&sets.of(*one).len());
+        let by_size = sets.len(*other).cmp(&sets.len(*one));
         by_size.then(rank(*second).total_cmp(&rank(*first))).then(first.cmp(second))
     });
     // The record that is kept for each document that is, and the cluster of it.
@@ -162,19 +162,18 @@ fn pairs(groups: &BTreeMap<Distinct, Vec<u32>>, found: &[Containment]) -> Vec<Pa
 }
 
 fn verify(sets: &Sets, inner: Distinct, outer: Distinct, threshold: f64) -> Option<Containment> {
-    let (one, other) = (sets.of(inner), sets.of(outer));
-    if one.len() > other.len() {
+    if sets.len(inner) > sets.len(outer) {
         return None;
     }
-    let share = one.overlap(other).first_in_second();
+    let share = sets.overlap(inner, outer).first_in_second();
     (share >= threshold).then_some(Containment { inner, outer, share })
 }
 
 /// The documents of fewer shingles than a window, by each of their shingles.
 fn small_documents(documents: Distinct, sets: &Sets) -> HashMap<u64, Vec<Distinct>> {
     let mut small: HashMap<u64, Vec<Distinct>> = HashMap::new();
-    for document in (0..documents).filter(|document| sets.of(*document).len() < WINDOW) {
-        for shingle in sets.of(document).as_slice() {
+    for document in (0..documents).filter(|document| sets.len(*document) < WINDOW) {
+        for shingle in sets.shingles(document).iter() {
             small.entry(*shingle).or_default().push(document);
         }
     }
@@ -184,7 +183,9 @@ fn small_documents(documents: Distinct, sets: &Sets) -> HashMap<u64, Vec<Distinc
 impl Index {
     fn of(documents: Distinct, sets: &Sets) -> Self {
         let mut entries: Vec<_> = (0..documents)
-            .flat_map(|document| sets.fingerprints(document).iter().map(move |hash| (*hash, document)))
+            .flat_map(|document| {
+                sets.fingerprints(document).into_owned().into_iter().map(move |hash| (hash, document))
+            })
             .collect();
         entries.sort_unstable();
         entries.dedup();

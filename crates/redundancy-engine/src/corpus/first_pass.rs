@@ -117,6 +117,15 @@ impl FirstPass {
         self.records.len() as u64 - self.invalid_count
     }
 
+    /// About how many bytes this takes.
+    pub(super) fn memory_bytes(&self) -> u64 {
+        let each_record = 4 + 8;
+        let each_distinct = 4 + 16 + 4 + 5;
+        let bytes =
+            each_record * self.records.len() + each_distinct * self.firsts.len() + 4 * self.bands.len();
+        bytes as u64
+    }
+
     /// How many distinct documents there are.
     pub(super) fn distinct(&self) -> u32 {
         u32::try_from(self.firsts.len()).unwrap_or(u32::MAX)

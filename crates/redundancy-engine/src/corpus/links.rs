@@ -7,6 +7,7 @@ use super::prefix::PrefixJoin;
 use super::sets::Sets;
 use super::union_find::UnionFind;
 use redundancy_detect::fingerprint::Overlap;
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 
 /// Two distinct documents that are alike.
@@ -115,11 +116,8 @@ impl Search<'_, '_> {
     }
 
     /// The shingles of a member, in rising order.
-    pub(super) fn shingles(&self, member: usize) -> &[u64] {
-        self.bucket
-            .get(member)
-            .map(|document| self.verifier.sets.of(*document).as_slice())
-            .unwrap_or_default()
+    pub(super) fn shingles(&self, member: usize) -> Cow<'_, [u64]> {
+        self.bucket.get(member).map(|document| self.verifier.sets.shingles(*document)).unwrap_or_default()
     }
 
     /// The least similarity of a link.
@@ -138,8 +136,7 @@ impl Search<'_, '_> {
         if self.is_settled(one, other) || self.verifier.met_before(self.band, first, second) {
             return;
         }
-        let sets = self.verifier.sets;
-        if let Some(overlap) = sets.of(first).similar(sets.of(second), self.verifier.threshold) {
+        if let Some(overlap) = self.verifier.sets.similar(first, second, self.verifier.threshold) {
             self.links.push(Link { one: first, other: second, similarity: Overlap::jaccard(overlap) });
             self.joined.union(one, other);
         }

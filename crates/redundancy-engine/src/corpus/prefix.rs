@@ -27,7 +27,7 @@ impl PrefixJoin {
         let mut candidates = Vec::new();
         for member in 0..search.len() {
             candidates.clear();
-            let prefix = prefix(search.shingles(member), &frequencies, search.threshold());
+            let prefix = prefix(&search.shingles(member), &frequencies, search.threshold());
             for shingle in &prefix {
                 if let Some(posting) = postings.get_mut(shingle) {
                     posting.candidates(search, member, &mut candidates);
@@ -66,8 +66,10 @@ impl Posting {
 /// In how many members each shingle stands.
 fn frequencies(search: &Search<'_, '_>) -> HashMap<u64, u32> {
     let mut frequencies = HashMap::new();
-    for shingle in (0..search.len()).flat_map(|member| search.shingles(member)) {
-        *frequencies.entry(*shingle).or_insert(0) += 1;
+    for member in 0..search.len() {
+        for shingle in search.shingles(member).iter() {
+            *frequencies.entry(*shingle).or_insert(0) += 1;
+        }
     }
     frequencies
 }

@@ -1,0 +1,156 @@
+//! Lists of numbers, one for each of many documents: in memory as long as there is room, then in a file.
+
+use super::first_pass::Distinct;
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// Lists by document.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    /// For each document where its list is; of no length if it has none.
+    places: Vec<Place>,
+    blocks: Vec<Stored>,
+    /// What kept a list from being read. Whoever reads lists goes on with an empty one, and asks at the end.
+    failure: OnceLock<io::Error>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    block: u32,
+    start: u32,
+    len: u32,
+}
+
+/// The lists of the documents of one block of the corpus, one after the other.
+#[derive(Debug)]
+enum Stored {
+    Memory(Vec<u64>),
+    /// At this byte of a file.
+    File(u64),
+}
+
+/// Where lists go for which there is no room in memory.
+#[derive(Debug)]
+pub(super) struct Overflow {
+    /// Bytes that may still be held in memory.
+    room: u64,
+    /// Has no name: the system removes it when it is closed, whatever happens.
+    file: Option<File>,
+    folder: Option<std::path::PathBuf>,
+    end: u64,
+}
+
+/// The lists of one block, in the making.
+#[derive(Debug, Default)]
+pub(super) struct BlockLists {
+    numbers: Vec<u64>,
+    /// Document, start and length.
+    places: Vec<(Distinct, u32, u32)>,
+}
+
+impl Overflow {
+    /// Lets lists of `room` bytes stay in memory; the others go into a file in `folder`.
+    pub(super) fn new(room: u64, folder: &Path) -> Self {
+        Self { room, file: None, folder: Some(folder.to_owned()), end: 0 }
+    }
+
+    /// Lets all lists stay in memory.
+    pub(super) const fn never() -> Self {
+        Self { room: u64::MAX, file: None, folder: None, end: 0 }
+    }
+
+    fn store(&mut self, numbers: Vec<u64>) -> io::Result<Stored> {
+        let bytes = 8 * numbers.len() as u64;
+        let Some(folder) = self.folder.as_ref().filter(|_| bytes > self.room) else {
+            self.room -= bytes;
+            return Ok(Stored::Memory(numbers));
+        };
+        if self.file.is_none() {
+            self.file = Some(tempfile::tempfile_in(folder)?);
+        }
+        let at = self.end;
+        if let Some(file) = &mut self.file {
+            let encoded: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+            file.write_all(&encoded)?;
+            self.end += bytes;
+        }
+        Ok(Stored::File(at))
+    }
+
+    fn read(&self, at: u64, count: u32) -> io::Result<Vec<u64>> {
+        let mut bytes = vec![0; 8 * count as usize];
+        if let Some(file) = &self.file {
+            file.read_exact_at(&mut bytes, at)?;
+        }
+        Ok(bytes.as_chunks::<8>().0.iter().map(|number| u64::from_le_bytes(*number)).collect())
+    }
+}
+
+impl Lists {
+    /// No lists yet, for this many documents.
+    pub(super) fn of_documents(count: usize) -> Self {
+        Self { places: vec![Place::default(); count], ..Self::default() }
+    }
+
+    /// Takes the lists of the next block.
+    pub(super) fn add(&mut self, block: BlockLists, overflow: &mut Overflow) -> io::Result<()> {
+        let number = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
+        for (document, start, len) in block.places {
+            if let Some(place) = self.places.get_mut(document as usize) {
+                *place = Place { block: number, start, len };
+            }
+        }
+        let mut numbers = block.numbers;
+        numbers.shrink_to_fit();
+        self.blocks.push(overflow.store(numbers)?);
+        Ok(())
+    }
+
+    /// How long the list of a document is.
+    pub(super) fn len(&self, document: Distinct) -> usize {
+        self.place(document).len as usize
+    }
+
+    /// The list of a document; empty if it has none.
+    pub(super) fn get(&self, document: Distinct, overflow: &Overflow) -> Cow<'_, [u64]> {
+        let Place { block, start, len } = self.place(document);
+        match self.blocks.get(block as usize) {
+            Some(Stored::Memory(numbers)) => {
+                Cow::Borrowed(numbers.get(start as usize..start as usize + len as usize).unwrap_or_default())
+            }
+            Some(Stored::File(at)) => match overflow.read(at + 8 * u64::from(start), len) {
+                Ok(numbers) => Cow::Owned(numbers),
+                Err(error) => {
+                    self.failure.get_or_init(|| error);
+                    Cow::Owned(Vec::new())
+                }
+            },
+            None => Cow::Borrowed(&[]),
+        }
+    }
+
+    /// What kept a list from being read, if anything did.
+    pub(super) fn take_failure(&mut self) -> io::Result<()> {
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    fn place(&self, document: Distinct) -> Place {
+        self.places.get(document as usize).copied().unwrap_or_default()
+    }
+}
+
+impl BlockLists {
+    /// Adds the list of a document.
+    pub(super) fn add(&mut self, document: Distinct, list: impl Iterator<Item = u64>) {
+        let start = self.numbers.len();
+        self.numbers.extend(list);
+        // A block has at most one text beyond its usual size, and no text has as many shingles as 32 bits can count.
+        let [start, len] =
+            [start, self.numbers.len() - start].map(|size| u32::try_from(size).unwrap_or(u32::MAX));
+        self.places.push((document, start, len));
+    }
+}
