@@ -217,7 +217,7 @@ fn similarities(found: &Deduplicated) -> Plot<'static> {
     });
     Plot {
         title: "How similar the dropped are to the kept",
-        across: "similarity to the document that is kept; at the right, those with exactly 1",
+        across: "similarity to the kept document; the last bar: exactly 1",
         noun: "duplicate",
         bars,
     }

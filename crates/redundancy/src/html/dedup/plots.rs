@@ -14,8 +14,8 @@ const TOP: f64 = 22.0;
 const BOTTOM: f64 = 48.0;
 /// With more bars, not each has a label.
 const MAX_LABELS: usize = 12;
-/// With more bars, their counts would run into each other.
-const MAX_COUNTS: usize = 14;
+/// Width of a digit above a bar; counts that would run into each other are left out.
+const DIGIT_WIDTH: f64 = 7.5;
 /// How many lines go across at most.
 const MAX_TICKS: usize = 4;
 
@@ -73,11 +73,10 @@ impl Plot<'_> {
         let _ = writeln!(
             svg,
             "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>\n\
-             <text x=\"{:.1}\" y=\"12\" text-anchor=\"end\">{}s</text>\n</svg></figure>",
+             <text x=\"4\" y=\"12\">{}s</text>\n</svg></figure>",
             f64::midpoint(LEFT, WIDTH - RIGHT),
             HEIGHT - 8.0,
             escaped(self.across),
-            LEFT - 7.0 + 6.0,
             escaped(self.noun)
         );
         svg
@@ -86,6 +85,8 @@ impl Plot<'_> {
     fn draw_bars(&self, svg: &mut String, floor: f64, height: impl Fn(usize) -> f64) {
         let room = (WIDTH - RIGHT - LEFT) / self.bars.len().max(1) as f64;
         let every = self.bars.len().div_ceil(MAX_LABELS).max(1);
+        let longest = self.bars.iter().map(|bar| compact(bar.count).len()).max().unwrap_or(0);
+        let has_counts = longest as f64 * DIGIT_WIDTH < room;
         for (number, bar) in self.bars.iter().enumerate() {
             let left = LEFT + room * number as f64;
             let middle = left + room / 2.0;
@@ -101,7 +102,7 @@ impl Plot<'_> {
                 escaped(&bar.tip),
                 count(bar.count, self.noun)
             );
-            if self.bars.len() <= MAX_COUNTS && bar.count > 0 {
+            if has_counts && bar.count > 0 {
                 let _ = writeln!(
                     svg,
                     "<text class=\"count\" x=\"{middle:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
