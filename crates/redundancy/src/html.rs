@@ -7,6 +7,7 @@
 mod analysis;
 mod colour;
 mod comparison;
+mod dedup;
 mod escape;
 mod marks;
 mod parts;
@@ -19,6 +20,8 @@ use redundancy_engine::detect::{Analysis, Quality};
 
 use crate::input::Document;
 use escape::escaped;
+
+pub use dedup::{DedupFindings, Evidence, Excerpt, ShownCluster};
 
 const STYLE: &str = include_str!("html/style.css");
 /// No script, picture, font or frame, wherever from; only the style that stands in the page.
@@ -70,6 +73,12 @@ impl Report {
     pub fn add_quality(&mut self, document: &Document, quality: &Quality) {
         let prefix = self.next_prefix();
         self.sections.push(quality::section(&prefix, document, quality));
+    }
+
+    /// Adds the duplicates in a corpus.
+    pub fn add_dedup(&mut self, findings: &DedupFindings<'_>) {
+        let prefix = self.next_prefix();
+        self.sections.push(dedup::section(&prefix, findings));
     }
 
     /// The page.

@@ -1,5 +1,7 @@
 //! `redundancy dedup`: duplicates across a whole corpus.
 
+mod evidence;
+mod report;
 mod results;
 mod summary;
 
@@ -13,7 +15,7 @@ use super::{Failure, Outcome, complain};
 use crate::cli::dedup::{DedupArgs, ModeChoice};
 use crate::corpus::{CorpusError, Fields, FileCorpus, find};
 use crate::progress::Progress;
-use results::Results;
+use results::{Names, Results};
 use summary::Summary;
 
 /// How many broken records are told of one by one.
@@ -30,8 +32,14 @@ pub(super) fn run(args: &DedupArgs, colour: bool) -> Result<Outcome, Failure> {
     let options = options(args);
     let found = look(&corpus, &options)?;
     complain_of_faults(&corpus, &found, args.strict)?;
-    let bytes = results.write(&corpus, &found, args)?;
+    let names = Names::of(&corpus, &found);
+    let bytes = results.write(&corpus, &found, &names, args)?;
+    let shown = (args.write.report && results.are_wanted()).then(|| evidence::of(&corpus, &found, &names));
+    let shown = shown.transpose()?;
     let summary = Summary::new(args, &found, bytes, began.elapsed());
+    if let Some(clusters) = shown {
+        results.write_report(&report::page(args, &found, clusters, &summary))?;
+    }
     results.finish(&summary)?;
     if args.json {
         print_json(&summary)?;

@@ -1,5 +1,6 @@
 //! Parts that all kinds of sections are made of.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use redundancy_engine::detect::Span;
@@ -8,6 +9,8 @@ use super::escape::escaped;
 
 /// Longest snippet of a text in a list, in characters.
 const SNIPPET_CHARS: usize = 140;
+/// Longest name of a document in a list, in characters.
+const NAME_CHARS: usize = 160;
 
 /// A figure with its name, and a bar if it is a share from 0 to 1.
 pub(super) struct Card<'a> {
@@ -82,6 +85,14 @@ pub(super) fn snippet(text: &str) -> String {
         }
     }
     escaped(&words).into_owned()
+}
+
+/// A name of outside, not too long to stand in a list. Not escaped.
+pub(super) fn shortened(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(NAME_CHARS) {
+        None => Cow::Borrowed(name),
+        Some((end, _)) => Cow::Owned(format!("{}…", name.get(..end).unwrap_or_default())),
+    }
 }
 
 /// Tells whether a place lies inside one of many.

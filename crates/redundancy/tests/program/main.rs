@@ -10,6 +10,7 @@
 mod bench;
 mod client;
 mod colours;
+mod dedup;
 mod deliveries;
 mod endpoints;
 mod files;

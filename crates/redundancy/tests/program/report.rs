@@ -14,7 +14,7 @@ const VOID: [&str; 2] = ["meta", "br"];
 
 /// What a browser would make of a page.
 #[derive(Default)]
-struct Page {
+pub(crate) struct Page {
     ids: HashSet<String>,
     links: Vec<String>,
     text: String,
@@ -24,7 +24,7 @@ struct Page {
 impl Page {
     /// Reads a page and fails if it is not sound, or refers to anything outside itself.
     #[track_caller]
-    fn of(source: &str) -> Self {
+    pub(crate) fn of(source: &str) -> Self {
         let mut page = Self::default();
         let mut open: Vec<String> = Vec::new();
         for Ok(token) in Tokenizer::new(source) {
@@ -70,6 +70,16 @@ impl Page {
             assert!(page.ids.contains(link), "#{link} leads nowhere");
         }
         page
+    }
+
+    /// The text that is seen.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How many places are highlighted.
+    pub(crate) const fn badges(&self) -> usize {
+        self.badges
     }
 
     fn attribute(&mut self, name: &str, value: &str) {

@@ -1,6 +1,7 @@
 //! The files that a run writes. They are made under other names in the output folder, and get their own when all of them are there:
 //! a run that is interrupted leaves nothing half-written.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ use crate::corpus::{CorpusFile, CorpusFormat, FileCorpus};
 
 /// Beginning of the name of the folder in which results are made.
 const MAKING: &str = ".redundancy-dedup-";
+
+/// Name of the folder with copies of files that are documents.
+const KEPT: &str = "kept";
 
 /// Results in the making.
 pub(super) struct Results {
@@ -81,9 +85,11 @@ impl Results {
         let Some(output) = self.output.as_ref().and_then(|output| output.canonicalize().ok()) else {
             return Ok(());
         };
+        // A folder of kept files is replaced as a whole, with all that is in it.
+        let kept = output.join(KEPT);
+        let is_in_the_way = |path: &Path| path.parent() == Some(output.as_path()) || path.starts_with(&kept);
         let inside = files.iter().find(|file| {
-            file.called.is_none()
-                && file.path.canonicalize().is_ok_and(|path| path.parent() == Some(output.as_path()))
+            file.called.is_none() && file.path.canonicalize().is_ok_and(|path| is_in_the_way(&path))
         });
         match inside {
             None => Ok(()),
@@ -94,14 +100,14 @@ impl Results {
         }
     }
 
-    /// Makes all files but the summary. Tells how many bytes of input there are.
+    /// Makes all files but the report and the summary. Tells how many bytes of input there are.
     pub(super) fn write(
         &mut self,
         corpus: &FileCorpus,
         found: &Deduplicated,
+        names: &Names<'_>,
         args: &DedupArgs,
     ) -> Result<u64, Failure> {
-        let names = Names::of(corpus, found);
         let bytes = self.write_kept(corpus, found)?;
         self.write_lines(
             "duplicates.jsonl",
@@ -137,6 +143,16 @@ impl Results {
             )?;
         }
         Ok(bytes)
+    }
+
+    /// Whether anything is written.
+    pub(super) const fn are_wanted(&self) -> bool {
+        self.output.is_some()
+    }
+
+    /// Makes the report.
+    pub(super) fn write_report(&mut self, page: &str) -> Result<(), Failure> {
+        self.write_file("report.html", |file| file.write_all(page.as_bytes()))
     }
 
     /// Writes the summary and gives all files their names.
@@ -188,32 +204,26 @@ impl Results {
     /// Copies files that are documents, under their own paths, into a folder.
     fn copy_files(&mut self, corpus: &FileCorpus, found: &Deduplicated) -> Result<u64, Failure> {
         debug_assert_eq!(corpus.format(), CorpusFormat::Files, "other formats have an extension");
-        let dropped = |record: u32| {
+        if self.output.is_none() {
+            return Ok(corpus.size_bytes());
+        }
+        let is_left_out = |record: u32| {
             found.duplicates.binary_search_by_key(&record, |duplicate| duplicate.record).is_ok()
+                || found.invalid_records.binary_search(&record).is_ok()
         };
-        let folder = self.making.path().join("kept");
-        for record in (0..found.records)
-            .filter_map(|record| u32::try_from(record).ok())
-            .filter(|record| !dropped(*record))
-        {
+        let folder = self.making.path().join(KEPT);
+        fs::create_dir_all(&folder)?;
+        let records = u32::try_from(found.records).unwrap_or(u32::MAX);
+        for record in (0..records).filter(|record| !is_left_out(*record)) {
             let Some(path) = corpus.path(record as usize) else { continue };
-            if self.output.is_none() {
-                break;
-            }
-            // Paths from the root or from above would lead out of the folder.
-            let inner: PathBuf =
-                path.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect();
-            let to = folder.join(inner);
+            let to = free_place(&folder, path);
             let copy = || {
                 fs::create_dir_all(to.parent().unwrap_or(&folder))?;
                 fs::copy(path, &to)
             };
             copy().map_err(|error| cannot_write(path, &error))?;
         }
-        if self.output.is_some() {
-            fs::create_dir_all(&folder)?;
-            self.made.push(PathBuf::from("kept"));
-        }
+        self.made.push(PathBuf::from(KEPT));
         Ok(corpus.size_bytes())
     }
 
@@ -252,6 +262,27 @@ impl Results {
     }
 }
 
+/// Where in `folder` a copy of `path` goes: to the same path below it. Paths from the root or from above would lead out of the
+/// folder; without that part two can become the same, and then the second has a number in its name.
+fn free_place(folder: &Path, path: &Path) -> PathBuf {
+    let inner: PathBuf =
+        path.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect();
+    let wanted = folder.join(inner);
+    let mut place = wanted.clone();
+    let mut number = 2_u32;
+    while place.exists() {
+        let mut name = OsString::from(wanted.file_stem().unwrap_or_default());
+        name.push(format!("~{number}"));
+        if let Some(ending) = wanted.extension() {
+            name.push(".");
+            name.push(ending);
+        }
+        place.set_file_name(name);
+        number = number.saturating_add(1);
+    }
+    place
+}
+
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     Failure::Other(format!("{} cannot be written: {error}", path.display()))
 }
@@ -274,7 +305,7 @@ fn each_kept(
             let is_dropped = dropped.next_if_eq(&number).is_some() || invalid.binary_search(&number).is_ok();
             number += 1;
             if !is_dropped {
-                keep(block.bytes.get(record.bytes.clone()).unwrap_or_default().trim_ascii_end())?;
+                keep(block.bytes.get(record.bytes.clone()).unwrap_or_default())?;
             }
         }
     }
@@ -282,12 +313,12 @@ fn each_kept(
 }
 
 /// What documents in clusters are called.
-struct Names<'n> {
+pub(super) struct Names<'n> {
     records: Vec<(u32, std::borrow::Cow<'n, str>)>,
 }
 
 impl<'n> Names<'n> {
-    fn of(corpus: &FileCorpus, found: &'n Deduplicated) -> Self {
+    pub(super) fn of(corpus: &FileCorpus, found: &'n Deduplicated) -> Self {
         let name = |member: &'n redundancy_engine::corpus::Member| match &member.id {
             Some(id) => std::borrow::Cow::Borrowed(id.as_str()),
             None => std::borrow::Cow::Owned(corpus.name(member.file, member.line)),
@@ -295,7 +326,7 @@ impl<'n> Names<'n> {
         Self { records: found.members.iter().map(|member| (member.record, name(member))).collect() }
     }
 
-    fn of_record(&self, record: u32) -> &str {
+    pub(super) fn of_record(&self, record: u32) -> &str {
         let place = self.records.binary_search_by_key(&record, |(record, _)| *record).ok();
         place.and_then(|place| self.records.get(place)).map_or("", |(_, name)| name)
     }

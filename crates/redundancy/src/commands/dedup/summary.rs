@@ -24,24 +24,25 @@ pub(super) struct Summary {
     /// Records that could not be read.
     invalid: u64,
     /// Bytes of input, unpacked.
-    bytes: u64,
+    pub(super) bytes: u64,
     /// How long it took, all told.
-    seconds: f64,
-    documents_per_second: u64,
+    pub(super) seconds: f64,
+    /// Documents in each of them.
+    pub(super) documents_per_second: u64,
     /// The most memory the program held; `null` where the system does not tell.
     peak_memory_bytes: Option<u64>,
-    parameters: Parameters,
+    pub(super) parameters: Parameters,
 }
 
 /// What was asked for.
 #[derive(Debug, Serialize)]
-struct Parameters {
-    mode: &'static str,
-    threshold: f64,
-    shingle: String,
-    keep: String,
-    text_field: String,
-    id_field: String,
+pub(super) struct Parameters {
+    pub(super) mode: &'static str,
+    pub(super) threshold: f64,
+    pub(super) shingle: String,
+    pub(super) keep: String,
+    pub(super) text_field: String,
+    pub(super) id_field: String,
 }
 
 impl Summary {
