@@ -80,7 +80,7 @@ pub enum CorpusJobError<E> {
 }
 
 /// Memory that is left for sets of shingles even where the documents alone take more than the limit.
-const LEAST_ROOM_BYTES: u64 = 16 << 20;
+const LEAST_ROOM_BYTES: u64 = 1 << 20;
 
 impl DedupOptions {
     /// Where sets of shingles go, when `taken_bytes` are taken.
