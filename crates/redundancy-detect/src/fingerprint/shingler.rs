@@ -154,6 +154,11 @@ impl Shingler {
         u128::from(mix(one ^ self.words.len() as u64)) << 64 | u128::from(mix(other))
     }
 
+    /// The bytes of the text, its ASCII letters in lower case, and padding behind them. They are there as long as its words are.
+    pub(super) fn lower_bytes(&self) -> &[u8] {
+        self.lower.as_bytes()
+    }
+
     fn hash_words(&mut self, text: &str) {
         let Self { lower, normal, joined, words, shingling, .. } = self;
         lower.clear();
@@ -202,7 +207,7 @@ const BASE: u64 = 0x9E37_79B9_7F4A_7C17;
 /// Appends the hash of each run of `size` units: a polynomial in [`BASE`] modulo 2⁶⁴ over their hashes, mixed (Karp and Rabin,
 /// "Efficient randomized pattern-matching algorithms", 1987, with random coefficients instead of a random base). Fewer units
 /// than `size` make one run.
-fn roll(units: impl Iterator<Item = u64> + Clone, size: usize, out: &mut Vec<u64>) {
+pub(super) fn roll(units: impl Iterator<Item = u64> + Clone, size: usize, out: &mut Vec<u64>) {
     let mut leaving = units.clone();
     let mut sum = 0_u64;
     let mut seen = 0;
