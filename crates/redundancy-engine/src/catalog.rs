@@ -5,6 +5,7 @@ mod absent;
 mod tally;
 
 use crate::document::{CollectionName, Document, DocumentId};
+use redundancy_detect::fingerprint::CommonFilter;
 use redundancy_webhook::store::{Page, PageRequest, Publication, StoreError};
 use std::fmt;
 use std::sync::Arc;
@@ -81,14 +82,14 @@ pub struct Placed {
 }
 
 /// Asks for documents of one collection that have keys in common with a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CandidateQuery {
     /// Where to look. Others are not looked at.
     pub collection: CollectionName,
     /// The keys. A list that is empty is not looked for.
     pub keys: Keys,
-    /// Fingerprints that stand in more documents than this are passed over, and named in the answer.
-    pub max_frequency: usize,
+    /// Which fingerprints are boilerplate and lead to nothing.
+    pub common: CommonFilter,
     /// Candidates in the answer at most.
     pub limit: usize,
 }
@@ -111,8 +112,8 @@ pub struct Candidate {
 pub struct Candidates {
     /// The best ones: equal ones first, then those that share most keys, the older before the younger.
     pub found: Vec<Candidate>,
-    /// Fingerprints of the query that were passed over, with the number of documents that have them, at least: the rarest first.
-    pub passed_over: Vec<(u64, usize)>,
+    /// How many fingerprints of the query were left out because they stand in too many documents.
+    pub common: usize,
 }
 
 /// A document with what it is compared by.

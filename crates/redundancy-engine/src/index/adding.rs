@@ -1,10 +1,10 @@
 //! Puts texts into the index, one or many at a time.
 
-use super::comparing::{Rule, order};
+use super::comparing::{Found, Rule, order, order_of_matches};
 use super::print::Print;
 use super::searching::Printed;
 use super::{Added, DEFAULT_MATCHES, Match, NewText, SearchMode};
-use crate::catalog::{Addition, Announcement, DocumentNumber, Kept};
+use crate::catalog::{Addition, Announcement};
 use crate::document::{CollectionName, Document, DocumentId};
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -14,6 +14,8 @@ use redundancy_webhook::event::types;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Texts before it in a group that one is compared with at most.
+const MAX_COMPARED: usize = 64;
 /// Texts that one job on the pool makes prints of.
 const TEXTS_PER_JOB: usize = 16;
 
@@ -142,7 +144,7 @@ impl Engine {
         Addition {
             document: coming.document.clone(),
             content: coming.is_text_stored.then(|| Arc::clone(content)),
-            trace: print.encoded(),
+            trace: print.trace.encode().into(),
             keys: print.keys.clone(),
             announcement: self.announcement(coming),
         }
@@ -188,20 +190,20 @@ fn compare_in_order(mut coming: Vec<Result<Coming, EngineError>>) -> Vec<Result<
             .collect();
         others.sort_unstable();
         others.dedup();
-        for other in others {
+        let mut found: Vec<Found> = Vec::new();
+        for other in others.into_iter().take(MAX_COMPARED) {
             let Some(Ok(earlier)) = before.get(other) else { continue };
             let id = &earlier.document.id;
             if *id == own.document.id || latest.get(id) != Some(&other) {
                 continue;
             }
-            let kept = Kept {
-                number: DocumentNumber(0),
-                document: earlier.document.clone(),
-                trace: earlier.printed.1.encoded(),
-            };
-            own.duplicates.extend(rule.compare(content, print, &kept));
+            found.extend(rule.compare(print, &earlier.document, earlier.printed.1.trace.clone()));
         }
-        own.duplicates.sort_by(order(SearchMode::Near));
+        found.sort_by(order(SearchMode::Near));
+        found.truncate(DEFAULT_MATCHES);
+        let shown = found.into_iter().map(|found| found.with_passages(content, print, rule.offset_unit));
+        own.duplicates.extend(shown);
+        own.duplicates.sort_by(order_of_matches(SearchMode::Near));
         own.duplicates.truncate(DEFAULT_MATCHES);
         for key in keys() {
             by_key.entry((collection.clone(), key)).or_default().push(place);

@@ -1,8 +1,9 @@
 //! Groups of documents that are duplicates of each other: connected by verified pairs.
 
+use super::MatchKind;
 use super::comparing::Rule;
-use super::print::{Print, decoded};
-use super::{MatchKind, searching::Printed};
+use super::print::Print;
+use super::searching::{Printed, decoded};
 use crate::catalog::{DocumentNumber, Kept};
 use crate::document::{CollectionName, DocumentId};
 use crate::engine::Engine;
@@ -126,20 +127,23 @@ impl Engine {
         let rule = Rule::of_duplicates();
         let place = self.pool.wait_for_place().await?;
         let own = kept.number;
-        let print = move || Print::of_kept(&kept.document, decoded(&kept.trace));
-        let print = self.pool.run(place, print).await?;
+        let print = move || Ok::<_, EngineError>(Print::of_kept(&kept.document, decoded(&kept)?));
+        let print = self.pool.run(place, print).await??;
         let printed: Printed = Arc::new((Arc::from(""), print));
         let found = self.candidates(&printed.1, collection, rule, MAX_FOLLOWED).await?;
         let numbers = found.found.iter().map(|candidate| candidate.number).filter(|number| *number != own);
         let others = self.ports.catalog.fetch(numbers.collect()).await?;
         let place = self.pool.wait_for_place().await?;
         let compare = move || {
-            let verified = others.into_iter().filter_map(|other| {
-                let found = rule.compare(&printed.0, &printed.1, &other)?;
-                Some((other, found.kind, found.similarity))
-            });
-            verified.collect()
+            let mut verified = Vec::new();
+            for other in others {
+                let trace = decoded(&other)?;
+                if let Some(found) = rule.compare(&printed.1, &other.document, trace) {
+                    verified.push((other, found.matched.kind, found.matched.similarity));
+                }
+            }
+            Ok(verified)
         };
-        Ok(self.pool.run(place, compare).await?)
+        self.pool.run(place, compare).await?
     }
 }

@@ -1,19 +1,21 @@
 //! From a text to what it is found and compared by.
 
 use crate::catalog::Keys;
-use crate::document::Digest;
+use crate::document::{Digest, Document};
 use redundancy_detect::analyze::normalized_hash;
-use redundancy_detect::fingerprint::{Banding, ShingleSet, Shingler, Shingling, Sketcher};
+use redundancy_detect::fingerprint::{
+    Banding, ShingleSet, Shingler, Shingling, Sketcher, Trace, WINDOW, winnow,
+};
 use redundancy_detect::{Text, TextTooLong};
 use std::cell::RefCell;
-use std::sync::Arc;
 
 /// The similarity for which the bands of all documents are made: 32 bands of 6 places.
 const BANDED_FOR: f64 = 0.8;
 
-/// Told apart from each other by these, mixed into keys.
+/// Mixed into keys, so that those of different kinds are unrelated.
 const CONTENT: u64 = 0x9AE1_6A3B_2F90_404F;
 const NORMALIZED: u64 = 0xC949_D7C7_509E_6557;
+const FINGERPRINT: u64 = 0x8EBC_6AF0_9C88_C6E3;
 
 /// What a text is found and compared by.
 #[derive(Debug)]
@@ -23,7 +25,8 @@ pub(super) struct Print {
     pub(super) characters: u64,
     pub(super) words: u64,
     pub(super) keys: Keys,
-    /// The distinct shingles, sorted.
+    pub(super) trace: Trace,
+    /// The distinct shingles of the trace, in rising order.
     pub(super) shingles: Vec<u64>,
 }
 
@@ -37,11 +40,8 @@ struct Tools {
 impl Tools {
     fn new() -> Self {
         let banding = Banding::for_threshold(BANDED_FOR);
-        Self {
-            shingler: Shingler::new(Shingling::default()),
-            sketcher: Sketcher::new(banding.places()),
-            banding,
-        }
+        let sketcher = Sketcher::new(banding.places());
+        Self { shingler: Shingler::new(Shingling::default()), sketcher, banding }
     }
 }
 
@@ -57,55 +57,42 @@ impl Print {
         let normalized_hash = Digest(*normalized_hash(&text).as_bytes());
         TOOLS.with_borrow_mut(|tools| {
             tools.shingler.read(content)?;
-            let mut shingles = tools.shingler.shingles().to_vec();
-            ShingleSet::sort(&mut shingles);
-            let bands = bands(tools, &shingles);
-            Ok(Self {
-                content_hash,
-                normalized_hash,
-                characters: content.chars().count() as u64,
-                words: text.words().len() as u64,
-                keys: Keys {
-                    content: content_hash.key() ^ CONTENT,
-                    normalized: normalized_hash.key() ^ NORMALIZED,
-                    bands,
-                    fingerprints: Vec::new(),
-                },
-                shingles,
-            })
+            let trace = Trace::of(&tools.shingler);
+            let (characters, words) = (content.chars().count() as u64, text.words().len() as u64);
+            Ok(Self::assembled(tools, content_hash, normalized_hash, characters, words, trace))
         })
     }
 
     /// The print of a document whose text need not be kept.
-    pub(super) fn of_kept(document: &crate::document::Document, shingles: Vec<u64>) -> Self {
-        let bands = TOOLS.with_borrow_mut(|tools| bands(tools, &shingles));
-        Self {
-            content_hash: document.content_hash,
-            normalized_hash: document.normalized_hash,
-            characters: document.characters,
-            words: document.words,
-            keys: Keys {
-                content: document.content_hash.key() ^ CONTENT,
-                normalized: document.normalized_hash.key() ^ NORMALIZED,
-                bands,
-                fingerprints: Vec::new(),
-            },
-            shingles,
-        }
+    pub(super) fn of_kept(document: &Document, trace: Trace) -> Self {
+        let Document { content_hash, normalized_hash, characters, words, .. } = *document;
+        TOOLS.with_borrow_mut(|tools| {
+            Self::assembled(tools, content_hash, normalized_hash, characters, words, trace)
+        })
     }
 
-    /// What is kept of it for comparisons.
-    pub(super) fn encoded(&self) -> Arc<[u8]> {
-        self.shingles.iter().flat_map(|shingle| shingle.to_le_bytes()).collect()
+    fn assembled(
+        tools: &mut Tools,
+        content_hash: Digest,
+        normalized_hash: Digest,
+        characters: u64,
+        words: u64,
+        trace: Trace,
+    ) -> Self {
+        let mut shingles = trace.shingles();
+        let mut fingerprints: Vec<u64> =
+            winnow(&shingles, WINDOW).iter().map(|fingerprint| fingerprint.hash ^ FINGERPRINT).collect();
+        fingerprints.sort_unstable();
+        fingerprints.dedup();
+        let _ = ShingleSet::sort(&mut shingles);
+        let signature = tools.sketcher.sketch(&shingles);
+        let bands = signature.map(|signature| tools.banding.keys(signature).collect());
+        let keys = Keys {
+            content: content_hash.key() ^ CONTENT,
+            normalized: normalized_hash.key() ^ NORMALIZED,
+            bands: bands.unwrap_or_default(),
+            fingerprints,
+        };
+        Self { content_hash, normalized_hash, characters, words, keys, trace, shingles }
     }
-}
-
-/// The shingles that were kept.
-pub(super) fn decoded(trace: &[u8]) -> Vec<u64> {
-    trace.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect()
-}
-
-fn bands(tools: &mut Tools, shingles: &[u64]) -> Vec<u64> {
-    let Tools { sketcher, banding, .. } = tools;
-    sketcher.sketch(shingles).map(|signature| banding.keys(signature).collect()).unwrap_or_default()
 }

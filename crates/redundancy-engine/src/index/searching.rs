@@ -1,12 +1,15 @@
 //! Finds documents that have something in common with a text.
 
-use super::comparing::{Rule, order};
+use super::comparing::{Found, Rule, order};
 use super::print::Print;
 use super::{Match, SearchMode, SearchRequest, SearchResult};
-use crate::catalog::{CandidateQuery, Candidates, DocumentNumber, MAX_ENTRIES_PER_KEY};
+use crate::catalog::{CandidateQuery, Candidates, DocumentNumber, Kept};
 use crate::document::{CollectionName, DocumentId};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use redundancy_detect::fingerprint::{CommonFilter, Trace};
+use redundancy_webhook::store::StoreError;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Candidates that are compared at least, if there are so many.
@@ -15,11 +18,6 @@ const LEAST_COMPARED: usize = 128;
 const COMPARED_AT_ONCE: usize = 32;
 /// Below this threshold bands of texts at the threshold agree too seldom: fingerprints are asked too.
 const BANDS_REACH_TO: f64 = 0.72;
-/// A fingerprint in more documents than this is passed over, unless nothing else leads anywhere.
-const COMMON_FROM: usize = 256;
-/// So many of those that were passed over are looked for when nothing else leads anywhere.
-const RESCUED: usize = 16;
-
 /// A text and its print, shared with the jobs that compare it.
 pub(super) type Printed = Arc<(Arc<str>, Print)>;
 
@@ -44,9 +42,10 @@ impl Engine {
         rule: Rule,
         limit: usize,
     ) -> Result<SearchResult, EngineError> {
-        let found = self.candidates(&printed.1, collection, rule, limit).await?;
-        let numbers: Vec<DocumentNumber> = found.found.iter().map(|candidate| candidate.number).collect();
-        let mut matches = Vec::new();
+        let candidates = self.candidates(&printed.1, collection, rule, limit).await?;
+        let numbers: Vec<DocumentNumber> =
+            candidates.found.iter().map(|candidate| candidate.number).collect();
+        let mut found: Vec<Found> = Vec::new();
         for part in numbers.chunks(COMPARED_AT_ONCE) {
             let mut kept = self.ports.catalog.fetch(part.to_vec()).await?;
             kept.retain(|kept| Some(&kept.document.id) != except);
@@ -55,19 +54,39 @@ impl Engine {
             }
             let printed = Arc::clone(printed);
             let compare = move || {
-                let (content, print) = &*printed;
-                kept.iter().filter_map(|kept| rule.compare(content, print, kept)).collect::<Vec<Match>>()
+                let compared = kept.iter().filter_map(|kept| match decoded(kept) {
+                    Ok(trace) => rule.compare(&printed.1, &kept.document, trace).map(Ok),
+                    Err(error) => Some(Err(error)),
+                });
+                compared.collect::<Result<Vec<Found>, EngineError>>()
             };
             // The text is in already: what belongs to it waits instead of being turned away.
             let place = self.pool.wait_for_place().await?;
-            matches.extend(self.pool.run(place, compare).await?);
+            found.extend(self.pool.run(place, compare).await??);
+            found.sort_by(order(rule.mode));
+            // One document can come twice when it was put anew between two questions.
+            let mut seen = HashSet::new();
+            found.retain(|found| seen.insert(found.matched.document_id.clone()));
+            found.truncate(limit);
         }
-        matches.sort_by(order(rule.mode));
-        // One document can come twice when it was put anew between two questions.
-        let mut seen = std::collections::HashSet::new();
-        matches.retain(|found| seen.insert(found.document_id.clone()));
-        matches.truncate(limit);
-        Ok(SearchResult { matches, common_fingerprints: found.passed_over.len() })
+        let matches = if found.is_empty() { Vec::new() } else { self.shown(printed, found, rule).await? };
+        Ok(SearchResult { matches, common_fingerprints: candidates.common })
+    }
+
+    /// Finds the passages of matches.
+    async fn shown(
+        &self,
+        printed: &Printed,
+        found: Vec<Found>,
+        rule: Rule,
+    ) -> Result<Vec<Match>, EngineError> {
+        let printed = Arc::clone(printed);
+        let show = move || {
+            let (content, print) = &*printed;
+            found.into_iter().map(|found| found.with_passages(content, print, rule.offset_unit)).collect()
+        };
+        let place = self.pool.wait_for_place().await?;
+        Ok(self.pool.run(place, show).await?)
     }
 
     pub(super) async fn candidates(
@@ -81,20 +100,20 @@ impl Engine {
         if rule.mode == SearchMode::Near && rule.near() >= BANDS_REACH_TO {
             keys.fingerprints = Vec::new();
         }
-        let mut query = CandidateQuery {
+        let query = CandidateQuery {
             collection: collection.clone(),
             keys,
-            max_frequency: COMMON_FROM,
+            common: CommonFilter::default(),
             limit: LEAST_COMPARED.max(4 * limit),
         };
-        let found = self.ports.catalog.candidates(query.clone()).await?;
-        if !found.found.is_empty() || found.passed_over.is_empty() {
-            return Ok(found);
-        }
-        // All that it consists of is common: then the least common leads on.
-        query.keys.fingerprints = found.passed_over.iter().take(RESCUED).map(|(key, _)| *key).collect();
-        query.max_frequency = MAX_ENTRIES_PER_KEY;
-        let rescued = self.ports.catalog.candidates(query).await?;
-        Ok(Candidates { found: rescued.found, passed_over: found.passed_over })
+        Ok(self.ports.catalog.candidates(query).await?)
     }
+}
+
+/// The trace of a document.
+pub(super) fn decoded(kept: &Kept) -> Result<Trace, EngineError> {
+    Trace::decode(&kept.trace).map_err(|error| {
+        StoreError::Unreadable(format!("the trace of document {} is damaged: {error}", kept.document.id))
+            .into()
+    })
 }

@@ -77,3 +77,73 @@ async fn clusters_hang_together_by_pairs_and_name_their_weakest_link() {
     let rest = format!("{CLUSTERS}?limit=1&cursor={}", first["next_cursor"].as_str().unwrap());
     assert_eq!(members(&service.get(&rest).await.data()["items"][0]), ["x", "y"]);
 }
+
+#[tokio::test]
+async fn several_sources_of_one_text_are_found_with_the_places_of_what_was_copied() {
+    let service = Service::new();
+    let (one, two) = (text(1, 2000), text(2, 3000));
+    put(&service, "one", &one).await;
+    service
+        .put(&format!("{DOCUMENTS}/two"), &json!({"content": format!("ñ😀 {two}"), "store_text": false}))
+        .await
+        .data_with(201);
+    put(&service, "other", &text(3, 2000)).await;
+    let copied = |seed: u32, from: u32, to: u32| {
+        (from..to).map(|word| format!("w{seed}x{word}")).collect::<Vec<_>>().join(" ")
+    };
+    let (from_one, from_two) = (copied(1, 700, 740), copied(2, 1000, 1013));
+    let content = format!("{} ÑÑ {from_one}. {} {from_two}! {}", text(4, 30), text(5, 30), text(6, 30));
+    let body = json!({"content": content, "mode": "contained", "offset_unit": "utf16"});
+    let found = service.post(SEARCH, &body).await.data();
+    assert_eq!(ids(&found), ["one", "two"]);
+    let utf16: Vec<u16> = content.encode_utf16().collect();
+    let in_query = |span: &Value| {
+        let place = |name: &str| usize::try_from(span[name].as_u64().unwrap()).unwrap();
+        String::from_utf16(&utf16[place("start")..place("end")]).unwrap()
+    };
+    for (found, copied, words) in
+        [(&found["matches"][0], &from_one, 40), (&found["matches"][1], &from_two, 13)]
+    {
+        let passages = found["passages"].as_array().unwrap();
+        assert_eq!((passages.len(), &found["kind"]), (1, &json!("contained")));
+        assert_eq!((&passages[0]["text"], &passages[0]["words"]), (&json!(copied), &json!(words)));
+        assert_eq!(&in_query(&passages[0]["query"]), copied);
+    }
+    let source = format!("ñ😀 {two}");
+    let expected = source[..source.find(&from_two).unwrap()].encode_utf16().count();
+    assert_eq!(found["matches"][1]["passages"][0]["document"]["start"], expected);
+
+    // Of neither there is half in the other.
+    let body = json!({"content": content, "mode": "contained", "threshold": 0.5});
+    assert!(ids(&service.post(SEARCH, &body).await.data()).is_empty());
+    let body = json!({"content": from_one, "mode": "contained", "threshold": 1});
+    let found = service.post(SEARCH, &body).await.data();
+    assert_eq!((ids(&found), &found["matches"][0]["kind"]), (vec!["one"], &json!("contained")));
+    put(&service, "part", &from_one).await;
+    let body = json!({"content": one, "mode": "contained", "threshold": 0.9});
+    let found = service.post(SEARCH, &body).await.data();
+    assert_eq!((ids(&found), &found["matches"][1]["kind"]), (vec!["one", "part"], &json!("contains")));
+    // As a whole they are not alike.
+    assert_eq!(ids(&service.post(SEARCH, &json!({"content": one})).await.data()), ["one"]);
+}
+
+#[tokio::test]
+async fn boilerplate_does_not_drown_the_source() {
+    let service = Service::new();
+    let footer = text(0, 60);
+    let lines: String = (1..=60)
+        .map(|number| {
+            json!({"id": format!("d{number}"), "content": format!("{} {footer}", text(number, 200))})
+                .to_string()
+                + "\n"
+        })
+        .collect();
+    let headers = [("content-type", "application/x-ndjson")];
+    assert_eq!(service.post_bytes("/api/v1/documents/bulk", &headers, lines).await.status, 200);
+    let body = json!({"content": format!("{} {footer}", text(7, 40)), "mode": "contained"});
+    let found = service.post(SEARCH, &body).await.data();
+    assert_eq!(ids(&found), ["d7"]);
+    assert!(found["common_fingerprints"].as_u64().unwrap() > 0);
+    // The footer of the one that was found is still shown.
+    assert_eq!(found["matches"][0]["passages"].as_array().unwrap().len(), 2);
+}

@@ -46,7 +46,8 @@ impl Catalog for MemoryStore {
 
     async fn candidates(&self, query: CandidateQuery) -> Result<Candidates, StoreError> {
         let documents = self.documents();
-        tally(&query, |key| Ok(documents.having(&query.collection, key)))
+        let size = documents.count(&query.collection);
+        tally(&query, size, |key| Ok(documents.having(&query.collection, key)))
     }
 
     async fn fetch(&self, numbers: Vec<DocumentNumber>) -> Result<Vec<Kept>, StoreError> {

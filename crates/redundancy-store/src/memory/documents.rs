@@ -158,6 +158,10 @@ impl Documents {
         Some(Kept { number, document: record.document.clone(), trace: Arc::clone(&record.trace) })
     }
 
+    pub(super) fn count(&self, collection: &CollectionName) -> u64 {
+        self.collections.get(collection).map_or(0, |collection| collection.numbers.len() as u64)
+    }
+
     pub(super) fn counts(&self) -> Vec<(CollectionName, u64)> {
         let count = |(name, collection): (&CollectionName, &Collection)| {
             (name.clone(), collection.numbers.len() as u64)
