@@ -152,11 +152,14 @@ pub(crate) async fn what_is_told_of_a_document_is_stored_with_it(store: Store) {
     let mut one = addition("a", "one", &[key(1)], &[], 1);
     one.announcement = Arc::new(|document, is_new| {
         assert_eq!(document.created_at, Timestamp::from_millis(1));
-        vec![publication(if is_new { 1 } else { 2 }), publication(document.updated_at.as_millis().into())]
+        vec![
+            publication(if is_new { 1 } else { 2 }),
+            publication(u128::from(document.updated_at.as_millis()) + 100),
+        ]
     });
     let again = Addition { document: addition("a", "one", &[], &[], 9).document, ..one.clone() };
     assert!(store.catalog.put(vec![one, again]).await.iter().all(Result::is_ok));
-    for number in [1, 2, 9] {
+    for number in [1, 2, 101, 109] {
         assert!(store.webhooks.event(EventId::from_number(number)).await.unwrap().is_some(), "{number}");
     }
 }

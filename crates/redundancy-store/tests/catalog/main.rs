@@ -13,4 +13,6 @@ mod model;
 mod real;
 
 conforms!(the_model, crate::model::Models);
+conforms!(embedded, crate::real::EmbeddedStores::default());
+conforms!(embedded_of_little_memory, crate::real::EmbeddedStores::of_little_memory());
 conforms!(memory, crate::real::MemoryStores);

@@ -118,7 +118,7 @@ async fn store(
                 ids: random.clone(),
             };
             let store = EmbeddedStore::open(config).map_err(|error| Failure::Other(error.to_string()))?;
-            Ok(Store { analyses: store.clone(), webhooks: store, documents: Arc::new(NoCatalog) })
+            Ok(Store { analyses: store.clone(), webhooks: store.clone(), documents: store })
         }
     }
 }
