@@ -19,6 +19,7 @@ mod files;
 mod index;
 mod names;
 mod opening;
+mod packs;
 mod publishing;
 mod queries;
 mod readers;

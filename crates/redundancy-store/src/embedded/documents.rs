@@ -1,10 +1,10 @@
 //! Documents as rows: put and removed by the writer, read by anybody.
 
-use super::OrFailed as _;
 use super::index::loading::encoded;
 use super::index::{IndexChange, StoredKey, stored_key};
 use super::rows::{damaged, millis, moment};
 use super::writer::{Effect, Writer};
+use super::{OrFailed as _, packs};
 use redundancy_engine::catalog::{Addition, DocumentNumber, Farewell, Kept, Listed, Placed};
 use redundancy_engine::document::Digest;
 use redundancy_engine::{CollectionName, Document, DocumentId, StoreError};
@@ -35,7 +35,10 @@ impl Writer<'_> {
         *self.next_document = number
             .checked_add(1)
             .ok_or_else(|| StoreError::Full("more documents were put than there are numbers".to_owned()))?;
-        insert(self.connection, number, collection, &document, &addition.trace)?;
+        insert(self.connection, number, collection, &document)?;
+        let insert = "INSERT INTO fresh_traces (number, trace) VALUES (?1, ?2)";
+        let mut insert = self.connection.prepare_cached(insert).or_failed()?;
+        insert.execute(params![number, &*addition.trace]).or_failed()?;
         if let Some(content) = &addition.content {
             let insert = "INSERT INTO texts (number, text) VALUES (?1, ?2)";
             let mut insert = self.connection.prepare_cached(insert).or_failed()?;
@@ -86,6 +89,7 @@ impl Writer<'_> {
                 .and_then(|mut statement| statement.execute([number]))
                 .or_failed()?;
         }
+        packs::forget(self.connection, number)?;
         self.effects.push(Effect::Index(IndexChange::Gone { number, collection }));
         Ok(Some((document, number)))
     }
@@ -111,10 +115,9 @@ fn insert(
     number: u32,
     collection: i64,
     document: &Document,
-    trace: &[u8],
 ) -> Result<(), StoreError> {
     let insert = "INSERT INTO documents (number, id, collection, content_hash, normalized_hash, characters, words, \
-        metadata, text_stored, created, updated, trace) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        metadata, text_stored, created, updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     let values = params![
         number,
         document.id.as_str(),
@@ -126,8 +129,7 @@ fn insert(
         &*document.metadata,
         document.is_text_stored,
         millis(document.created_at),
-        millis(document.updated_at),
-        trace
+        millis(document.updated_at)
     ];
     connection.prepare_cached(insert).and_then(|mut insert| insert.execute(values)).or_failed()?;
     Ok(())
@@ -217,15 +219,18 @@ pub(super) fn list(
 /// What candidates are compared by.
 pub(super) fn fetch(connection: &Connection, numbers: &[DocumentNumber]) -> Result<Vec<Kept>, StoreError> {
     let query = format!(
-        "SELECT {COLUMNS}, d.trace FROM documents d JOIN collections c ON c.key = d.collection WHERE d.number = ?1"
+        "SELECT {COLUMNS} FROM documents d JOIN collections c ON c.key = d.collection WHERE d.number = ?1"
     );
+    // One view, so that a trace that is being packed is not missed in both places.
+    let view = connection.unchecked_transaction().or_failed()?;
     let mut query = connection.prepare_cached(&query).or_failed()?;
     let mut kept = Vec::with_capacity(numbers.len());
     for number in numbers {
         let mut rows = query.query([i64::try_from(number.0).unwrap_or(i64::MAX)]).or_failed()?;
         let Some(row) = rows.next().or_failed()? else { continue };
-        let trace = row.get_ref(11).or_failed()?.as_blob().map_err(|_| damaged())?.into();
-        kept.push(Kept { number: *number, document: document(row)?.1, trace });
+        let (place, document) = document(row)?;
+        let trace = packs::trace(&view, place)?.ok_or_else(damaged)?;
+        kept.push(Kept { number: *number, document, trace });
     }
     Ok(kept)
 }

@@ -18,7 +18,7 @@ const APPLICATION_ID: i64 = 0x5244_4e43;
 /// - The `place` of an attempt among those of its delivery is its number, unless a lost lease has made two of the same number.
 /// - A document has the next number each time it is put. `fresh_keys` holds the keys of documents that are in no segment,
 ///   `blocks` those of the others: see `index`. `tombstones` are numbers of documents that are gone while a segment may still
-///   name them, `dropped_segments` segments whose blocks are yet to be deleted.
+///   name them. `fresh_traces` become `packs` together with that, because a page holds one trace and a little more. `dropped_segments` segments whose blocks are yet to be deleted.
 /// - The deliveries of an event need no index: their ids begin with the same millisecond.
 const STEPS: [&str; 2] = ["
 CREATE TABLE endpoints (
@@ -103,9 +103,10 @@ CREATE TABLE documents (
     metadata TEXT NOT NULL,
     text_stored INTEGER NOT NULL,
     created INTEGER NOT NULL,
-    updated INTEGER NOT NULL,
-    trace BLOB NOT NULL
+    updated INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE fresh_traces (number INTEGER PRIMARY KEY, trace BLOB NOT NULL) STRICT;
+CREATE TABLE packs (last INTEGER PRIMARY KEY, traces BLOB NOT NULL) STRICT;
 CREATE UNIQUE INDEX documents_by_id ON documents (id);
 CREATE INDEX documents_by_collection ON documents (collection, number);
 CREATE TABLE texts (number INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;

@@ -5,7 +5,7 @@ use super::building::Builder;
 use super::segment::{Segment, block_number, entries};
 use super::{Index, IndexChange, StoredKey};
 use crate::embedded::writer::{Effect, Write, Writer, Writes};
-use crate::embedded::{OrFailed as _, Shared};
+use crate::embedded::{OrFailed as _, Shared, packs};
 use redundancy_webhook::store::StoreError;
 use rusqlite::{Connection, params};
 use std::cmp::Reverse;
@@ -140,7 +140,9 @@ impl Work {
             let (segment, left_out) = (Arc::clone(&segment), Arc::clone(&left_out));
             writer.effects.push(Effect::Index(IndexChange::Flushed { segment, left_out }));
             Ok(())
-        })
+        })?;
+        while self.write(move |writer| packs::pack(writer.connection, last))? {}
+        Ok(())
     }
 
     /// Makes one segment of some that follow one another.
