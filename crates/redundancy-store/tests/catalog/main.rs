@@ -8,6 +8,7 @@
 mod stores;
 
 mod behaviours;
+mod crash;
 mod fixture;
 mod model;
 mod real;

@@ -3,6 +3,7 @@
 use crate::stores::{Store, Stores};
 use redundancy_store::{EmbeddedConfig, EmbeddedStore, IndexOptions, MemoryStore};
 use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -22,11 +23,20 @@ impl EmbeddedStores {
 
     fn open(&self) -> Store {
         let folder = self.folders.lock().unwrap().last().unwrap().path().join("data");
-        let config =
-            EmbeddedConfig { folder, cipher: None, clock: Arc::new(NoTime), ids: Arc::new(NoChance) };
-        let store = EmbeddedStore::open_with(config, self.options).unwrap();
-        Store { catalog: store.clone(), webhooks: store }
+        open_with(&folder, self.options)
     }
+}
+
+/// What is in a folder, with next to nothing of the index in memory.
+pub(crate) fn open_folder(folder: &Path) -> Store {
+    open_with(folder, IndexOptions { recent_entries: 40 })
+}
+
+fn open_with(folder: &Path, options: IndexOptions) -> Store {
+    let folder = folder.to_owned();
+    let config = EmbeddedConfig { folder, cipher: None, clock: Arc::new(NoTime), ids: Arc::new(NoChance) };
+    let store = EmbeddedStore::open_with(config, options).unwrap();
+    Store { catalog: store.clone(), webhooks: store }
 }
 
 impl Stores for EmbeddedStores {
