@@ -47,6 +47,9 @@ impl Keys {
 /// none with its id. Called in the step that puts it, again when the step has to be done again.
 pub type Announcement = Arc<dyn Fn(&Document, bool) -> Vec<Publication> + Send + Sync>;
 
+/// A document, and its text if that is kept.
+pub type Stored = (Document, Option<Arc<str>>);
+
 /// Makes what there is to tell about a document that is being removed.
 pub type Farewell = Arc<dyn Fn(&Document) -> Vec<Publication> + Send + Sync>;
 
@@ -151,7 +154,7 @@ pub trait Catalog: Send + Sync {
     async fn remove(&self, id: &DocumentId, farewell: Farewell) -> Result<Option<Document>, StoreError>;
 
     /// A document, and its text if that is kept.
-    async fn get(&self, id: &DocumentId) -> Result<Option<(Document, Option<Arc<str>>)>, StoreError>;
+    async fn get(&self, id: &DocumentId) -> Result<Option<Stored>, StoreError>;
 
     /// Documents of a collection, or of all, in the order in which they were last put.
     async fn list(

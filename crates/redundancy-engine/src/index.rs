@@ -10,7 +10,7 @@ mod comparing;
 mod print;
 mod searching;
 
-use crate::catalog::{DocumentNumber, Farewell, Listed};
+use crate::catalog::{DocumentNumber, Farewell, Listed, Stored};
 use crate::document::{CollectionName, Document, DocumentId};
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -141,10 +141,7 @@ pub struct SearchResult {
 
 impl Engine {
     /// A document, and its text if that is kept.
-    pub async fn document(
-        &self,
-        id: &DocumentId,
-    ) -> Result<Option<(Document, Option<Arc<str>>)>, EngineError> {
+    pub async fn document(&self, id: &DocumentId) -> Result<Option<Stored>, EngineError> {
         Ok(self.ports.catalog.get(id).await?)
     }
 

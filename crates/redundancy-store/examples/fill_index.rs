@@ -139,7 +139,8 @@ async fn measure(engine: &Arc<Engine>, count: u64) -> (Duration, Duration, usize
     let (mut times, mut found) = (Vec::new(), 0);
     for search in 0..SEARCHES as u64 {
         // Half of them are of documents that are there, half of others.
-        let number = if search % 2 == 0 { Random(search).below(count) } else { 1 << 40 | search * 10 };
+        let number =
+            if search.is_multiple_of(2) { Random(search).below(count) } else { (1 << 40) + search * 10 };
         let request = SearchRequest {
             content: text(number),
             collection: CollectionName::default(),

@@ -2,10 +2,9 @@
 
 use super::{
     Addition, CandidateQuery, Candidates, Catalog, CollectionName, Document, DocumentId, DocumentNumber,
-    Farewell, Kept, Listed, Placed,
+    Farewell, Kept, Listed, Placed, Stored,
 };
 use redundancy_webhook::store::{Page, PageRequest, StoreError};
-use std::sync::Arc;
 
 /// For a store that keeps no documents: everything is answered with an error that says so.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,7 +26,7 @@ impl Catalog for NoCatalog {
         Err(Self::refused())
     }
 
-    async fn get(&self, _: &DocumentId) -> Result<Option<(Document, Option<Arc<str>>)>, StoreError> {
+    async fn get(&self, _: &DocumentId) -> Result<Option<Stored>, StoreError> {
         Err(Self::refused())
     }
 

@@ -65,12 +65,11 @@ impl Rule {
         } else if similarity >= self.near() {
             MatchKind::NearDuplicate
         } else {
-            let is_enough = match self.threshold {
-                Some(threshold) => query_in_document.max(document_in_query) >= threshold,
-                None => {
-                    let shared = passages(&print.trace, &trace, &PassageOptions::default());
-                    !reuse.insert(shared).passages.is_empty()
-                }
+            let is_enough = if let Some(threshold) = self.threshold {
+                query_in_document.max(document_in_query) >= threshold
+            } else {
+                let shared = passages(&print.trace, &trace, &PassageOptions::default());
+                !reuse.insert(shared).passages.is_empty()
             };
             if !is_enough {
                 return None;

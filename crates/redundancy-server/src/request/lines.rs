@@ -84,10 +84,8 @@ impl Lines {
             }
             let used = part.len() + usize::from(is_ended);
             self.unpacked.consume(used);
-            if is_ended {
-                if let Some(line) = self.ended_line() {
-                    return Ok(Some(line));
-                }
+            if is_ended && let Some(line) = self.ended_line() {
+                return Ok(Some(line));
             }
         }
     }

@@ -14,7 +14,7 @@ const LINES: [(&str, &str); 1] = [("content-type", "application/x-ndjson")];
 
 /// A text of `words` words that shares none with those of other `seed`s.
 pub(crate) fn text(seed: u32, words: u32) -> String {
-    (0..words).map(|word| format!("w{seed}x{word} ")).collect()
+    (0..words).map(|word| format!("w{seed}x{word}")).collect::<Vec<_>>().join(" ") + " "
 }
 
 #[tokio::test]

@@ -131,13 +131,14 @@ async fn several_sources_of_one_text_are_found_with_the_places_of_what_was_copie
 async fn boilerplate_does_not_drown_the_source() {
     let service = Service::new();
     let footer = text(0, 60);
-    let lines: String = (1..=60)
+    let lines = (1..=60)
         .map(|number| {
             json!({"id": format!("d{number}"), "content": format!("{} {footer}", text(number, 200))})
                 .to_string()
                 + "\n"
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let headers = [("content-type", "application/x-ndjson")];
     assert_eq!(service.post_bytes("/api/v1/documents/bulk", &headers, lines).await.status, 200);
     let body = json!({"content": format!("{} {footer}", text(7, 40)), "mode": "contained"});

@@ -6,7 +6,7 @@ use super::{EmbeddedStore, OrFailed as _};
 use async_trait::async_trait;
 use redundancy_engine::catalog::{
     Addition, CandidateQuery, Candidates, DocumentNumber, Farewell, Kept, Listed, MAX_ENTRIES_PER_KEY,
-    Placed, tally,
+    Placed, Stored, tally,
 };
 use redundancy_engine::{Catalog, CollectionName, Document, DocumentId, StoreError};
 use redundancy_webhook::store::{Page, PageRequest};
@@ -58,7 +58,7 @@ impl Catalog for EmbeddedStore {
         self.write(move |writer| writer.remove_document(&id, &farewell)).await
     }
 
-    async fn get(&self, id: &DocumentId) -> Result<Option<(Document, Option<Arc<str>>)>, StoreError> {
+    async fn get(&self, id: &DocumentId) -> Result<Option<Stored>, StoreError> {
         let id = id.clone();
         self.readers.run(move |connection| documents::get(connection, &id)).await
     }

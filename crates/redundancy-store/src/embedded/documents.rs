@@ -5,12 +5,11 @@ use super::index::{IndexChange, StoredKey, stored_key};
 use super::rows::{damaged, millis, moment};
 use super::writer::{Effect, Writer};
 use super::{OrFailed as _, packs};
-use redundancy_engine::catalog::{Addition, DocumentNumber, Farewell, Kept, Listed, Placed};
+use redundancy_engine::catalog::{Addition, DocumentNumber, Farewell, Kept, Listed, Placed, Stored};
 use redundancy_engine::document::Digest;
 use redundancy_engine::{CollectionName, Document, DocumentId, StoreError};
 use redundancy_webhook::store::{Page, PageRequest, Publication};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use std::sync::Arc;
 
 /// The columns that [`document`] reads.
 const COLUMNS: &str = "d.number, d.id, c.name, d.content_hash, d.normalized_hash, d.characters, d.words, d.metadata, \
@@ -170,10 +169,7 @@ fn by_id(connection: &Connection, id: &DocumentId) -> Result<Option<(u32, Docume
 }
 
 /// A document, and its text if that is kept.
-pub(super) fn get(
-    connection: &Connection,
-    id: &DocumentId,
-) -> Result<Option<(Document, Option<Arc<str>>)>, StoreError> {
+pub(super) fn get(connection: &Connection, id: &DocumentId) -> Result<Option<Stored>, StoreError> {
     // One look at both, so that they belong together.
     let query = format!(
         "SELECT {COLUMNS}, t.text FROM documents d JOIN collections c ON c.key = d.collection \

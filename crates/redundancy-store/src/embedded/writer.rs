@@ -389,9 +389,10 @@ impl<'t> Thread<'t> {
         let mut state = self.shared.state();
         let is_work = !effects.is_empty();
         for effect in effects {
-            match effect {
-                Effect::Index(change) => self.shared.index.apply(change),
-                effect => state.take_effect(effect),
+            if let Effect::Index(change) = effect {
+                self.shared.index.apply(change);
+            } else {
+                state.take_effect(effect);
             }
         }
         drop(state);

@@ -3,7 +3,7 @@
 use super::MemoryStore;
 use async_trait::async_trait;
 use redundancy_engine::catalog::{
-    Addition, CandidateQuery, Candidates, DocumentNumber, Farewell, Kept, Listed, Placed, tally,
+    Addition, CandidateQuery, Candidates, DocumentNumber, Farewell, Kept, Listed, Placed, Stored, tally,
 };
 use redundancy_engine::{Catalog, CollectionName, Document, DocumentId, StoreError};
 use redundancy_webhook::store::{Page, PageRequest};
@@ -31,7 +31,7 @@ impl Catalog for MemoryStore {
         removed
     }
 
-    async fn get(&self, id: &DocumentId) -> Result<Option<(Document, Option<Arc<str>>)>, StoreError> {
+    async fn get(&self, id: &DocumentId) -> Result<Option<Stored>, StoreError> {
         let documents = self.documents();
         Ok(documents.get(id).map(|record| (record.document.clone(), record.content.clone())))
     }

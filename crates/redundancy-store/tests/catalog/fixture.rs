@@ -42,7 +42,7 @@ pub(crate) fn addition(name: &str, of: &str, bands: &[u64], fingerprints: &[u64]
         characters: at,
         words: 3,
         metadata: format!("{{\"at\":{at}}}").into(),
-        is_text_stored: at % 2 == 0,
+        is_text_stored: at.is_multiple_of(2),
         created_at: Timestamp::from_millis(at),
         updated_at: Timestamp::from_millis(at),
     };

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use redundancy_engine::catalog::{
     Addition, CandidateQuery, Candidates, DocumentNumber, Farewell, Kept, Listed, MAX_ENTRIES_PER_KEY,
-    Placed, tally,
+    Placed, Stored, tally,
 };
 use redundancy_engine::{Catalog, CollectionName, Document, DocumentId, StoreError};
 use redundancy_store::MemoryStore;
@@ -68,7 +68,7 @@ impl Catalog for Model {
         Ok(removed)
     }
 
-    async fn get(&self, id: &DocumentId) -> Result<Option<(Document, Option<Arc<str>>)>, StoreError> {
+    async fn get(&self, id: &DocumentId) -> Result<Option<Stored>, StoreError> {
         let rows = self.rows.lock().unwrap();
         let row = rows.iter().find(|(_, row)| row.document.id == *id);
         Ok(row.map(|(_, row)| (row.document.clone(), row.content.clone())))

@@ -11,7 +11,6 @@ use axum::extract::State;
 use redundancy_engine::CollectionName;
 use redundancy_engine::catalog::{DocumentNumber, Listed};
 use redundancy_engine::webhook::store::PageRequest;
-use utoipa::IntoParams;
 
 /// Which part of which collection is asked for.
 pub(crate) struct CollectionPage {
@@ -20,7 +19,7 @@ pub(crate) struct CollectionPage {
 }
 
 /// The parameters of lists of documents.
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes what is read parameter by parameter")]
 pub(crate) struct ListParameters {

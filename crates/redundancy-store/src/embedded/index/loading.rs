@@ -1,6 +1,6 @@
 //! Fills memory with what it has to know of the index when the store is opened.
 
-use super::segment::{Segment, block_number, last_block, segment_of};
+use super::segment::{Segment, block_number, key_of, last_block, segment_of};
 use super::{IndexChange, Parts, StoredKey};
 use crate::embedded::OrFailed as _;
 use crate::embedded::rows::damaged;
@@ -56,7 +56,7 @@ pub(in super::super) fn encoded(keys: &[StoredKey]) -> Vec<u8> {
 
 fn decoded(bytes: &[u8]) -> Vec<StoredKey> {
     let keys = bytes.as_chunks::<6>().0.iter();
-    keys.map(|[a, b, c, d, e, f]| u64::from_be_bytes([0, 0, *a, *b, *c, *d, *e, *f])).collect()
+    keys.map(|bytes| key_of(*bytes)).collect()
 }
 
 fn drop_unfinished(connection: &Connection) -> Result<(), StoreError> {

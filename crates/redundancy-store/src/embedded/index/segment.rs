@@ -50,8 +50,14 @@ pub(super) fn entries(block: &[u8]) -> impl Iterator<Item = (StoredKey, u32)> + 
 }
 
 fn entry(bytes: &[u8; ENTRY_BYTES]) -> (StoredKey, u32) {
-    let [a, b, c, d, e, f, number @ ..] = *bytes;
-    (u64::from_be_bytes([0, 0, a, b, c, d, e, f]), u32::from_be_bytes(number))
+    let [key @ .., _, _, _, _] = *bytes;
+    let [_, _, _, _, _, _, number @ ..] = *bytes;
+    (key_of(key), u32::from_be_bytes(number))
+}
+
+/// A key from its bytes.
+pub(super) fn key_of(bytes: [u8; 6]) -> StoredKey {
+    bytes.iter().fold(0, |key, byte| key << 8 | u64::from(*byte))
 }
 
 /// A block is not where it was: its segment has become part of another one.
