@@ -89,6 +89,13 @@ impl CpuPool {
             .map_err(|_| PoolError::Full)
     }
 
+    /// Takes a place for one job, and waits until there is one: for parts of what was let in before.
+    pub async fn wait_for_place(&self) -> Result<Place, PoolError> {
+        let accepted = self.tasks.token();
+        let permit = Arc::clone(&self.places).acquire_owned().await.map_err(|_| PoolError::Closed)?;
+        Ok(Place { _permit: permit, _accepted: accepted })
+    }
+
     /// Runs `job` when it is its turn and gives back what it returns. Dropping the future gives up the turn; a job that has
     /// begun runs to its end and holds its place until then.
     pub async fn run<T: Send + 'static>(
@@ -103,6 +110,12 @@ impl CpuPool {
             result
         });
         running.await.map_err(|ended| if ended.is_panic() { PoolError::Panicked } else { PoolError::Closed })
+    }
+
+    /// Whether it gives no more places.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.tasks.is_closed()
     }
 
     /// Gives no more places. Jobs that have one are still done.

@@ -1,9 +1,10 @@
 //! The use cases.
 
+use crate::catalog::Catalog;
 use crate::cpu_pool::{CpuPool, CpuPoolConfig, Place};
 use crate::error::EngineError;
 use crate::ids::AnalysisId;
-use crate::ports::{AnalysisState, AnalysisStore, FindingFormat, StoreKind, StoredAnalysis};
+use crate::ports::{AnalysisState, AnalysisStore, DocumentFormat, FindingFormat, StoreKind, StoredAnalysis};
 use crate::requests::{Caller, Finding, Identified, Operation, Request, Work};
 use crate::stats::{Counted, Counters, Stats};
 use redundancy_detect::TextTooLong;
@@ -33,8 +34,8 @@ pub struct EngineConfig {
 
 /// The use cases over their ports. Built once, shared behind an [`Arc`].
 pub struct Engine {
-    ports: EnginePorts,
-    pool: CpuPool,
+    pub(crate) ports: EnginePorts,
+    pub(crate) pool: CpuPool,
     /// Analyses that were accepted for later.
     submitted: TaskTracker,
     counters: Arc<Counters>,
@@ -52,6 +53,10 @@ pub struct EnginePorts {
     pub store: Arc<dyn AnalysisStore>,
     /// How findings are written.
     pub format: Arc<dyn FindingFormat>,
+    /// Where documents are kept and found.
+    pub catalog: Arc<dyn Catalog>,
+    /// How documents are written.
+    pub documents: Arc<dyn DocumentFormat>,
 }
 
 impl Engine {

@@ -1,7 +1,9 @@
 //! What the engine needs from the world beside a clock and random numbers, which it shares with delivery: a place to keep
 //! results. Adapters implement it.
 
+use crate::document::Document;
 use crate::ids::AnalysisId;
+use crate::index::Match;
 use crate::requests::{Finding, Operation};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::event::EventType;
@@ -42,6 +44,18 @@ pub trait FindingFormat: Send + Sync {
 
     /// Only what sums it up, for those who would be sent too much.
     fn summary(&self, id: AnalysisId, finding: &Finding) -> String;
+}
+
+/// Writes documents as JSON for those who hear of them.
+pub trait DocumentFormat: Send + Sync {
+    /// A document was put, `is_new` or in place of another.
+    fn indexed(&self, document: &Document, is_new: bool) -> String;
+
+    /// A document was removed.
+    fn deleted(&self, document: &Document) -> String;
+
+    /// A document was put that duplicates others.
+    fn duplicates(&self, document: &Document, duplicates: &[Match]) -> String;
 }
 
 /// What a store is.

@@ -5,12 +5,14 @@
 use redundancy_engine::detect::{
     analyze::AnalyzeOptions, quality::QualityOptions, similarity::SimilarityOptions,
 };
+use redundancy_engine::index::Match;
 use redundancy_engine::webhook::event::{Event, EventType};
 use redundancy_engine::webhook::store::Publication;
 use redundancy_engine::{
-    AnalysisId, AnalysisState, AnalysisStore, AnalyzeRequest, Caller, Clock, CpuPoolConfig, Engine,
-    EngineConfig, EngineError, EnginePorts, Finding, FindingFormat, IdSource, Operation, QualityRequest,
-    Request, SimilarityRequest, StoreError, StoreKind, StoredAnalysis, Timestamp,
+    AnalysisId, AnalysisState, AnalysisStore, AnalyzeRequest, Caller, Clock, CpuPoolConfig, Document,
+    DocumentFormat, Engine, EngineConfig, EngineError, EnginePorts, Finding, FindingFormat, IdSource,
+    NoCatalog, Operation, QualityRequest, Request, SimilarityRequest, StoreError, StoreKind, StoredAnalysis,
+    Timestamp,
 };
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
@@ -102,6 +104,20 @@ impl FindingFormat for Words {
     }
 }
 
+impl DocumentFormat for Words {
+    fn indexed(&self, _: &Document, _: bool) -> String {
+        String::new()
+    }
+
+    fn deleted(&self, _: &Document) -> String {
+        String::new()
+    }
+
+    fn duplicates(&self, _: &Document, _: &[Match]) -> String {
+        String::new()
+    }
+}
+
 #[async_trait::async_trait]
 impl AnalysisStore for Shelf {
     fn kind(&self) -> StoreKind {
@@ -157,7 +173,14 @@ fn engine_with(clock: Arc<dyn Clock>, workers: usize, queue: usize) -> (Arc<Engi
     let shelf = Arc::new(Shelf::default());
     let config = EngineConfig { cpu: CpuPoolConfig { workers, queue } };
     let store: Arc<dyn AnalysisStore> = Arc::clone(&shelf) as _;
-    let ports = EnginePorts { clock, ids: Arc::new(Counting::default()), store, format: Arc::new(Words) };
+    let ports = EnginePorts {
+        clock,
+        ids: Arc::new(Counting::default()),
+        store,
+        format: Arc::new(Words),
+        catalog: Arc::new(NoCatalog),
+        documents: Arc::new(Words),
+    };
     (Arc::new(Engine::new(config, ports)), shelf)
 }
 

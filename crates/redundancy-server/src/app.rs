@@ -8,7 +8,7 @@ use crate::request::{self, BodyBudget};
 use crate::request::{Origin, Timing};
 use crate::routes::analyses::Answer;
 use redundancy_engine::webhook::webhooks::Webhooks;
-use redundancy_engine::{AnalysisState, Caller, Clock, Engine, IdSource, Identified, Request, Work};
+use redundancy_engine::{AnalysisState, Clock, Engine, IdSource, Identified, Request, Work};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
@@ -133,12 +133,7 @@ impl App {
         W: Work + Into<Request>,
         T: From<Identified<W::Finding>>,
     {
-        let caller = Caller {
-            request_id: Some(origin.request_id.as_str().to_owned()),
-            // What the body says goes before the header.
-            user_id: user_id.or(origin.user_id),
-            traceparent: origin.traceparent,
-        };
+        let caller = origin.caller(user_id);
         let (operation, began) = (work.operation(), self.0.clock.monotonic());
         let app = self.clone();
         let count = move || app.0.metrics.analysis(operation, app.0.clock.monotonic().saturating_sub(began));
@@ -217,8 +212,14 @@ pub(crate) mod tests {
             observer: Arc::new(metrics.clone()),
         };
         let webhooks = Webhooks::new(ports, WebhooksConfig::default());
-        let ports =
-            EnginePorts { clock: clock.clone(), ids: ids.clone(), store, format: Arc::new(FindingsAsJson) };
+        let ports = EnginePorts {
+            clock: clock.clone(),
+            ids: ids.clone(),
+            store: store.clone(),
+            format: Arc::new(FindingsAsJson),
+            catalog: store,
+            documents: Arc::new(FindingsAsJson),
+        };
         let engine = Engine::new(EngineConfig { cpu }, ports);
         App::new(config, Arc::new(engine), webhooks, metrics, clock, ids)
     }

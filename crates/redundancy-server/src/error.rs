@@ -203,25 +203,28 @@ impl ApiError {
         Self { abandons_body: true, ..Self::new(ErrorType::Timeout, StatusCode::GATEWAY_TIMEOUT, message) }
     }
 
+    /// What an answer says of it, for answers that are about many things.
+    pub(crate) fn into_body(self, request_id: &RequestId) -> ErrorBody {
+        ErrorBody {
+            message: self.message,
+            code: self.status.as_u16(),
+            r#type: self.kind,
+            request_id: request_id.as_str().to_owned(),
+            details: self.details,
+        }
+    }
+
     fn write(self, request_id: &RequestId, version: Version, response: &mut Response) {
-        let failure = Failure {
-            success: false,
-            error: ErrorBody {
-                message: self.message,
-                code: self.status.as_u16(),
-                r#type: self.kind,
-                request_id: request_id.as_str().to_owned(),
-                details: self.details,
-            },
-        };
+        let (retry_after, abandons_body) = (self.retry_after, self.abandons_body);
+        let failure = Failure { success: false, error: self.into_body(request_id) };
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(wait) = self.retry_after {
+        if let Some(wait) = retry_after {
             let whole_seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds.max(1)));
         }
         // HTTP/2 has no such header: there a stream is abandoned without its connection.
-        if self.abandons_body && version <= Version::HTTP_11 {
+        if abandons_body && version <= Version::HTTP_11 {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         // Serialising strings and numbers cannot fail; an empty body spares a panic that cannot happen.

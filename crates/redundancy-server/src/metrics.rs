@@ -8,6 +8,7 @@ use axum::http::{Method, StatusCode};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use redundancy_engine::{Operation, Timestamp};
@@ -28,6 +29,7 @@ pub(crate) struct Metrics {
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     analyses: Family<OperationLabels, Counter>,
     analysis_seconds: Family<OperationLabels, Histogram, fn() -> Histogram>,
+    documents: Gauge,
     webhooks: WebhookMetrics,
 }
 
@@ -68,6 +70,7 @@ impl Metrics {
             request_seconds: Family::new_with_constructor(seconds),
             analyses: Family::default(),
             analysis_seconds: Family::new_with_constructor(seconds),
+            documents: Gauge::default(),
             webhooks,
         };
         // A counter that is there from the start at 0 lets a rate see its first step.
@@ -88,6 +91,8 @@ impl Metrics {
         registry.register("analyses", "Analyses that gave a result", self.analyses.clone());
         let help = "Time from a valid request to its result, waiting included";
         registry.register("analysis_duration_seconds", help, self.analysis_seconds.clone());
+        let help = "Documents in the index";
+        registry.register("documents_indexed", help, self.documents.clone());
         self.webhooks.register(registry);
         registry.register_collector(Box::new(process::Collector { started_at }));
         self
@@ -106,6 +111,11 @@ impl Metrics {
         let labels = OperationLabels { operation: operation.as_str() };
         self.analyses.get_or_create(&labels).inc();
         self.analysis_seconds.get_or_create(&labels).observe(duration.as_secs_f64());
+    }
+
+    /// Takes notice of how many documents the index has.
+    pub(crate) fn documents(&self, indexed: u64) {
+        self.documents.set(i64::try_from(indexed).unwrap_or(i64::MAX));
     }
 
     /// What is shown of deliveries.

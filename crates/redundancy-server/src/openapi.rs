@@ -19,6 +19,14 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr
         routes::similarity::similarity,
         routes::quality::quality,
         routes::analyses::analysis,
+        routes::documents::put,
+        routes::documents::add,
+        routes::documents::bulk::add_all,
+        routes::documents::list::list,
+        routes::documents::show,
+        routes::documents::remove,
+        routes::duplicates::search,
+        routes::duplicates::clusters::clusters,
         routes::stats::stats,
         routes::webhooks::endpoints::register,
         routes::webhooks::endpoints::list,
@@ -52,6 +60,7 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr
     components(schemas(Failure)),
     tags(
         (name = "Detection", description = "Find redundancy in text, with evidence"),
+        (name = "Documents", description = "Keep documents, and find what they have in common with each other and with any text"),
         (name = "Endpoints", description = "Who is told of events, where and how"),
         (name = "Events", description = "What there is to tell"),
         (name = "Deliveries", description = "Every event on its way to every endpoint"),
@@ -62,7 +71,7 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr
 )]
 struct Described;
 
-const DESCRIPTION: &str = "Finds redundancy in text: inside one text, and between two. Every answer under `/api/v1` is JSON \
+const DESCRIPTION: &str = "Finds redundancy in text: inside one text, between two, and against an index of documents. Every answer under `/api/v1` is JSON \
     in an envelope: `{\"success\": true, \"data\": …, \"status\": 200}`, or `{\"success\": false, \"error\": …}` with a \
     message that says what to do. Bodies of requests may be compressed with gzip, br, zstd or deflate (`Content-Encoding`), \
     and answers are if `Accept-Encoding` allows. Unknown fields and query parameters are refused, so that a spelling mistake \
@@ -87,6 +96,10 @@ pub fn document(version: &str) -> OpenApi {
         for operation in operations(item) {
             errors::add_to(operation, path);
             add_headers(operation);
+        }
+        // What is put under an id need not have been there.
+        if let Some(put) = &mut item.put {
+            put.responses.responses.remove("404");
         }
     }
     document

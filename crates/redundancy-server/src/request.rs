@@ -8,6 +8,7 @@ mod body;
 mod budget;
 pub(crate) mod fields;
 pub(crate) mod json;
+pub(crate) mod lines;
 mod media_type;
 pub(crate) mod path;
 pub(crate) mod query;
@@ -20,9 +21,11 @@ use crate::middleware::trace_context;
 use axum::body::HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use budget::Reserved;
 use fields::{Faults, Fields};
 use json::Json;
+use redundancy_engine::Caller;
 use redundancy_engine::webhook::webhooks::Webhooks;
 use rules::Refusal;
 
@@ -77,7 +80,7 @@ pub(crate) struct Checked<T> {
 }
 
 /// Where a request comes from, as what follows from it is told.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Origin {
     /// The id of the request.
     pub(crate) request_id: RequestId,
@@ -87,6 +90,33 @@ pub(crate) struct Origin {
     pub(crate) traceparent: Option<String>,
     /// The key that tells it from others, where the route takes one.
     pub(crate) idempotency_key: Option<String>,
+}
+
+impl Origin {
+    /// Who asks, as events tell it. A `user_id` in the body goes before the header.
+    pub(crate) fn caller(self, user_id: Option<String>) -> Caller {
+        Caller {
+            request_id: Some(self.request_id.as_str().to_owned()),
+            user_id: user_id.or(self.user_id),
+            traceparent: self.traceparent,
+        }
+    }
+}
+
+impl FromRequestParts<App> for Origin {
+    type Rejection = ApiError;
+
+    /// For routes whose body is not one JSON object.
+    async fn from_request_parts(head: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let request_id = RequestId::from_request_parts(head, app).await?;
+        let mut faults = Faults::default();
+        let user_id = user_id(&head.headers, &mut faults);
+        let traceparent = trace_context::traceparent(&head.headers);
+        match faults.into_error() {
+            None => Ok(Self { request_id, user_id, traceparent, idempotency_key: None }),
+            Some(error) => Err(error),
+        }
+    }
 }
 
 impl<T: Body> FromRequest<App> for Checked<T> {

@@ -5,9 +5,12 @@ pub(crate) mod analyze;
 mod assets;
 mod dashboard;
 mod docs;
+pub(crate) mod documents;
+pub(crate) mod duplicates;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod openapi;
+mod paging;
 pub(crate) mod quality;
 pub(crate) mod similarity;
 pub(crate) mod stats;
@@ -31,6 +34,8 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/quality", post(quality::quality))
         .route("/api/v1/analyses/{id}", get(analyses::analysis))
         .route("/api/v1/stats", get(stats::stats))
+        .merge(documents::routes())
+        .merge(duplicates::routes())
         .merge(webhooks::routes());
     let mut rest = Router::new()
         .route("/health", get(health::alive))

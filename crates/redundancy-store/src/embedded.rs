@@ -10,12 +10,16 @@
 
 mod alone;
 mod analyses;
+mod catalog;
 mod checkpoint;
 mod claiming;
+mod documents;
 mod endpoints;
 mod files;
+mod index;
 mod names;
 mod opening;
+mod packs;
 mod publishing;
 mod queries;
 mod readers;
@@ -30,6 +34,9 @@ mod webhooks;
 mod writer;
 
 use crate::schedule::Schedule;
+use index::Index;
+pub use index::IndexOptions;
+use index::indexer::Indexer;
 use readers::Readers;
 use recent::Recent;
 use redundancy_webhook::clock::{Clock, IdSource};
@@ -56,7 +63,9 @@ pub struct EmbeddedConfig {
 /// Keeps everything in one file. Closes it when dropped: what was accepted is on the disk then.
 pub struct EmbeddedStore {
     shared: Arc<Shared>,
-    writes: Writes,
+    /// Ends before the thread that writes for it.
+    indexer: Indexer,
+    writes: Arc<Writes>,
     readers: Readers,
     /// Where the clean-up goes on.
     sweep_cursor: Mutex<retention::Cursor>,
@@ -67,6 +76,8 @@ pub struct EmbeddedStore {
 /// What callers and the writing thread share.
 struct Shared {
     state: Mutex<State>,
+    /// Which documents have which key.
+    index: Index,
     /// There may be something to claim.
     work: Notify,
     /// Outcomes that were taken and are not on the disk yet.

@@ -10,6 +10,6 @@ pub mod memory;
 pub mod redis;
 mod schedule;
 
-pub use embedded::{EmbeddedConfig, EmbeddedStore};
+pub use embedded::{EmbeddedConfig, EmbeddedStore, IndexOptions};
 pub use memory::MemoryStore;
 pub use redis::{RedisAddress, RedisConfig, RedisStore};

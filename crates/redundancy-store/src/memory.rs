@@ -3,11 +3,14 @@
 //! never forgets: it refuses more instead.
 
 mod analyses;
+mod catalog;
+mod documents;
 mod tables;
 mod webhooks;
 
 use analyses::Kept;
 use async_trait::async_trait;
+use documents::Documents;
 use redundancy_engine::{AnalysisId, AnalysisStore, StoreError, StoreKind, StoredAnalysis};
 use redundancy_webhook::event::EventType;
 use redundancy_webhook::store::{Publication, PublishError, WebhookStore};
@@ -21,12 +24,17 @@ pub const DEFAULT_CAPACITY_BYTES: usize = 32 << 20;
 /// How many bytes events and deliveries may take, about.
 const WEBHOOK_CAPACITY_BYTES: usize = 256 << 20;
 
-/// Keeps a bounded number of analyses, events and deliveries in memory.
+/// How many bytes documents may take, about.
+const DOCUMENT_CAPACITY_BYTES: usize = 512 << 20;
+
+/// Keeps a bounded number of analyses, events, deliveries and documents in memory.
 #[derive(Debug)]
 pub struct MemoryStore {
     capacity_bytes: usize,
     kept: Mutex<Kept>,
     tables: Mutex<Tables>,
+    /// Locked before the tables where both are.
+    documents: Mutex<Documents>,
     /// There may be something to claim.
     work: Notify,
 }
@@ -36,12 +44,17 @@ impl MemoryStore {
     #[must_use]
     pub fn new(capacity_bytes: usize) -> Self {
         let tables = Mutex::new(Tables::new(WEBHOOK_CAPACITY_BYTES));
-        Self { capacity_bytes, kept: Mutex::default(), tables, work: Notify::new() }
+        let documents = Mutex::new(Documents::new(DOCUMENT_CAPACITY_BYTES));
+        Self { capacity_bytes, kept: Mutex::default(), tables, documents, work: Notify::new() }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         // Nothing under the lock calls anything that could panic halfway.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn documents(&self) -> MutexGuard<'_, Documents> {
+        self.documents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {

@@ -97,7 +97,7 @@ fn unreadable(encoding: Encoding) -> ApiError {
 }
 
 /// Unpacks what `packed` gives. Bodies of several gzip members or zstd frames are read to the end, as their formats ask.
-fn decoder<'r>(
+pub(super) fn decoder<'r>(
     packed: impl AsyncBufRead + Send + Unpin + 'r,
     encoding: Encoding,
 ) -> Box<dyn AsyncRead + Send + Unpin + 'r> {

@@ -41,6 +41,34 @@ pub(super) fn check(headers: &HeaderMap, has_body: bool) -> Result<Encoding, Api
     encoding(headers)
 }
 
+/// The types of many JSON objects, one on each line: there is no registered one.
+const LINES: [&str; 5] = [
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/x-jsonlines",
+    "application/json",
+];
+
+/// Refuses every kind of body but lines of JSON, and says how it is compressed.
+pub(super) fn check_lines(headers: &HeaderMap, has_body: bool) -> Result<Encoding, ApiError> {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let is_lines = |value: &str| {
+        let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        LINES.contains(&essence.as_str())
+    };
+    match (types.next(), types.next()) {
+        (None, _) if !has_body => {}
+        (Some(value), None) if value.to_str().is_ok_and(is_lines) => {}
+        _ => {
+            let message = "The body is not marked as lines of JSON. Send one JSON object on each line with the header \
+                           `Content-Type: application/x-ndjson`.";
+            return Err(ApiError::unsupported_media_type(message));
+        }
+    }
+    encoding(headers)
+}
+
 /// `application/json` or `application/<anything>+json`, with no charset but UTF-8.
 fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);

@@ -7,6 +7,10 @@ use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use std::time::Duration;
+
+/// How long a scrape waits for the count of documents.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Metrics for Prometheus
 ///
@@ -24,6 +28,10 @@ pub(crate) async fn scrape(State(app): State<App>, headers: HeaderMap) -> Result
         Exposition::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
     };
     app.metrics().webhooks().refresh(app.webhooks(), app.clock()).await;
+    // When the store does not answer, what it said last is shown.
+    if let Ok(Ok(counts)) = tokio::time::timeout(STORE_TIMEOUT, app.engine().document_counts()).await {
+        app.metrics().documents(counts.iter().map(|(_, documents)| documents).sum());
+    }
     let body = app.metrics().render(exposition).map_err(|_| ApiError::internal())?;
     Ok(([(CONTENT_TYPE, HeaderValue::from_static(content_type))], body).into_response())
 }

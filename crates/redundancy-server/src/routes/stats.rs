@@ -24,8 +24,27 @@ pub(crate) struct StatsData {
     /// By kind of analysis.
     operations: Vec<OperationData>,
     workers: Workers,
+    /// How many documents the index has; `null` when the store does not answer.
+    documents: Option<IndexData>,
     /// What is in the store of events and deliveries; `null` when it does not answer.
     webhooks: Option<QueueData>,
+}
+
+/// Documents of the index.
+#[derive(Serialize, ToSchema)]
+struct IndexData {
+    /// In all collections.
+    indexed: u64,
+    /// By collection, those that have any.
+    collections: Vec<CollectionData>,
+}
+
+/// A collection.
+#[derive(Serialize, ToSchema)]
+struct CollectionData {
+    #[schema(example = "default")]
+    collection: String,
+    documents: u64,
 }
 
 /// Deliveries in the store. Those that have ended count from the beginning of the store.
@@ -86,7 +105,20 @@ pub(crate) struct Workers {
 )]
 pub(crate) async fn stats(State(app): State<App>, _: NoParameters) -> Envelope<StatsData> {
     let webhooks = QueueData::of(&app).await;
-    Envelope::ok(StatsData::new(&app.engine().stats(), webhooks))
+    let documents = IndexData::of(&app).await;
+    Envelope::ok(StatsData::new(&app.engine().stats(), documents, webhooks))
+}
+
+impl IndexData {
+    /// Asks the store, for a short time. `None` when it does not answer.
+    async fn of(app: &App) -> Option<Self> {
+        let counts = tokio::time::timeout(STORE_TIMEOUT, app.engine().document_counts()).await.ok()?.ok()?;
+        let indexed = counts.iter().map(|(_, documents)| documents).sum();
+        let collections = counts
+            .into_iter()
+            .map(|(collection, documents)| CollectionData { collection: collection.to_string(), documents });
+        Some(Self { indexed, collections: collections.collect() })
+    }
 }
 
 impl QueueData {
@@ -108,7 +140,7 @@ impl QueueData {
 }
 
 impl StatsData {
-    fn new(stats: &Stats, webhooks: Option<QueueData>) -> Self {
+    fn new(stats: &Stats, documents: Option<IndexData>, webhooks: Option<QueueData>) -> Self {
         let uptime_seconds = stats.uptime.as_secs_f64();
         Self {
             started_at_ms: stats.started_at.as_millis(),
@@ -119,6 +151,7 @@ impl StatsData {
                 .map(|operation| OperationData::new(operation, uptime_seconds))
                 .collect(),
             workers: Workers::from(&stats.pool),
+            documents,
             webhooks,
         }
     }

@@ -6,7 +6,6 @@ pub(crate) mod endpoints;
 pub(crate) mod events;
 mod filter;
 pub(crate) mod jobs;
-mod paging;
 pub(crate) mod stats;
 
 use crate::app::App;

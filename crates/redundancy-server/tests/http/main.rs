@@ -13,6 +13,8 @@ mod browsers;
 mod connections;
 mod detection;
 mod documentation;
+mod documents;
+mod duplicates;
 mod faults;
 mod limits;
 mod logs;

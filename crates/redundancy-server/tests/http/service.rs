@@ -10,7 +10,7 @@ use redundancy_engine::webhook::store::WebhookStore;
 use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, TransportConfig};
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
 use redundancy_engine::{
-    AnalysisStore, Clock, CpuPoolConfig, Engine, EngineConfig, EnginePorts, IdSource, Timestamp,
+    AnalysisStore, Catalog, Clock, CpuPoolConfig, Engine, EngineConfig, EnginePorts, IdSource, Timestamp,
 };
 use redundancy_server::{App, FindingsAsJson, ServerConfig, WebhookMetrics};
 use redundancy_store::MemoryStore;
@@ -62,6 +62,13 @@ impl IdSource for CountingIds {
     }
 }
 
+/// What a service is put together over.
+pub(crate) struct Stores {
+    pub(crate) analyses: Arc<dyn AnalysisStore>,
+    pub(crate) webhooks: Arc<dyn WebhookStore>,
+    pub(crate) catalog: Arc<dyn Catalog>,
+}
+
 /// A service without a socket.
 pub(crate) struct Service {
     pub(crate) app: App,
@@ -88,14 +95,15 @@ impl Service {
     }
 
     pub(crate) fn over(config: ServerConfig, store: Arc<dyn AnalysisStore>, cpu: CpuPoolConfig) -> Self {
-        let webhook_store = Arc::new(MemoryStore::default());
-        Self::assembled(config, cpu, store, webhook_store, Arc::new(TickingClock::default()))
+        let other = Arc::new(MemoryStore::default());
+        let stores = Stores { analyses: store, webhooks: other.clone(), catalog: other };
+        Self::assembled(config, cpu, stores, Arc::new(TickingClock::default()))
     }
 
     /// Delivers events, to receivers on this machine too, while the clock goes on.
     pub(crate) fn delivering() -> Self {
         let store = Arc::new(MemoryStore::default());
-        Self::delivering_from(store.clone(), store)
+        Self::delivering_over(Stores { analyses: store.clone(), webhooks: store.clone(), catalog: store })
     }
 
     /// The same over other stores.
@@ -103,9 +111,14 @@ impl Service {
         store: Arc<dyn AnalysisStore>,
         webhook_store: Arc<dyn WebhookStore>,
     ) -> Self {
+        let catalog = Arc::new(MemoryStore::default());
+        Self::delivering_over(Stores { analyses: store, webhooks: webhook_store, catalog })
+    }
+
+    /// The same over other stores.
+    pub(crate) fn delivering_over(stores: Stores) -> Self {
         let (config, cpu) = (ServerConfig::default(), CpuPoolConfig { workers: 2, queue: 8 });
-        let mut service =
-            Self::assembled(config, cpu, store, webhook_store, Arc::new(RunningClock(Instant::now())));
+        let mut service = Self::assembled(config, cpu, stores, Arc::new(RunningClock(Instant::now())));
         let stop = CancellationToken::new();
         let webhooks = service.webhooks.clone();
         TaskTracker::new().spawn({
@@ -119,8 +132,7 @@ impl Service {
     fn assembled(
         config: ServerConfig,
         cpu: CpuPoolConfig,
-        store: Arc<dyn AnalysisStore>,
-        webhook_store: Arc<dyn WebhookStore>,
+        Stores { analyses: store, webhooks: webhook_store, catalog }: Stores,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let ids: Arc<dyn IdSource> = Arc::new(CountingIds::default());
@@ -129,6 +141,8 @@ impl Service {
             ids: Arc::clone(&ids),
             store,
             format: Arc::new(FindingsAsJson),
+            catalog,
+            documents: Arc::new(FindingsAsJson),
         };
         let engine = Arc::new(Engine::new(EngineConfig { cpu }, ports));
         let addresses = AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()]);
@@ -159,6 +173,11 @@ impl Service {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
         self.post_bytes(path, &[("content-type", "application/json")], body.to_string()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Reply {
+        let headers = [("content-type", "application/json")];
+        self.call(request(Method::PUT, path, &headers, body.to_string())).await
     }
 
     pub(crate) async fn patch(&self, path: &str, body: &Value) -> Reply {

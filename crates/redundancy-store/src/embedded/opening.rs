@@ -1,6 +1,9 @@
 //! Opens the store: the file, its tables, and what memory has to know of them.
 
 use super::checkpoint::{Checkpoints, Rest};
+use super::index::indexer::Indexer;
+use super::index::loading::{self, Loaded};
+use super::index::{Index, IndexOptions};
 use super::readers::Readers;
 use super::rows::{damaged, moment, number};
 use super::writer::{Effect, Registered, Writes};
@@ -28,6 +31,11 @@ impl EmbeddedStore {
     /// Opens the store, or makes it. Blocks while it reads: its time grows with the number of pending deliveries, a fraction of a
     /// second for a million.
     pub fn open(config: EmbeddedConfig) -> Result<Arc<Self>, StoreError> {
+        Self::open_with(config, IndexOptions::default())
+    }
+
+    /// The same, with a say in how much of the index of documents is in memory.
+    pub fn open_with(config: EmbeddedConfig, options: IndexOptions) -> Result<Arc<Self>, StoreError> {
         let EmbeddedConfig { folder, cipher, clock, ids } = config;
         let (lock, path) = files::take(&folder)?;
         let mut connection = Connection::open(&path).or_failed()?;
@@ -35,8 +43,10 @@ impl EmbeddedStore {
         schema::check(&connection)?;
         prepare(&connection)?;
         schema::migrate(&mut connection)?;
+        let Loaded { parts, next_document, next_segment } = loading::load(&connection)?;
         let shared = Arc::new(Shared {
             state: Mutex::default(),
+            index: Index::new(options, parts),
             work: Notify::new(),
             unflushed: AtomicU64::new(0),
             write_fault: Mutex::default(),
@@ -51,9 +61,18 @@ impl EmbeddedStore {
         let readers = Readers::start(&path)?;
         let rest = Arc::<Rest>::default();
         let checkpoints = Checkpoints::start(&path, Arc::clone(&rest))?;
-        let writes = Writes::start(connection, registry, Arc::clone(&shared), rest)?;
+        let writes = Arc::new(Writes::start(connection, registry, next_document, Arc::clone(&shared), rest)?);
+        let indexer = Indexer::start(&path, Arc::clone(&shared), Arc::clone(&writes), next_segment)?;
         let sweep_cursor = Mutex::default();
-        Ok(Arc::new(Self { shared, writes, readers, sweep_cursor, _checkpoints: checkpoints, _lock: lock }))
+        Ok(Arc::new(Self {
+            shared,
+            indexer,
+            writes,
+            readers,
+            sweep_cursor,
+            _checkpoints: checkpoints,
+            _lock: lock,
+        }))
     }
 }
 

@@ -16,8 +16,11 @@ const APPLICATION_ID: i64 = 0x5244_4e43;
 ///   majority of deliveries passes through the first and never gets into the second.
 /// - The row of an endpoint outlives it, with the time at which it was `deleted`: its deliveries are cancelled bit by bit.
 /// - The `place` of an attempt among those of its delivery is its number, unless a lost lease has made two of the same number.
+/// - A document has the next number each time it is put. `fresh_keys` holds the keys of documents that are in no segment,
+///   `blocks` those of the others: see `index`. `tombstones` are numbers of documents that are gone while a segment may still
+///   name them. `fresh_traces` become `packs` together with that, because a page holds one trace and a little more. `dropped_segments` segments whose blocks are yet to be deleted.
 /// - The deliveries of an event need no index: their ids begin with the same millisecond.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = ["
 CREATE TABLE endpoints (
     key INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -87,6 +90,38 @@ CREATE TABLE analyses (
     result TEXT
 ) STRICT;
 CREATE TABLE totals (name TEXT PRIMARY KEY, counts TEXT NOT NULL) STRICT, WITHOUT ROWID;
+", "
+CREATE TABLE collections (key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE documents (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    collection INTEGER NOT NULL,
+    content_hash BLOB NOT NULL,
+    normalized_hash BLOB NOT NULL,
+    characters INTEGER NOT NULL,
+    words INTEGER NOT NULL,
+    metadata TEXT NOT NULL,
+    text_stored INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL
+) STRICT;
+CREATE TABLE fresh_traces (number INTEGER PRIMARY KEY, trace BLOB NOT NULL) STRICT;
+CREATE TABLE packs (last INTEGER PRIMARY KEY, traces BLOB NOT NULL) STRICT;
+CREATE UNIQUE INDEX documents_by_id ON documents (id);
+CREATE INDEX documents_by_collection ON documents (collection, number);
+CREATE TABLE texts (number INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+CREATE TABLE fresh_keys (number INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;
+CREATE TABLE tombstones (number INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE segments (
+    key INTEGER PRIMARY KEY,
+    level INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    entries INTEGER NOT NULL
+) STRICT;
+CREATE TABLE dropped_segments (key INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE blocks (number INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
+CREATE TABLE summaries (number INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
 "];
 
 /// The version of a database that this program can use, or why it cannot. Changes nothing.

@@ -1,6 +1,7 @@
 //! The thread that writes: many changes in one transaction, one fsync for all of them.
 
 use super::checkpoint::Rest;
+use super::index::IndexChange;
 use super::names::EventTypes;
 use super::{OrFailed as _, Shared, State};
 use crate::schedule::Key;
@@ -96,13 +97,14 @@ impl Writes {
     pub(super) fn start(
         connection: Connection,
         registry: BTreeMap<EndpointId, Registered>,
+        next_document: u32,
         shared: Arc<Shared>,
         rest: Arc<Rest>,
     ) -> Result<Self, StoreError> {
         let (queue, arriving) = channel();
         let thread = thread::Builder::new()
             .name("store-write".to_owned())
-            .spawn(move || Thread::new(&connection, registry, &shared, &rest).work(&arriving))
+            .spawn(move || Thread::new(&connection, registry, next_document, &shared, &rest).work(&arriving))
             .map_err(|error| StoreError::Unavailable(format!("no thread could be started: {error}")))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
@@ -151,6 +153,8 @@ pub(super) enum Effect {
     Endpoint { endpoint: Arc<Endpoint>, forgives: bool, now: Timestamp },
     /// An endpoint was deleted.
     EndpointGone(EndpointId),
+    /// The index of documents changes.
+    Index(IndexChange),
     /// A lane gets more of what waits for it, behind `from`.
     Refill { endpoint: EndpointId, from: Option<Key>, keys: Vec<Key>, is_all: bool, dropped: u64, lost: u64 },
 }
@@ -169,6 +173,7 @@ pub(super) struct Writer<'t> {
     pub(super) connection: &'t Connection,
     pub(super) shared: &'t Shared,
     pub(super) registry: &'t mut BTreeMap<EndpointId, Registered>,
+    pub(super) next_document: &'t mut u32,
     pub(super) types: &'t mut EventTypes,
     pub(super) effects: Vec<Effect>,
     /// What was done in memory already.
@@ -182,6 +187,8 @@ struct Thread<'t> {
     shared: &'t Shared,
     rest: &'t Rest,
     registry: BTreeMap<EndpointId, Registered>,
+    /// The number of the next document. Those of transactions that were undone are not used again.
+    next_document: u32,
     /// Whether a transaction that may have changed the registry was undone.
     is_registry_stale: bool,
     types: EventTypes,
@@ -199,6 +206,7 @@ impl<'t> Thread<'t> {
     fn new(
         connection: &'t Connection,
         registry: BTreeMap<EndpointId, Registered>,
+        next_document: u32,
         shared: &'t Shared,
         rest: &'t Rest,
     ) -> Self {
@@ -207,6 +215,7 @@ impl<'t> Thread<'t> {
             shared,
             rest,
             registry,
+            next_document,
             is_registry_stale: false,
             types: EventTypes::default(),
             held: Vec::new(),
@@ -347,6 +356,7 @@ impl<'t> Thread<'t> {
             connection: self.connection,
             shared: self.shared,
             registry: &mut self.registry,
+            next_document: &mut self.next_document,
             types: &mut self.types,
             effects: Vec::new(),
             held: &mut self.held,
@@ -379,7 +389,11 @@ impl<'t> Thread<'t> {
         let mut state = self.shared.state();
         let is_work = !effects.is_empty();
         for effect in effects {
-            state.take_effect(effect);
+            if let Effect::Index(change) = effect {
+                self.shared.index.apply(change);
+            } else {
+                state.take_effect(effect);
+            }
         }
         drop(state);
         if is_work {
@@ -413,6 +427,8 @@ impl State {
                 self.leave(&endpoint, left);
                 self.schedule.moved(&endpoint, Some(from), to);
             }
+            // That is not among what is known here.
+            Effect::Index(_) => {}
             Effect::SettledLate { settlement, due } => self.schedule.settle_late(&settlement, due),
             Effect::EndpointGone(id) => {
                 self.schedule.remove_endpoint(&id);

@@ -107,6 +107,24 @@ impl Tables {
         Ok(published)
     }
 
+    /// Publishes all of them or none. They have no idempotency keys.
+    pub(super) fn publish_all(&mut self, publications: Vec<Publication>) -> Result<(), StoreError> {
+        // Never less than what they really take: those that nobody wants take nothing.
+        let lanes = self.schedule.lanes().len();
+        let most = |publication: &Publication| event_bytes(&publication.event) + lanes * RECORD_BYTES;
+        let bytes = publications.iter().map(most).sum();
+        self.make_room(bytes)?;
+        // There is room now, and each takes its own.
+        self.bytes = self.bytes.saturating_sub(bytes);
+        for publication in publications {
+            match self.publish(publication) {
+                Ok(_) | Err(PublishError::KeyReused) => {}
+                Err(PublishError::Store(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     fn insert(&mut self, event: &Event, endpoint: &EndpointId, now: Timestamp) {
         let delivery = Delivery::new(event.id, event.kind.clone(), endpoint.clone(), now);
         let id = delivery.id;

@@ -59,6 +59,10 @@ pub struct DedupArgs {
     /// Stop at the first record that cannot be read, instead of counting and reporting it
     #[arg(long)]
     pub strict: bool,
+    /// About how much memory may be taken, such as 512M or 2G; what has no room in it goes to a temporary file beside the results.
+    /// What is kept of every document whatever happens takes about 160 bytes
+    #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = values::memory_bytes)]
+    pub memory: u64,
     /// How many threads work [default: as many as there are cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,

@@ -52,6 +52,23 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
     within(0.0..=1.0)(text)
 }
 
+/// An amount of memory, from 1 MiB to 1 PiB: `512M`, `2G`, `1GiB`. Units are powers of 1024.
+pub(super) fn memory_bytes(text: &str) -> Result<u64, String> {
+    let refused = || "must be an amount of memory from 1M up, such as 512M or 2G".to_owned();
+    let number = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = text.get(number.len()..).unwrap_or_default().trim().to_ascii_uppercase();
+    let shift = match unit.trim_end_matches('B').trim_end_matches('I') {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err(refused()),
+    };
+    let number: u64 = number.parse().map_err(|_| refused())?;
+    number.checked_mul(1 << shift).filter(|bytes| (1 << 20..=1 << 50).contains(bytes)).ok_or_else(refused)
+}
+
 /// A threshold for duplicates. Below, everything is like everything.
 pub(super) fn threshold(text: &str) -> Result<f64, String> {
     within(0.05..=1.0)(text)
@@ -164,6 +181,22 @@ fn within(range: RangeInclusive<f64>) -> impl Fn(&str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_of_memory_has_a_unit_of_powers_of_1024() {
+        for (text, bytes) in [
+            ("2G", 2 << 30),
+            ("512M", 512 << 20),
+            ("1 GiB", 1 << 30),
+            ("1048576", 1 << 20),
+            ("2048kb", 2 << 20),
+        ] {
+            assert_eq!(memory_bytes(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "G", "-1G", "1", "1.5G", "2X", "99999999T", "1K"] {
+            assert!(memory_bytes(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn numbers_outside_their_range_are_refused() {

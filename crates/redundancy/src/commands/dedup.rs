@@ -6,9 +6,12 @@ mod results;
 mod summary;
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::time::Instant;
 
-use redundancy_engine::corpus::{DedupOptions, Deduplicated, Mode, Progress as Step, Stage, deduplicate};
+use redundancy_engine::corpus::{
+    CorpusJobError, DedupOptions, Deduplicated, MemoryLimit, Mode, Progress as Step, Stage, deduplicate,
+};
 
 use super::output::print_json;
 use super::{Failure, Outcome, complain};
@@ -29,7 +32,7 @@ pub(super) fn run(args: &DedupArgs, colour: bool) -> Result<Outcome, Failure> {
     let fields =
         Fields { text: args.text_field.clone(), id: args.id_field.clone(), rank: args.keep.field.clone() };
     let corpus = FileCorpus::new(files, format, fields)?;
-    let options = options(args);
+    let options = options(args, results.scratch());
     let found = look(&corpus, &options)?;
     complain_of_faults(&corpus, &found, args.strict)?;
     let names = Names::of(&corpus, &found);
@@ -49,7 +52,7 @@ pub(super) fn run(args: &DedupArgs, colour: bool) -> Result<Outcome, Failure> {
     Ok(Outcome::Fine)
 }
 
-fn options(args: &DedupArgs) -> DedupOptions {
+fn options(args: &DedupArgs, scratch: &Path) -> DedupOptions {
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     DedupOptions {
         mode: match args.mode {
@@ -61,6 +64,7 @@ fn options(args: &DedupArgs) -> DedupOptions {
         keep: args.keep.keep,
         all_pairs: args.write.pairs,
         threads: args.threads.unwrap_or(cores),
+        memory: Some(MemoryLimit { bytes: args.memory, folder: scratch.to_owned() }),
     }
 }
 
@@ -84,7 +88,10 @@ fn look(corpus: &FileCorpus, options: &DedupOptions) -> Result<Deduplicated, Fai
             done = step.done;
         }
     };
-    Ok(deduplicate(corpus, options, &mut advance)?)
+    deduplicate(corpus, options, &mut advance).map_err(|error| match error {
+        CorpusJobError::Corpus(error) => error.into(),
+        CorpusJobError::Overflow(_) => Failure::Other(error.to_string()),
+    })
 }
 
 /// Tells of the records that could not be read.

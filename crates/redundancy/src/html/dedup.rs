@@ -107,6 +107,7 @@ const fn kind_name(kind: DuplicateKind) -> &'static str {
         DuplicateKind::Exact => "Byte for byte",
         DuplicateKind::NormalizedExact => "But for case, punctuation and space",
         DuplicateKind::NearDuplicate => "In most of their shingles",
+        DuplicateKind::Contained => "Contained in a larger one",
     }
 }
 
@@ -229,7 +230,12 @@ fn kinds(html: &mut String, found: &Deduplicated) {
          <th>Duplicates</th><th>Of all duplicates</th></tr></thead><tbody>\n",
     );
     let all = found.duplicates.len();
-    for kind in [DuplicateKind::Exact, DuplicateKind::NormalizedExact, DuplicateKind::NearDuplicate] {
+    for kind in [
+        DuplicateKind::Exact,
+        DuplicateKind::NormalizedExact,
+        DuplicateKind::NearDuplicate,
+        DuplicateKind::Contained,
+    ] {
         let number = found.duplicates.iter().filter(|duplicate| duplicate.kind == kind).count();
         let share = percent(number as f64 / all.max(1) as f64);
         let _ = writeln!(

@@ -2,13 +2,13 @@
 
 use super::NoFields;
 use super::filter::{DeliveryQuery, FilterParameters};
-use super::paging::Key;
 use crate::app::App;
 use crate::envelope::{Envelope, PageData};
 use crate::error::{ApiError, Failure};
 use crate::request::path::{Id, Named};
 use crate::request::query::Queried;
 use crate::request::{Checked, NoParameters};
+use crate::routes::paging::Key;
 use crate::wire::millis;
 use axum::extract::State;
 use redundancy_engine::webhook::FailureReason;

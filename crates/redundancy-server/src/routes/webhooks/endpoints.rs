@@ -6,13 +6,13 @@ pub(crate) mod replay;
 pub(crate) mod secrets;
 mod shown;
 
-use super::paging::{EndpointPage, Key};
 use crate::app::App;
 use crate::envelope::{Envelope, Located, PageData};
 use crate::error::{ApiError, Failure};
 use crate::request::path::{Id, Named};
 use crate::request::query::Queried;
 use crate::request::{Checked, NoParameters};
+use crate::routes::paging::{EndpointPage, Key};
 use axum::extract::State;
 use axum::http::StatusCode;
 use body::{EndpointBody, EndpointChange, NewEndpointBody, Patch};

@@ -1,10 +1,10 @@
 //! Which deliveries a caller means, in a query and in a body.
 
-use super::paging;
 use crate::request::fields::Fields;
 use crate::request::query::{Parameters, Query};
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Limits};
+use crate::routes::paging;
 use redundancy_engine::Timestamp;
 use redundancy_engine::webhook::delivery::{DeliveryFilter, DeliveryState};
 use redundancy_engine::webhook::ids::DeliveryId;

@@ -8,7 +8,9 @@ use redundancy_engine::webhook::record::SecretCipher;
 use redundancy_engine::webhook::store::WebhookStore;
 use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, TransportConfig};
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
-use redundancy_engine::{AnalysisStore, CpuPoolConfig, Engine, EngineConfig, EnginePorts};
+use redundancy_engine::{
+    AnalysisStore, Catalog, CpuPoolConfig, Engine, EngineConfig, EnginePorts, NoCatalog,
+};
 use redundancy_server::{App, FindingsAsJson, ServerConfig, WebhookMetrics};
 use redundancy_store::{
     EmbeddedConfig, EmbeddedStore, MemoryStore, RedisAddress, RedisConfig, RedisStore, redis,
@@ -31,10 +33,11 @@ pub(super) struct Parts {
     pub(super) webhooks: Webhooks,
 }
 
-/// One store behind both ports.
+/// One store behind all ports.
 struct Store {
     analyses: Arc<dyn AnalysisStore>,
     webhooks: Arc<dyn WebhookStore>,
+    documents: Arc<dyn Catalog>,
 }
 
 /// The service over its ports. Must be called inside the runtime.
@@ -60,6 +63,8 @@ pub(super) async fn build(settings: &Settings, cores: usize) -> Result<Parts, Fa
         ids: random.clone(),
         store: store.analyses,
         format: Arc::new(FindingsAsJson),
+        catalog: store.documents,
+        documents: Arc::new(FindingsAsJson),
     };
     let engine = Arc::new(Engine::new(EngineConfig { cpu }, ports));
     let config = ServerConfig {
@@ -86,7 +91,7 @@ async fn store(
     match settings.storage.storage_type {
         StorageType::Memory => {
             let store = Arc::new(MemoryStore::default());
-            Ok(Store { analyses: store.clone(), webhooks: store })
+            Ok(Store { analyses: store.clone(), webhooks: store.clone(), documents: store })
         }
         StorageType::Redis => {
             // Settings have made sure that there is an address, and that it is one.
@@ -103,7 +108,7 @@ async fn store(
             };
             let store =
                 RedisStore::connect(config).await.map_err(|error| Failure::Other(error.to_string()))?;
-            Ok(Store { analyses: store.clone(), webhooks: store })
+            Ok(Store { analyses: store.clone(), webhooks: store, documents: Arc::new(NoCatalog) })
         }
         StorageType::Auto | StorageType::Embedded => {
             let config = EmbeddedConfig {
@@ -113,7 +118,7 @@ async fn store(
                 ids: random.clone(),
             };
             let store = EmbeddedStore::open(config).map_err(|error| Failure::Other(error.to_string()))?;
-            Ok(Store { analyses: store.clone(), webhooks: store })
+            Ok(Store { analyses: store.clone(), webhooks: store.clone(), documents: store })
         }
     }
 }

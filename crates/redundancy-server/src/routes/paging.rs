@@ -11,7 +11,7 @@ const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 200;
 
 /// What a list goes by. A cursor is the key of the last item under a prefix of its own, so that one of another list is refused.
-pub(super) trait Key: Sized {
+pub(crate) trait Key: Sized {
     /// The cursor that goes on behind this item.
     fn to_cursor(&self) -> String;
 
@@ -43,7 +43,7 @@ impl Key for DeliveryId {
 }
 
 /// Reads `limit` and `cursor`.
-pub(super) fn page<K: Key>(parameters: &mut Parameters<'_>) -> Option<PageRequest<K>> {
+pub(crate) fn page<K: Key>(parameters: &mut Parameters<'_>) -> Option<PageRequest<K>> {
     let limit = parameters.optional("limit", |text| {
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         let limit = text.parse().ok().filter(|limit| is_number && (1..=MAX_LIMIT).contains(limit));
@@ -57,7 +57,7 @@ pub(super) fn page<K: Key>(parameters: &mut Parameters<'_>) -> Option<PageReques
 }
 
 /// A part of a list of endpoints.
-pub(crate) struct EndpointPage(pub(super) PageRequest<EndpointId>);
+pub(crate) struct EndpointPage(pub(crate) PageRequest<EndpointId>);
 
 impl Query for EndpointPage {
     fn read(parameters: &mut Parameters<'_>) -> Option<Self> {

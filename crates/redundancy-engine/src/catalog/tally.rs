@@ -1,0 +1,68 @@
+//! Counts which documents have how many keys of a query, the same way for every store.
+
+use super::{Candidate, CandidateQuery, Candidates, DocumentNumber, MAX_ENTRIES_PER_KEY};
+use redundancy_webhook::store::StoreError;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+/// Answers `query` about a collection of so many `documents` with what `look` knows: the numbers of the documents that have a
+/// key, the oldest first, at most [`MAX_ENTRIES_PER_KEY`] of them.
+///
+/// A fingerprint is left out when more documents have it than [`CommonFilter::limit`] allows, or as many as are looked at; the
+/// rarest of those are used all the same when there are not enough others.
+///
+/// [`CommonFilter::limit`]: redundancy_detect::fingerprint::CommonFilter::limit
+pub fn tally(
+    query: &CandidateQuery,
+    documents: u64,
+    mut look: impl FnMut(u64) -> Result<Vec<u64>, StoreError>,
+) -> Result<Candidates, StoreError> {
+    let mut counted = Counted::default();
+    for key in [query.keys.content, query.keys.normalized] {
+        counted.add(look(key)?, |candidate| candidate.is_equal = true);
+    }
+    for key in &query.keys.bands {
+        counted.add(look(*key)?, |candidate| candidate.bands += 1);
+    }
+    let limit = query.common.limit(documents).min(MAX_ENTRIES_PER_KEY as u64 - 1);
+    let (mut used, mut common) = (0, Vec::new());
+    for (place, key) in query.keys.fingerprints.iter().enumerate() {
+        let numbers = look(*key)?;
+        if numbers.len() as u64 > limit {
+            common.push((numbers.len(), place, *key));
+        } else if !numbers.is_empty() {
+            used += 1;
+            counted.add(numbers, |candidate| candidate.fingerprints += 1);
+        }
+    }
+    common.sort_unstable();
+    let rescued = query.common.keep.saturating_sub(used).min(common.len());
+    for (_, _, key) in common.drain(..rescued) {
+        counted.add(look(key)?, |candidate| candidate.fingerprints += 1);
+    }
+    Ok(Candidates { found: counted.best(query.limit), common: common.len() })
+}
+
+/// The documents that have any key.
+#[derive(Default)]
+struct Counted(HashMap<u64, Candidate>);
+
+impl Counted {
+    fn add(&mut self, numbers: Vec<u64>, change: impl Fn(&mut Candidate)) {
+        for number in numbers {
+            let new =
+                Candidate { number: DocumentNumber(number), is_equal: false, bands: 0, fingerprints: 0 };
+            change(self.0.entry(number).or_insert(new));
+        }
+    }
+
+    fn best(self, limit: usize) -> Vec<Candidate> {
+        let mut found: Vec<Candidate> = self.0.into_values().collect();
+        found.sort_unstable_by_key(|candidate| {
+            let shared = (candidate.is_equal, candidate.bands, candidate.fingerprints);
+            (Reverse(shared), candidate.number)
+        });
+        found.truncate(limit);
+        found
+    }
+}

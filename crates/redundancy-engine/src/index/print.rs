@@ -1,0 +1,98 @@
+//! From a text to what it is found and compared by.
+
+use crate::catalog::Keys;
+use crate::document::{Digest, Document};
+use redundancy_detect::analyze::normalized_hash;
+use redundancy_detect::fingerprint::{
+    Banding, ShingleSet, Shingler, Shingling, Sketcher, Trace, WINDOW, winnow,
+};
+use redundancy_detect::{Text, TextTooLong};
+use std::cell::RefCell;
+
+/// The similarity for which the bands of all documents are made: 32 bands of 6 places.
+const BANDED_FOR: f64 = 0.8;
+
+/// Mixed into keys, so that those of different kinds are unrelated.
+const CONTENT: u64 = 0x9AE1_6A3B_2F90_404F;
+const NORMALIZED: u64 = 0xC949_D7C7_509E_6557;
+const FINGERPRINT: u64 = 0x8EBC_6AF0_9C88_C6E3;
+
+/// What a text is found and compared by.
+#[derive(Debug)]
+pub(super) struct Print {
+    pub(super) content_hash: Digest,
+    pub(super) normalized_hash: Digest,
+    pub(super) characters: u64,
+    pub(super) words: u64,
+    pub(super) keys: Keys,
+    pub(super) trace: Trace,
+    /// The distinct shingles of the trace, in rising order.
+    pub(super) shingles: Vec<u64>,
+}
+
+/// Buffers that are used for one text after the other.
+struct Tools {
+    shingler: Shingler,
+    sketcher: Sketcher,
+    banding: Banding,
+}
+
+impl Tools {
+    fn new() -> Self {
+        let banding = Banding::for_threshold(BANDED_FOR);
+        let sketcher = Sketcher::new(banding.places());
+        Self { shingler: Shingler::new(Shingling::default()), sketcher, banding }
+    }
+}
+
+thread_local! {
+    static TOOLS: RefCell<Tools> = RefCell::new(Tools::new());
+}
+
+impl Print {
+    /// The print of a text. Linear time, but for sorting its shingles.
+    pub(super) fn of(content: &str) -> Result<Self, TextTooLong> {
+        let text = Text::new(content)?;
+        let content_hash = Digest(*blake3::hash(content.as_bytes()).as_bytes());
+        let normalized_hash = Digest(*normalized_hash(&text).as_bytes());
+        TOOLS.with_borrow_mut(|tools| {
+            tools.shingler.read(content)?;
+            let trace = Trace::of(&tools.shingler);
+            let (characters, words) = (content.chars().count() as u64, text.words().len() as u64);
+            Ok(Self::assembled(tools, content_hash, normalized_hash, characters, words, trace))
+        })
+    }
+
+    /// The print of a document whose text need not be kept.
+    pub(super) fn of_kept(document: &Document, trace: Trace) -> Self {
+        let Document { content_hash, normalized_hash, characters, words, .. } = *document;
+        TOOLS.with_borrow_mut(|tools| {
+            Self::assembled(tools, content_hash, normalized_hash, characters, words, trace)
+        })
+    }
+
+    fn assembled(
+        tools: &mut Tools,
+        content_hash: Digest,
+        normalized_hash: Digest,
+        characters: u64,
+        words: u64,
+        trace: Trace,
+    ) -> Self {
+        let mut shingles = trace.shingles();
+        let mut fingerprints: Vec<u64> =
+            winnow(&shingles, WINDOW).iter().map(|fingerprint| fingerprint.hash ^ FINGERPRINT).collect();
+        fingerprints.sort_unstable();
+        fingerprints.dedup();
+        let _ = ShingleSet::sort(&mut shingles);
+        let signature = tools.sketcher.sketch(&shingles);
+        let bands = signature.map(|signature| tools.banding.keys(signature).collect());
+        let keys = Keys {
+            content: content_hash.key() ^ CONTENT,
+            normalized: normalized_hash.key() ^ NORMALIZED,
+            bands: bands.unwrap_or_default(),
+            fingerprints,
+        };
+        Self { content_hash, normalized_hash, characters, words, keys, trace, shingles }
+    }
+}

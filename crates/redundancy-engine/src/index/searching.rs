@@ -1,0 +1,119 @@
+//! Finds documents that have something in common with a text.
+
+use super::comparing::{Found, Rule, order};
+use super::print::Print;
+use super::{Match, SearchMode, SearchRequest, SearchResult};
+use crate::catalog::{CandidateQuery, Candidates, DocumentNumber, Kept};
+use crate::document::{CollectionName, DocumentId};
+use crate::engine::Engine;
+use crate::error::EngineError;
+use redundancy_detect::fingerprint::{CommonFilter, Trace};
+use redundancy_webhook::store::StoreError;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Candidates that are compared at least, if there are so many.
+const LEAST_COMPARED: usize = 128;
+/// Candidates that are in memory at once. Each holds a trace, which is about as long as its text.
+const COMPARED_AT_ONCE: usize = 32;
+/// Below this threshold bands of texts at the threshold agree too seldom: fingerprints are asked too.
+const BANDS_REACH_TO: f64 = 0.72;
+/// A text and its print, shared with the jobs that compare it.
+pub(super) type Printed = Arc<(Arc<str>, Print)>;
+
+impl Engine {
+    /// Finds documents that have something in common with a text.
+    pub async fn search(&self, request: SearchRequest) -> Result<SearchResult, EngineError> {
+        let SearchRequest { content, collection, mode, threshold, limit, offset_unit } = request;
+        let rule = Rule { mode, threshold, offset_unit };
+        let content: Arc<str> = content.into();
+        let place = self.pool.reserve()?;
+        let job = move || Ok::<_, EngineError>(Arc::new((Arc::clone(&content), Print::of(&content)?)));
+        let printed = self.pool.run(place, job).await??;
+        self.matches(&printed, &collection, None, rule, limit).await
+    }
+
+    /// The matches of a text in a collection, but for the document `except`.
+    pub(super) async fn matches(
+        &self,
+        printed: &Printed,
+        collection: &CollectionName,
+        except: Option<&DocumentId>,
+        rule: Rule,
+        limit: usize,
+    ) -> Result<SearchResult, EngineError> {
+        let candidates = self.candidates(&printed.1, collection, rule, limit).await?;
+        let numbers: Vec<DocumentNumber> =
+            candidates.found.iter().map(|candidate| candidate.number).collect();
+        let mut found: Vec<Found> = Vec::new();
+        for part in numbers.chunks(COMPARED_AT_ONCE) {
+            let mut kept = self.ports.catalog.fetch(part.to_vec()).await?;
+            kept.retain(|kept| Some(&kept.document.id) != except);
+            if kept.is_empty() {
+                continue;
+            }
+            let printed = Arc::clone(printed);
+            let compare = move || {
+                let compared = kept.iter().filter_map(|kept| match decoded(kept) {
+                    Ok(trace) => rule.compare(&printed.1, &kept.document, trace).map(Ok),
+                    Err(error) => Some(Err(error)),
+                });
+                compared.collect::<Result<Vec<Found>, EngineError>>()
+            };
+            // The text is in already: what belongs to it waits instead of being turned away.
+            let place = self.pool.wait_for_place().await?;
+            found.extend(self.pool.run(place, compare).await??);
+            found.sort_by(order(rule.mode));
+            // One document can come twice when it was put anew between two questions.
+            let mut seen = HashSet::new();
+            found.retain(|found| seen.insert(found.matched.document_id.clone()));
+            found.truncate(limit);
+        }
+        let matches = if found.is_empty() { Vec::new() } else { self.shown(printed, found, rule).await? };
+        Ok(SearchResult { matches, common_fingerprints: candidates.common })
+    }
+
+    /// Finds the passages of matches.
+    async fn shown(
+        &self,
+        printed: &Printed,
+        found: Vec<Found>,
+        rule: Rule,
+    ) -> Result<Vec<Match>, EngineError> {
+        let printed = Arc::clone(printed);
+        let show = move || {
+            let (content, print) = &*printed;
+            found.into_iter().map(|found| found.with_passages(content, print, rule.offset_unit)).collect()
+        };
+        let place = self.pool.wait_for_place().await?;
+        Ok(self.pool.run(place, show).await?)
+    }
+
+    pub(super) async fn candidates(
+        &self,
+        print: &Print,
+        collection: &CollectionName,
+        rule: Rule,
+        limit: usize,
+    ) -> Result<Candidates, EngineError> {
+        let mut keys = print.keys.clone();
+        if rule.mode == SearchMode::Near && rule.near() >= BANDS_REACH_TO {
+            keys.fingerprints = Vec::new();
+        }
+        let query = CandidateQuery {
+            collection: collection.clone(),
+            keys,
+            common: CommonFilter::default(),
+            limit: LEAST_COMPARED.max(4 * limit),
+        };
+        Ok(self.ports.catalog.candidates(query).await?)
+    }
+}
+
+/// The trace of a document.
+pub(super) fn decoded(kept: &Kept) -> Result<Trace, EngineError> {
+    Trace::decode(&kept.trace).map_err(|error| {
+        StoreError::Unreadable(format!("the trace of document {} is damaged: {error}", kept.document.id))
+            .into()
+    })
+}

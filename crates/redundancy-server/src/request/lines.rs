@@ -1,0 +1,136 @@
+//! A body of many JSON objects, one on each line (NDJSON), read line by line. Only the lines that are worked on are in memory.
+
+use super::body;
+use super::budget::{BodyBudget, Reserved};
+use super::fields::Faults;
+use super::json::{self, Malformed};
+use super::{Body, Limits, max_body_bytes, media_type, read_fields};
+use crate::app::App;
+use crate::error::ApiError;
+use axum::body::HttpBody;
+use axum::extract::{FromRequest, Request};
+use std::io;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::time::timeout;
+use tokio_util::io::StreamReader;
+
+/// How much is read at once.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// The lines of a body.
+pub(crate) struct Lines {
+    unpacked: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
+    /// The beginning of the line that is being read.
+    line: Vec<u8>,
+    /// Whether that line is too long: the rest of it is skipped.
+    is_too_long: bool,
+    number: u64,
+    max_line_bytes: usize,
+    patience: Duration,
+}
+
+/// A line.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// Its number, from 1.
+    pub(crate) number: u64,
+    /// What stands in it, or why it cannot be taken.
+    pub(crate) bytes: Result<Vec<u8>, ApiError>,
+}
+
+impl FromRequest<App> for Lines {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let (head, body) = request.into_parts();
+        let encoding = media_type::check_lines(&head.headers, !body.is_end_stream())?;
+        let stream =
+            StreamReader::new(futures_util::TryStreamExt::map_err(body.into_data_stream(), io::Error::other));
+        let unpacked = BufReader::with_capacity(BUFFER_BYTES, body::decoder(stream, encoding));
+        Ok(Self {
+            unpacked,
+            line: Vec::new(),
+            is_too_long: false,
+            number: 0,
+            max_line_bytes: max_body_bytes(app.config().max_content_bytes, 1),
+            patience: app.config().request_timeout,
+        })
+    }
+}
+
+impl Lines {
+    /// The next line with something in it; `None` at the end. May be dropped and asked again: nothing is lost.
+    pub(crate) async fn next(&mut self) -> Result<Option<Line>, ApiError> {
+        loop {
+            let read = timeout(self.patience, self.unpacked.fill_buf()).await;
+            let buffer = read.map_err(|_| ApiError::timeout(self.patience))?.map_err(|_| {
+                ApiError::malformed(
+                    "The body ended before it was complete, or it is not what Content-Encoding says.",
+                )
+            })?;
+            if buffer.is_empty() {
+                return Ok(self.ended_line());
+            }
+            let (part, is_ended) = match buffer.iter().position(|byte| *byte == b'\n') {
+                Some(end) => (buffer.get(..end).unwrap_or_default(), true),
+                None => (buffer, false),
+            };
+            if self.line.len() + part.len() > self.max_line_bytes {
+                self.is_too_long = true;
+                self.line = Vec::new();
+            } else if !self.is_too_long {
+                self.line.extend_from_slice(part);
+            }
+            let used = part.len() + usize::from(is_ended);
+            self.unpacked.consume(used);
+            if is_ended && let Some(line) = self.ended_line() {
+                return Ok(Some(line));
+            }
+        }
+    }
+
+    fn ended_line(&mut self) -> Option<Line> {
+        self.number += 1;
+        let (number, bytes) = (self.number, std::mem::take(&mut self.line));
+        if std::mem::take(&mut self.is_too_long) {
+            let message = format!(
+                "The line is longer than the {} bytes that are taken. Split the text.",
+                self.max_line_bytes
+            );
+            return Some(Line { number, bytes: Err(ApiError::value_too_large(message, Vec::new())) });
+        }
+        let is_blank = bytes.iter().all(u8::is_ascii_whitespace);
+        (!is_blank).then_some(Line { number, bytes: Ok(bytes) })
+    }
+}
+
+/// Reads a line as the body of a request for `T` is read.
+pub(crate) fn read<T: Body>(app: &App, line: &[u8]) -> Result<T, ApiError> {
+    let limits = Limits { max_content_bytes: app.config().max_content_bytes, webhooks: app.webhooks() };
+    let document = json::parse(line, T::VERBATIM).map_err(|malformed: Malformed| {
+        ApiError::malformed(malformed.to_string().replacen("The body", "The line", 1))
+    })?;
+    let mut faults = Faults::default();
+    let value = read_fields(document, limits, &mut faults);
+    match (faults.into_error(), value) {
+        (None, Some(value)) => Ok(value),
+        (Some(error), _) => Err(error),
+        (None, None) => Err(ApiError::internal()),
+    }
+}
+
+/// Memory for lines, given back when it is dropped.
+pub(crate) struct Room(Reserved);
+
+impl Room {
+    /// None yet.
+    pub(crate) fn none(budget: &BodyBudget) -> Self {
+        Self(budget.reserve())
+    }
+
+    /// Takes `bytes` more, if there are as many.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
+        self.0.grow(bytes)
+    }
+}

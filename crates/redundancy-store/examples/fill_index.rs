@@ -1,0 +1,214 @@
+//! Fills an index in a folder with made-up documents of about 2 KB, and measures: `fill_index FOLDER DOCUMENTS [STEP]`. What is in
+//! the folder already stays, and is counted.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a tool for measuring, not a part of the product"
+)]
+#![allow(clippy::disallowed_methods, reason = "it measures real time")]
+
+use redundancy_engine::index::{Added, Match, NewText, SearchMode, SearchRequest};
+use redundancy_engine::webhook::clock::{Clock, IdSource, Timestamp};
+use redundancy_engine::{
+    AnalysisId, Caller, CollectionName, CpuPoolConfig, Document, DocumentFormat, Engine, EngineConfig,
+    EngineError, EnginePorts, Finding, FindingFormat,
+};
+use redundancy_store::{EmbeddedConfig, EmbeddedStore};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Documents that are put together, and groups that are under way at once.
+const GROUP: usize = 256;
+const GROUPS: usize = 2;
+/// Searches after each step.
+const SEARCHES: usize = 2000;
+
+struct RealTime(Instant);
+
+impl Clock for RealTime {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+struct Counting(AtomicU64);
+
+impl IdSource for Counting {
+    fn random_128(&self) -> u128 {
+        u128::from(self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15)) * 0x1_0001
+    }
+}
+
+struct Nothing;
+
+impl FindingFormat for Nothing {
+    fn whole(&self, _: AnalysisId, _: &Finding) -> String {
+        String::new()
+    }
+
+    fn summary(&self, _: AnalysisId, _: &Finding) -> String {
+        String::new()
+    }
+}
+
+impl DocumentFormat for Nothing {
+    fn indexed(&self, _: &Document, _: bool) -> String {
+        String::new()
+    }
+
+    fn deleted(&self, _: &Document) -> String {
+        String::new()
+    }
+
+    fn duplicates(&self, _: &Document, _: &[Match]) -> String {
+        String::new()
+    }
+}
+
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+}
+
+/// Document `number`: words of which few are frequent and many are rare; every tenth is an edit of an earlier one.
+fn text(number: u64) -> String {
+    let original = if number % 10 == 9 { Random(number).below(number) } else { number };
+    let mut random = Random(original.wrapping_mul(77) + 1);
+    let mut words: Vec<String> = (0..330)
+        .map(|_| {
+            let rank = (1 << random.below(17)) + random.below(64);
+            format!("{}{}", ["la", "re", "con", "tra", "su"][usize::try_from(rank % 5).unwrap()], rank)
+        })
+        .collect();
+    if original != number {
+        let mut random = Random(number);
+        for _ in 0..3 {
+            let place = usize::try_from(random.below(330)).unwrap();
+            words[place] = format!("edit{number}");
+        }
+    }
+    words.join(" ")
+}
+
+fn new_text(number: u64) -> NewText {
+    NewText {
+        id: None,
+        collection: CollectionName::default(),
+        content: text(number),
+        metadata: "{}".into(),
+        store_text: false,
+        caller: Caller::default(),
+    }
+}
+
+fn folder_bytes(folder: &Path) -> u64 {
+    let files = std::fs::read_dir(folder).unwrap();
+    files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
+}
+
+fn resident_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or_default() / 1024
+}
+
+async fn put(engine: Arc<Engine>, numbers: std::ops::Range<u64>) -> usize {
+    let texts = numbers.map(new_text).collect();
+    let added: Vec<Result<Added, EngineError>> = engine.add_all(texts).await;
+    added.into_iter().filter(|added| !added.as_ref().unwrap().duplicates.is_empty()).count()
+}
+
+async fn measure(engine: &Arc<Engine>, count: u64) -> (Duration, Duration, usize) {
+    let (mut times, mut found) = (Vec::new(), 0);
+    for search in 0..SEARCHES as u64 {
+        // Half of them are of documents that are there, half of others.
+        let number =
+            if search.is_multiple_of(2) { Random(search).below(count) } else { (1 << 40) + search * 10 };
+        let request = SearchRequest {
+            content: text(number),
+            collection: CollectionName::default(),
+            mode: SearchMode::Near,
+            threshold: None,
+            limit: 10,
+            offset_unit: redundancy_engine::detect::OffsetUnit::Chars,
+        };
+        let began = Instant::now();
+        found += usize::from(!engine.search(request).await.unwrap().matches.is_empty());
+        times.push(began.elapsed());
+    }
+    times.sort_unstable();
+    (times[SEARCHES / 2], times[SEARCHES * 99 / 100], found)
+}
+
+async fn run(folder: &Path, documents: u64, step: u64) {
+    let clock = Arc::new(RealTime(Instant::now()));
+    let ids = Arc::new(Counting(AtomicU64::new(u64::from(std::process::id()) << 32)));
+    let config =
+        EmbeddedConfig { folder: folder.to_owned(), cipher: None, clock: clock.clone(), ids: ids.clone() };
+    let began = Instant::now();
+    let store = EmbeddedStore::open(config).unwrap();
+    println!("opened in {:.3} s", began.elapsed().as_secs_f64());
+    let cpu = CpuPoolConfig { workers: 2, queue: 64 };
+    let ports = EnginePorts {
+        clock,
+        ids,
+        store: store.clone(),
+        format: Arc::new(Nothing),
+        catalog: store.clone(),
+        documents: Arc::new(Nothing),
+    };
+    let engine = Arc::new(Engine::new(EngineConfig { cpu }, ports));
+    let mut count: u64 = engine.document_counts().await.unwrap().iter().map(|(_, count)| count).sum();
+    println!("documents  inserts/s  duplicates  p50 ms  p99 ms  found  bytes/doc  RSS MiB");
+    while count < documents {
+        let end = (count + step).min(documents);
+        let (began, from) = (Instant::now(), count);
+        let mut duplicates = 0;
+        let mut tasks = tokio::task::JoinSet::new();
+        while count < end {
+            let next = (count + GROUP as u64).min(end);
+            if tasks.len() == GROUPS {
+                duplicates += tasks.join_next().await.unwrap().unwrap();
+            }
+            tasks.spawn(put(Arc::clone(&engine), count..next));
+            count = next;
+        }
+        while let Some(done) = tasks.join_next().await {
+            duplicates += done.unwrap();
+        }
+        let rate = (end - from) as f64 / began.elapsed().as_secs_f64();
+        let (p50, p99, found) = measure(&engine, count).await;
+        let (p50, p99) = (p50.as_secs_f64() * 1e3, p99.as_secs_f64() * 1e3);
+        let bytes = folder_bytes(folder) / count;
+        let rss = resident_mib();
+        println!(
+            "{count:9}  {rate:9.0}  {duplicates:10}  {p50:6.2}  {p99:6.2}  {found:5}  {bytes:9}  {rss:7}"
+        );
+    }
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.next().unwrap();
+    let documents = arguments.next().unwrap().parse().unwrap();
+    let step = arguments.next().map_or(100_000, |step| step.parse().unwrap());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(run(Path::new(&folder), documents, step));
+}

@@ -1,0 +1,93 @@
+//! Entries in memory.
+
+use super::StoredKey;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Marks the end of a chain.
+const END: u32 = u32::MAX;
+
+/// Entries of documents whose numbers rise.
+#[derive(Debug, Default)]
+pub(in super::super) struct Delta {
+    /// The last link of the chain of each key.
+    last: HashMap<StoredKey, u32, BuildHasherDefault<KeyHasher>>,
+    /// The number of a document, and the link before.
+    links: Vec<(u32, u32)>,
+    range: Option<(u32, u32)>,
+}
+
+/// Spreads keys, which are as good as random, over all bits.
+#[derive(Debug, Default)]
+pub(super) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = (self.0 ^ key).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+impl Delta {
+    /// Adds a document. Its number is higher than all before.
+    pub(super) fn add(&mut self, number: u32, keys: &[StoredKey]) {
+        let first = self.range.map_or(number, |(first, _)| first);
+        self.range = Some((first, number));
+        for key in keys {
+            // There are never so many: long before they are written into a segment.
+            let link = u32::try_from(self.links.len()).unwrap_or(END);
+            let before = self.last.insert(*key, link).unwrap_or(END);
+            self.links.push((number, before));
+        }
+    }
+
+    /// The documents that have a key, the oldest first.
+    pub(super) fn numbers(&self, key: StoredKey) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        let mut link = self.last.get(&key).copied().unwrap_or(END);
+        while let Some((number, before)) = self.links.get(link as usize) {
+            numbers.push(*number);
+            link = *before;
+        }
+        numbers.reverse();
+        numbers
+    }
+
+    /// How many entries there are.
+    pub(super) fn len(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Whether there is no document.
+    pub(super) fn is_empty(&self) -> bool {
+        self.range.is_none()
+    }
+
+    /// The numbers of the first and of the last document.
+    pub(super) fn range(&self) -> (u32, u32) {
+        self.range.unwrap_or_default()
+    }
+
+    /// All entries, sorted.
+    pub(super) fn sorted(&self) -> Vec<(StoredKey, u32)> {
+        let mut entries = Vec::with_capacity(self.links.len());
+        for (key, last) in &self.last {
+            let mut link = *last;
+            while let Some((number, before)) = self.links.get(link as usize) {
+                entries.push((*key, *number));
+                link = *before;
+            }
+        }
+        entries.sort_unstable();
+        entries
+    }
+}

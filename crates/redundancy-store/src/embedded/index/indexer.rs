@@ -1,0 +1,390 @@
+//! The thread that writes entries into segments and merges segments, so that neither memory nor the number of segments grows
+//! without end. What it does changes no answer: when it is interrupted, the next one begins anew.
+
+use super::building::Builder;
+use super::segment::{Segment, block_number, entries};
+use super::{Index, IndexChange, StoredKey};
+use crate::embedded::writer::{Effect, Write, Writer, Writes};
+use crate::embedded::{OrFailed as _, Shared, packs};
+use redundancy_webhook::store::StoreError;
+use rusqlite::{Connection, params};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet, VecDeque};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// So many parts may wait to be written before new documents have to.
+pub(in super::super) const MAX_WAITING: usize = 2;
+/// So many neighbouring segments of one level become one of the next.
+const FAN_IN: usize = 8;
+/// Blocks that are written in one step, so that others do not wait long for the writing thread: 1 MB.
+const STEP: usize = 256;
+/// Bytes of a part of a summary.
+const SUMMARY_PART: usize = 256 * 1024;
+/// How often there is a look at what there is to do without being told.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// The thread. It ends when this is dropped.
+pub(in super::super) struct Indexer {
+    wake: Option<SyncSender<()>>,
+    is_ending: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Indexer {
+    pub(in super::super) fn start(
+        path: &Path,
+        shared: Arc<Shared>,
+        writes: Arc<Writes>,
+        next_key: i64,
+    ) -> Result<Self, StoreError> {
+        let connection = Connection::open(path).or_failed()?;
+        connection.busy_timeout(Duration::from_secs(2)).or_failed()?;
+        let (wake, woken) = sync_channel(1);
+        let is_ending = Arc::new(AtomicBool::new(false));
+        let work = Work { connection, shared, writes, next_key, is_ending: Arc::clone(&is_ending) };
+        let thread = thread::Builder::new()
+            .name("store-index".to_owned())
+            .spawn(move || work.run(&woken))
+            .map_err(|error| StoreError::Unavailable(format!("no thread could be started: {error}")))?;
+        Ok(Self { wake: Some(wake), is_ending, thread: Some(thread) })
+    }
+
+    /// There may be something to do.
+    pub(in super::super) fn wake(&self) {
+        if let Some(wake) = &self.wake {
+            // One word is enough.
+            let _ = wake.try_send(());
+        }
+    }
+}
+
+impl Drop for Indexer {
+    fn drop(&mut self) {
+        self.is_ending.store(true, Ordering::Relaxed);
+        self.wake = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Work {
+    connection: Connection,
+    shared: Arc<Shared>,
+    writes: Arc<Writes>,
+    next_key: i64,
+    is_ending: Arc<AtomicBool>,
+}
+
+impl Work {
+    fn run(mut self, woken: &Receiver<()>) {
+        // What an earlier process left behind.
+        let _ = self.clean_up();
+        loop {
+            match woken.recv_timeout(LOOK_EVERY) {
+                Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if let Err(error) = self.work() {
+                if self.is_ending.load(Ordering::Relaxed) {
+                    return;
+                }
+                tracing::warn!(%error, "the index could not be put in order: it is tried again");
+            }
+        }
+    }
+
+    fn work(&mut self) -> Result<(), StoreError> {
+        loop {
+            let (is_due, neighbours) = {
+                let parts = self.shared.index.read();
+                let is_due = parts.waiting() > 0 || parts.recent_entries() >= self.shared.index.flush_from();
+                (is_due, mergeable(&parts.segments))
+            };
+            if is_due {
+                self.flush()?;
+            } else if let Some(neighbours) = neighbours {
+                self.merge(&neighbours)?;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes the oldest part that is in memory into a segment.
+    fn flush(&mut self) -> Result<(), StoreError> {
+        let frozen = {
+            let mut parts = self.shared.index.write();
+            let waiting = parts.frozen.first().cloned();
+            match waiting.or_else(|| parts.freeze()) {
+                Some(frozen) => frozen,
+                None => return Ok(()),
+            }
+        };
+        let (first, last) = frozen.range();
+        let dead = self.dead_in(first, last);
+        let sorted = frozen.sorted();
+        let alive = sorted.iter().copied().filter(|(_, number)| !dead.contains(number)).map(Ok);
+        let segment = self.build(0, (first, last), sorted.len() as u64, alive)?;
+        let left_out: Arc<[u32]> = dead.into_iter().collect();
+        self.write(move |writer| {
+            insert_segment(writer.connection, &segment)?;
+            let forget = "DELETE FROM fresh_keys WHERE number <= ?1";
+            writer.connection.execute(forget, [last]).or_failed()?;
+            forget_dead(writer.connection, &left_out)?;
+            let (segment, left_out) = (Arc::clone(&segment), Arc::clone(&left_out));
+            writer.effects.push(Effect::Index(IndexChange::Flushed { segment, left_out }));
+            Ok(())
+        })?;
+        while self.write(move |writer| packs::pack(writer.connection, last))? {}
+        Ok(())
+    }
+
+    /// Makes one segment of some that follow one another.
+    fn merge(&mut self, old: &[Arc<Segment>]) -> Result<(), StoreError> {
+        let (Some(first), Some(last)) = (old.first(), old.last()) else { return Ok(()) };
+        let range = (first.range.0, last.range.1);
+        let level = old.iter().map(|segment| segment.level).max().unwrap_or_default() + 1;
+        let most = old.iter().map(|segment| segment.entries).sum();
+        let dead = self.dead_in(range.0, range.1);
+        let merged = {
+            // A connection of its own, because the segment is built while this is read.
+            let path = self.connection.path().unwrap_or_default().to_owned();
+            let reading = Connection::open(path).or_failed()?;
+            let merging = Merging::new(&reading, old)?;
+            let alive =
+                merging.filter(|entry| !entry.as_ref().is_ok_and(|(_, number)| dead.contains(number)));
+            self.build(level, range, most, alive)?
+        };
+        let left_out: Arc<[u32]> = dead.into_iter().collect();
+        let old: Arc<[i64]> = old.iter().map(|segment| segment.key).collect();
+        self.write(move |writer| {
+            insert_segment(writer.connection, &merged)?;
+            for key in &*old {
+                let connection = writer.connection;
+                connection.execute("DELETE FROM segments WHERE key = ?1", [key]).or_failed()?;
+                connection.execute("INSERT INTO dropped_segments (key) VALUES (?1)", [key]).or_failed()?;
+            }
+            forget_dead(writer.connection, &left_out)?;
+            let (old, segment, left_out) = (Arc::clone(&old), Arc::clone(&merged), Arc::clone(&left_out));
+            writer.effects.push(Effect::Index(IndexChange::Merged { old, segment, left_out }));
+            Ok(())
+        })?;
+        self.clean_up()
+    }
+
+    /// Documents with numbers in a range that are gone.
+    fn dead_in(&self, first: u32, last: u32) -> HashSet<u32> {
+        let parts = self.shared.index.read();
+        parts.dead.iter().copied().filter(|number| (first..=last).contains(number)).collect()
+    }
+
+    /// Writes entries into the blocks of a new segment. Nobody looks there before the segment itself is written.
+    fn build(
+        &mut self,
+        level: u32,
+        range: (u32, u32),
+        most: u64,
+        entries: impl Iterator<Item = Result<(StoredKey, u32), StoreError>>,
+    ) -> Result<Arc<Segment>, StoreError> {
+        let key = self.next_key;
+        self.next_key += 1;
+        let mut builder = Builder::new(key, level, range, most);
+        let (mut blocks, mut written) = (Vec::new(), 0);
+        for entry in entries {
+            blocks.extend(builder.push(entry?));
+            if blocks.len() >= STEP {
+                self.write_blocks("blocks", key, &mut written, std::mem::take(&mut blocks))?;
+            }
+        }
+        let (segment, last) = builder.finish();
+        blocks.extend(last);
+        self.write_blocks("blocks", key, &mut written, blocks)?;
+        let summary = segment.summary();
+        let parts: Vec<Vec<u8>> = summary.chunks(SUMMARY_PART).map(<[u8]>::to_vec).collect();
+        let mut written = 0;
+        for parts in parts.chunks(4) {
+            self.write_blocks("summaries", key, &mut written, parts.to_vec())?;
+        }
+        Ok(Arc::new(segment))
+    }
+
+    fn write_blocks(
+        &self,
+        table: &'static str,
+        segment: i64,
+        written: &mut i64,
+        blocks: Vec<Vec<u8>>,
+    ) -> Result<(), StoreError> {
+        let from = *written;
+        *written += i64::try_from(blocks.len()).unwrap_or_default();
+        self.write(move |writer| {
+            let insert = format!("INSERT OR REPLACE INTO {table} (number, entries) VALUES (?1, ?2)");
+            let mut insert = writer.connection.prepare_cached(&insert).or_failed()?;
+            for (block, bytes) in (from..).zip(&blocks) {
+                insert.execute(params![block_number(segment, block), bytes]).or_failed()?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Deletes, bit by bit, what belongs to segments that are no more.
+    fn clean_up(&self) -> Result<(), StoreError> {
+        let mut query = self.connection.prepare("SELECT key FROM dropped_segments").or_failed()?;
+        let keys = query.query_map([], |row| row.get::<_, i64>(0)).or_failed()?;
+        let keys: Vec<i64> = keys.collect::<Result<_, _>>().or_failed()?;
+        for key in keys {
+            for table in ["blocks", "summaries"] {
+                loop {
+                    let delete = format!(
+                        "DELETE FROM {table} WHERE number IN \
+                         (SELECT number FROM {table} WHERE number >= ?1 AND number < ?2 LIMIT {STEP})"
+                    );
+                    let range = [block_number(key, 0), block_number(key + 1, 0)];
+                    let deleted = self.write(move |writer| {
+                        let mut delete = writer.connection.prepare_cached(&delete).or_failed()?;
+                        delete.execute(range).or_failed()
+                    })?;
+                    if deleted == 0 {
+                        break;
+                    }
+                }
+            }
+            self.write(move |writer| {
+                let delete = "DELETE FROM dropped_segments WHERE key = ?1";
+                writer.connection.execute(delete, [key]).map(drop).or_failed()
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Has the writing thread do something, and waits for it.
+    fn write<T: Send + 'static>(
+        &self,
+        apply: impl FnMut(&mut Writer<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let closed = || StoreError::Unavailable("the store is closed".to_owned());
+        if self.is_ending.load(Ordering::Relaxed) {
+            return Err(closed());
+        }
+        let (write, answer) = Write::urgent(apply);
+        self.writes.send(write)?;
+        answer.blocking_recv().unwrap_or_else(|_| Err(closed()))
+    }
+}
+
+/// Neighbouring segments of the lowest level that has enough of them.
+fn mergeable(segments: &[Arc<Segment>]) -> Option<Vec<Arc<Segment>>> {
+    // Levels fall from the oldest to the youngest.
+    let youngest = segments.last()?.level;
+    let highest = segments.iter().map(|segment| segment.level).max()?;
+    (youngest..=highest).find_map(|level| {
+        let of_level: Vec<_> = segments.iter().filter(|segment| segment.level == level).cloned().collect();
+        (of_level.len() >= FAN_IN).then_some(of_level)
+    })
+}
+
+fn insert_segment(connection: &Connection, segment: &Segment) -> Result<(), StoreError> {
+    let insert = "INSERT INTO segments (key, level, first, last, entries) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let (first, last) = segment.range;
+    let entries = i64::try_from(segment.entries).unwrap_or(i64::MAX);
+    connection.execute(insert, params![segment.key, segment.level, first, last, entries]).or_failed()?;
+    Ok(())
+}
+
+fn forget_dead(connection: &Connection, left_out: &[u32]) -> Result<(), StoreError> {
+    let mut delete = connection.prepare_cached("DELETE FROM tombstones WHERE number = ?1").or_failed()?;
+    left_out.iter().try_for_each(|number| delete.execute([number]).map(drop).or_failed())
+}
+
+/// The entries of several segments in their order.
+struct Merging<'c> {
+    sources: Vec<Source<'c>>,
+    heads: BinaryHeap<Reverse<(StoredKey, u32, usize)>>,
+    failed: Option<StoreError>,
+}
+
+/// The entries of one segment in their order.
+struct Source<'c> {
+    connection: &'c Connection,
+    /// The next block, and the first number behind the last one.
+    next: i64,
+    end: i64,
+    read: VecDeque<(StoredKey, u32)>,
+}
+
+impl<'c> Merging<'c> {
+    fn new(connection: &'c Connection, segments: &[Arc<Segment>]) -> Result<Self, StoreError> {
+        let source = |segment: &Arc<Segment>| Source {
+            connection,
+            next: block_number(segment.key, 0),
+            end: block_number(segment.key + 1, 0),
+            read: VecDeque::new(),
+        };
+        let mut merging =
+            Self { sources: segments.iter().map(source).collect(), heads: BinaryHeap::new(), failed: None };
+        for place in 0..merging.sources.len() {
+            merging.advance(place)?;
+        }
+        Ok(merging)
+    }
+
+    fn advance(&mut self, place: usize) -> Result<(), StoreError> {
+        let Some(source) = self.sources.get_mut(place) else { return Ok(()) };
+        if let Some((key, number)) = source.take()? {
+            self.heads.push(Reverse((key, number, place)));
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for Merging<'_> {
+    type Item = Result<(StoredKey, u32), StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(error) = self.failed.take() {
+            return Some(Err(error));
+        }
+        let Reverse((key, number, place)) = self.heads.pop()?;
+        self.failed = self.advance(place).err();
+        Some(Ok((key, number)))
+    }
+}
+
+impl Source<'_> {
+    fn take(&mut self) -> Result<Option<(StoredKey, u32)>, StoreError> {
+        if self.read.is_empty() && self.next < self.end {
+            let query = "SELECT number, entries FROM blocks WHERE number >= ?1 AND number < ?2 ORDER BY number LIMIT 16";
+            let mut query = self.connection.prepare_cached(query).or_failed()?;
+            let mut rows = query.query([self.next, self.end]).or_failed()?;
+            self.next = self.end;
+            while let Some(row) = rows.next().or_failed()? {
+                self.next = row.get::<_, i64>(0).or_failed()? + 1;
+                let bytes = row.get_ref(1).or_failed()?.as_blob();
+                self.read.extend(entries(bytes.map_err(|_| crate::embedded::rows::damaged())?));
+            }
+        }
+        Ok(self.read.pop_front())
+    }
+}
+
+impl Index {
+    /// Whether a new document has to wait until memory has room for its entries.
+    pub(in super::super) fn is_full(&self) -> bool {
+        self.read().waiting() >= MAX_WAITING
+    }
+
+    /// Begins a new part when the one for new documents is full; says whether there is something to write.
+    pub(in super::super) fn turn_over(&self) -> bool {
+        if self.read().recent_entries() < self.flush_from() {
+            return false;
+        }
+        let mut parts = self.write();
+        parts.recent_entries() >= self.flush_from() && parts.freeze().is_some()
+    }
+}

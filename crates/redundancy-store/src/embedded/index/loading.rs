@@ -1,0 +1,114 @@
+//! Fills memory with what it has to know of the index when the store is opened.
+
+use super::segment::{Segment, block_number, key_of, last_block, segment_of};
+use super::{IndexChange, Parts, StoredKey};
+use crate::embedded::OrFailed as _;
+use crate::embedded::rows::damaged;
+use redundancy_webhook::store::StoreError;
+use rusqlite::Connection;
+use std::sync::Arc;
+
+/// What there is of the index.
+pub(in super::super) struct Loaded {
+    pub(in super::super) parts: Parts,
+    /// The number of the next document.
+    pub(in super::super) next_document: u32,
+    /// The key of the next segment.
+    pub(in super::super) next_segment: i64,
+}
+
+/// Reads the index. Segments that were not finished are dropped.
+pub(in super::super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
+    let mut parts = Parts::default();
+    drop_unfinished(connection)?;
+    load_collections(connection, &mut parts)?;
+    let mut last = 0;
+    for segment in segments(connection)? {
+        last = last.max(segment.range.1);
+        parts.segments.push(Arc::new(segment));
+    }
+    let mut query = connection.prepare("SELECT number FROM tombstones").or_failed()?;
+    let mut rows = query.query([]).or_failed()?;
+    while let Some(row) = rows.next().or_failed()? {
+        let number: u32 = row.get(0).or_failed()?;
+        last = last.max(number);
+        parts.dead.insert(number);
+    }
+    let mut query = connection.prepare("SELECT number, keys FROM fresh_keys ORDER BY number").or_failed()?;
+    let mut rows = query.query([]).or_failed()?;
+    while let Some(row) = rows.next().or_failed()? {
+        let number: u32 = row.get(0).or_failed()?;
+        last = last.max(number);
+        let bytes = row.get_ref(1).or_failed()?.as_blob().map_err(|_| damaged())?;
+        parts.recent.add(number, &decoded(bytes));
+    }
+    let newest = "SELECT coalesce(max(number), 0) FROM documents";
+    let newest: u32 = connection.query_row(newest, [], |row| row.get(0)).or_failed()?;
+    let keys = "SELECT max(coalesce((SELECT max(key) FROM segments), 0), coalesce((SELECT max(key) FROM dropped_segments), 0))";
+    let next_segment: i64 = connection.query_row(keys, [], |row| row.get(0)).or_failed()?;
+    Ok(Loaded { parts, next_document: last.max(newest) + 1, next_segment: next_segment + 1 })
+}
+
+/// The bytes of keys, 6 for each.
+pub(in super::super) fn encoded(keys: &[StoredKey]) -> Vec<u8> {
+    keys.iter().flat_map(|key| key.to_be_bytes().into_iter().skip(2)).collect()
+}
+
+fn decoded(bytes: &[u8]) -> Vec<StoredKey> {
+    let keys = bytes.as_chunks::<6>().0.iter();
+    keys.map(|bytes| key_of(*bytes)).collect()
+}
+
+fn drop_unfinished(connection: &Connection) -> Result<(), StoreError> {
+    // Only the newest one can be unfinished.
+    if let Some(number) = last_block(connection)? {
+        let insert = "INSERT OR IGNORE INTO dropped_segments (key) \
+            SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM segments WHERE key = ?1)";
+        connection.execute(insert, [segment_of(number)]).or_failed()?;
+    }
+    Ok(())
+}
+
+fn load_collections(connection: &Connection, parts: &mut Parts) -> Result<(), StoreError> {
+    let mut query = connection.prepare("SELECT key, name FROM collections").or_failed()?;
+    let mut rows = query.query([]).or_failed()?;
+    while let Some(row) = rows.next().or_failed()? {
+        let name: String = row.get(1).or_failed()?;
+        let name = name.parse().map_err(|_| damaged())?;
+        parts.apply(IndexChange::Collection(row.get(0).or_failed()?, name));
+    }
+    let count =
+        "SELECT collection, count(*) FROM documents INDEXED BY documents_by_collection GROUP BY collection";
+    let mut query = connection.prepare(count).or_failed()?;
+    let mut rows = query.query([]).or_failed()?;
+    while let Some(row) = rows.next().or_failed()? {
+        let (key, count): (i64, i64) = (row.get(0).or_failed()?, row.get(1).or_failed()?);
+        if let Some((_, known)) = parts.collections.get_mut(&key) {
+            *known = u64::try_from(count).unwrap_or_default();
+        }
+    }
+    Ok(())
+}
+
+fn segments(connection: &Connection) -> Result<Vec<Segment>, StoreError> {
+    let query = "SELECT key, level, first, last, entries FROM segments ORDER BY first";
+    let mut query = connection.prepare(query).or_failed()?;
+    let read = |row: &rusqlite::Row<'_>| {
+        let (key, level): (i64, u32) = (row.get(0)?, row.get(1)?);
+        Ok((key, level, (row.get::<_, u32>(2)?, row.get::<_, u32>(3)?), row.get::<_, i64>(4)?))
+    };
+    let rows: Vec<_> = query.query_map([], read).or_failed()?.collect::<Result<_, _>>().or_failed()?;
+    let mut segments = Vec::new();
+    for (key, level, range, entries) in rows {
+        let parts = "SELECT entries FROM summaries WHERE number >= ?1 AND number < ?2 ORDER BY number";
+        let mut query = connection.prepare_cached(parts).or_failed()?;
+        let mut rows = query.query([block_number(key, 0), block_number(key + 1, 0)]).or_failed()?;
+        let mut bytes = Vec::new();
+        while let Some(row) = rows.next().or_failed()? {
+            bytes.extend_from_slice(row.get_ref(0).or_failed()?.as_blob().map_err(|_| damaged())?);
+        }
+        let entries = u64::try_from(entries).map_err(|_| damaged())?;
+        segments.push(Segment::of_summary(key, level, range, entries, &bytes).ok_or_else(damaged)?);
+    }
+    Ok(segments)
+}

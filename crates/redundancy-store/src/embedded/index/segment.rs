@@ -1,0 +1,138 @@
+//! Entries on the disk: sorted, in blocks of one page each.
+
+use super::filter::Filter;
+use super::{Snapshot, StoredKey};
+use crate::embedded::OrFailed as _;
+use crate::embedded::rows::damaged;
+use redundancy_webhook::store::StoreError;
+use rusqlite::{Connection, OptionalExtension as _};
+
+/// Bytes of an entry: 6 of the key and 4 of the number, the high ones first.
+pub(super) const ENTRY_BYTES: usize = 10;
+/// Entries of a block: with these a row fills a page of the database.
+pub(super) const BLOCK_ENTRIES: usize = 400;
+/// The number of a block in the database is that of its segment, shifted by this, and its own.
+const BLOCK_BITS: u32 = 24;
+
+/// One segment, without its entries.
+#[derive(Debug)]
+pub(in super::super) struct Segment {
+    pub(super) key: i64,
+    /// How often its entries were merged.
+    pub(super) level: u32,
+    /// The first and the last number that may be in it.
+    pub(super) range: (u32, u32),
+    pub(super) entries: u64,
+    /// The first key of each block.
+    pub(super) fences: Vec<StoredKey>,
+    pub(super) filter: Filter,
+}
+
+/// The number of a block in the database.
+pub(super) const fn block_number(segment: i64, block: i64) -> i64 {
+    (segment << BLOCK_BITS) + block
+}
+
+/// The segment that a block belongs to.
+pub(super) const fn segment_of(block_number: i64) -> i64 {
+    block_number >> BLOCK_BITS
+}
+
+/// Appends an entry to the bytes of a block.
+pub(super) fn write_entry((key, number): (StoredKey, u32), out: &mut Vec<u8>) {
+    out.extend(key.to_be_bytes().iter().skip(2));
+    out.extend(number.to_be_bytes());
+}
+
+/// The entries of a block.
+pub(super) fn entries(block: &[u8]) -> impl Iterator<Item = (StoredKey, u32)> + '_ {
+    block.as_chunks::<ENTRY_BYTES>().0.iter().map(entry)
+}
+
+fn entry(bytes: &[u8; ENTRY_BYTES]) -> (StoredKey, u32) {
+    let [key @ .., _, _, _, _] = *bytes;
+    let [_, _, _, _, _, _, number @ ..] = *bytes;
+    (key_of(key), u32::from_be_bytes(number))
+}
+
+/// A key from its bytes.
+pub(super) fn key_of(bytes: [u8; 6]) -> StoredKey {
+    bytes.iter().fold(0, |key, byte| key << 8 | u64::from(*byte))
+}
+
+/// A block is not where it was: its segment has become part of another one.
+pub(in super::super) struct Stale;
+
+impl Segment {
+    /// Appends the documents that have a key, the oldest first, for as long as `is_wanted` says.
+    fn numbers(
+        &self,
+        connection: &Connection,
+        key: StoredKey,
+        mut is_wanted: impl FnMut(u32) -> bool,
+    ) -> Result<Result<(), Stale>, StoreError> {
+        if !self.filter.may_have(key) {
+            return Ok(Ok(()));
+        }
+        // The block before the first that begins with the key may end with it.
+        let from = self.fences.partition_point(|fence| *fence < key).saturating_sub(1);
+        let blocks = self.fences.iter().enumerate().skip(from).take_while(|(_, fence)| **fence <= key);
+        for (block, _) in blocks {
+            let number = block_number(self.key, i64::try_from(block).map_err(|_| damaged())?);
+            let query = "SELECT entries FROM blocks WHERE number = ?1";
+            let mut query = connection.prepare_cached(query).or_failed()?;
+            let mut rows = query.query([number]).or_failed()?;
+            let Some(row) = rows.next().or_failed()? else { return Ok(Err(Stale)) };
+            let bytes = row.get_ref(0).or_failed()?.as_blob().map_err(|_| damaged())?;
+            let (all, _) = bytes.as_chunks::<ENTRY_BYTES>();
+            let first = all.partition_point(|bytes| entry(bytes).0 < key);
+            for bytes in all.get(first..).unwrap_or_default() {
+                let (other, number) = entry(bytes);
+                if other != key {
+                    return Ok(Ok(()));
+                }
+                if !is_wanted(number) {
+                    return Ok(Ok(()));
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+impl Snapshot {
+    /// The documents that have a key and are alive, the oldest first, at most `most` of them.
+    pub(in super::super) fn numbers(
+        &self,
+        connection: &Connection,
+        key: StoredKey,
+        most: usize,
+        is_dead: impl Fn(u32) -> bool,
+    ) -> Result<Result<Vec<u64>, Stale>, StoreError> {
+        let mut found = Vec::new();
+        let mut take = |number: u32| {
+            if !is_dead(number) {
+                found.push(u64::from(number));
+            }
+            found.len() < most
+        };
+        for segment in &self.segments {
+            if let Err(stale) = segment.numbers(connection, key, &mut take)? {
+                return Ok(Err(stale));
+            }
+        }
+        for number in self.recent.get(&key).into_iter().flatten() {
+            if !take(*number) {
+                break;
+            }
+        }
+        found.truncate(most);
+        Ok(Ok(found))
+    }
+}
+
+/// The highest number of a block.
+pub(super) fn last_block(connection: &Connection) -> Result<Option<i64>, StoreError> {
+    let query = "SELECT number FROM blocks ORDER BY number DESC LIMIT 1";
+    connection.query_row(query, [], |row| row.get(0)).optional().or_failed()
+}

@@ -1,0 +1,19 @@
+//! One suite for every store of documents: what the engine may rely on, whatever is behind the port. The doc of each method of
+//! [`Catalog`](redundancy_engine::Catalog) is the contract.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![allow(missing_docs, reason = "a name says what is tested")]
+
+#[macro_use]
+mod stores;
+
+mod behaviours;
+mod crash;
+mod fixture;
+mod model;
+mod real;
+
+conforms!(the_model, crate::model::Models);
+conforms!(embedded, crate::real::EmbeddedStores::default());
+conforms!(embedded_of_little_memory, crate::real::EmbeddedStores::of_little_memory());
+conforms!(memory, crate::real::MemoryStores);

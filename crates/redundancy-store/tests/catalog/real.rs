@@ -1,0 +1,84 @@
+//! The stores of this crate.
+
+use crate::stores::{Store, Stores};
+use redundancy_store::{EmbeddedConfig, EmbeddedStore, IndexOptions, MemoryStore};
+use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Stores in folders.
+#[derive(Default)]
+pub(crate) struct EmbeddedStores {
+    folders: Mutex<Vec<TempDir>>,
+    options: IndexOptions,
+}
+
+impl EmbeddedStores {
+    /// Stores that keep next to nothing in memory, so that whatever is put goes through segments and merges of them.
+    pub(crate) fn of_little_memory() -> Self {
+        Self { folders: Mutex::default(), options: IndexOptions { recent_entries: 4 } }
+    }
+
+    fn open(&self) -> Store {
+        let folder = self.folders.lock().unwrap().last().unwrap().path().join("data");
+        open_with(&folder, self.options)
+    }
+}
+
+/// What is in a folder, with next to nothing of the index in memory.
+pub(crate) fn open_folder(folder: &Path) -> Store {
+    open_with(folder, IndexOptions { recent_entries: 40 })
+}
+
+fn open_with(folder: &Path, options: IndexOptions) -> Store {
+    let folder = folder.to_owned();
+    let config = EmbeddedConfig { folder, cipher: None, clock: Arc::new(NoTime), ids: Arc::new(NoChance) };
+    let store = EmbeddedStore::open_with(config, options).unwrap();
+    Store { catalog: store.clone(), webhooks: store }
+}
+
+impl Stores for EmbeddedStores {
+    const RANDOM_SEQUENCES: u32 = 16;
+
+    async fn fresh(&self) -> Store {
+        self.folders.lock().unwrap().push(tempfile::tempdir().unwrap());
+        self.open()
+    }
+
+    async fn reopened(&self, store: Store) -> Store {
+        drop(store);
+        self.open()
+    }
+}
+
+struct NoTime;
+
+impl Clock for NoTime {
+    fn now(&self) -> Timestamp {
+        Timestamp::default()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+struct NoChance;
+
+impl IdSource for NoChance {
+    fn random_128(&self) -> u128 {
+        7
+    }
+}
+
+/// Stores in memory.
+pub(crate) struct MemoryStores;
+
+impl Stores for MemoryStores {
+    async fn fresh(&self) -> Store {
+        let store = Arc::new(MemoryStore::default());
+        Store { catalog: store.clone(), webhooks: store }
+    }
+}
