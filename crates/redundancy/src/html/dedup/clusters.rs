@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use redundancy_engine::corpus::DuplicateKind;
 
-use super::{DedupFindings, Evidence, Excerpt, ShownCluster, kind_name, score};
+use super::{DedupFindings, Evidence, Excerpt, ShownCluster, score};
 use crate::figures::{count, grouped};
 use crate::html::escape::escaped;
 use crate::html::marks::{Mark, marked};
@@ -29,7 +29,7 @@ pub(super) fn list(html: &mut String, prefix: &str, findings: &DedupFindings<'_>
         let _ = writeln!(
             html,
             "<details class=\"cluster\"{}><summary><b>Cluster {}</b><strong>{}</strong>\
-             <span>weakest link {}</span><span>kept: {}</span></summary>",
+             <span>weakest link {}</span><span>kept: <bdi>{}</bdi></span></summary>",
             if place < OPEN { " open" } else { "" },
             cluster.number,
             count(cluster.size, "document"),
@@ -47,7 +47,7 @@ pub(super) fn list(html: &mut String, prefix: &str, findings: &DedupFindings<'_>
 fn members(html: &mut String, cluster: &ShownCluster) {
     let _ = writeln!(
         html,
-        "<ul class=\"ids\">\n<li class=\"kept\"><b>kept</b> {}</li>",
+        "<ul class=\"ids\">\n<li class=\"kept\"><b>kept</b> <bdi>{}</bdi></li>",
         escaped(&shortened(&cluster.kept))
     );
     for other in &cluster.others {
@@ -71,10 +71,9 @@ fn texts(html: &mut String, prefix: &str, evidence: &Evidence) {
     }
     let _ = writeln!(
         html,
-        "<p class=\"none\">The document that is kept, and the duplicate that is least similar to it: {} ({}). What both say \
-         has the same colour; what has none differs.</p>\n<div class=\"pair\">",
-        score(evidence.similarity),
-        kind_name(evidence.kind).to_lowercase()
+        "<p class=\"none\">The document that is kept, and the duplicate that is least similar to it ({}). What both say has the \
+         same colour; what has none differs.</p>\n<div class=\"pair\">",
+        score(evidence.similarity)
     );
     let marks: Vec<(Mark, Mark)> = evidence
         .matches
@@ -114,7 +113,7 @@ fn side(html: &mut String, fate: &str, excerpt: &Excerpt, marks: &[Mark]) {
     };
     let _ = writeln!(
         html,
-        "<div class=\"text\">\n<h3>{fate}: {} <small>{part}</small></h3>",
+        "<div class=\"text\">\n<h3>{fate}: <bdi>{}</bdi> <small>{part}</small></h3>",
         escaped(&shortened(&excerpt.name))
     );
     html.push_str(&marked(&excerpt.text, marks));

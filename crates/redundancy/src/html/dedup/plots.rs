@@ -2,16 +2,18 @@
 
 use std::fmt::Write as _;
 
-use crate::figures::count;
+use crate::figures::{count, grouped};
 use crate::html::escape::escaped;
 
 /// Size of a plot, and the room for its axes, in units of which about one and a half make a millimetre.
 const WIDTH: f64 = 560.0;
-const HEIGHT: f64 = 270.0;
+const HEIGHT: f64 = 290.0;
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 14.0;
-const TOP: f64 = 22.0;
-const BOTTOM: f64 = 48.0;
+const TOP: f64 = 36.0;
+const BOTTOM: f64 = 52.0;
+/// Few bars do not become broader than this.
+const MAX_BAR_WIDTH: f64 = 64.0;
 /// With more bars, not each has a label.
 const MAX_LABELS: usize = 12;
 /// Width of a digit above a bar; counts that would run into each other are left out.
@@ -73,7 +75,7 @@ impl Plot<'_> {
         let _ = writeln!(
             svg,
             "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>\n\
-             <text x=\"4\" y=\"12\">{}s</text>\n</svg></figure>",
+             <text x=\"4\" y=\"14\">{}s</text>\n</svg></figure>",
             f64::midpoint(LEFT, WIDTH - RIGHT),
             HEIGHT - 8.0,
             escaped(self.across),
@@ -90,14 +92,15 @@ impl Plot<'_> {
         for (number, bar) in self.bars.iter().enumerate() {
             let left = LEFT + room * number as f64;
             let middle = left + room / 2.0;
+            let width = (room * 0.8).min(MAX_BAR_WIDTH);
             // What is there is seen, however little it is.
             let tall = if bar.count == 0 { 0.0 } else { height(bar.count).max(1.5) };
             let _ = writeln!(
                 svg,
                 "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{tall:.1}\" rx=\"2\"{}><title>{}: {}</title></rect>",
-                left + room * 0.1,
+                middle - width / 2.0,
                 floor - tall,
-                room * 0.8,
+                width,
                 if bar.is_apart { " class=\"apart\"" } else { "" },
                 escaped(&bar.tip),
                 count(bar.count, self.noun)
@@ -116,7 +119,7 @@ impl Plot<'_> {
                     svg,
                     "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
                     if bar.is_edge { left } else { middle },
-                    floor + 16.0,
+                    floor + 20.0,
                     escaped(&bar.label)
                 );
             }
@@ -142,10 +145,10 @@ fn tick_step(most: usize) -> usize {
         .unwrap_or(usize::MAX)
 }
 
-/// A count in few characters: `980`, `12.3k`, `4.6M`.
+/// A count in few characters: `9,800`, `12.3k`, `4.6M`.
 fn compact(count: usize) -> String {
     let (unit, name) = match count {
-        0..10_000 => return count.to_string(),
+        0..10_000 => return grouped(count),
         10_000..1_000_000 => (1e3, "k"),
         _ => (1e6, "M"),
     };
@@ -164,6 +167,9 @@ mod tests {
 
     #[test]
     fn counts_above_bars_are_short() {
-        assert_eq!([0, 9_999, 10_000, 12_345, 4_600_000].map(compact), ["0", "9999", "10k", "12.3k", "4.6M"]);
+        assert_eq!(
+            [0, 9_999, 10_000, 12_345, 4_600_000].map(compact),
+            ["0", "9,999", "10k", "12.3k", "4.6M"]
+        );
     }
 }
