@@ -42,6 +42,7 @@ VARYING = [
     (re.compile(r"\bwhsec_[0-9A-Za-z+/=]+"), "whsec_(secret)"),
     (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ( \([^)]*\))?"), "(time)"),
     (re.compile(r"\bafter \d+(\.\d+)? m?s\b"), "after (duration)"),
+    (re.compile(r"\bin \d+\.\d s, [\d,]+ documents a second\b"), "in (duration), (number) documents a second"),
 ]
 
 
