@@ -21,6 +21,9 @@ const MAKING: &str = ".redundancy-dedup-";
 /// Name of the folder with copies of files that are documents.
 const KEPT: &str = "kept";
 
+/// What some runs write and others do not.
+const SOMETIMES: [&str; 5] = ["kept.jsonl", "kept.csv", "kept.tsv", "pairs.jsonl", "report.html"];
+
 /// Results in the making.
 pub(super) struct Results {
     /// Where they go; `None` if nothing is to be written.
@@ -161,6 +164,7 @@ impl Results {
         text.push('\n');
         self.write_file("summary.json", |file| file.write_all(text.as_bytes()))?;
         let Some(output) = &self.output else { return Ok(()) };
+        self.remove_leftovers(output).map_err(|error| cannot_write(output, &error))?;
         let rename = |name: &PathBuf| {
             let to = output.join(name);
             // A folder of an earlier run cannot be replaced by renaming.
@@ -174,6 +178,22 @@ impl Results {
             .try_for_each(rename)
             .and_then(|()| File::open(output)?.sync_all())
             .map_err(|error| cannot_write(output, &error))
+    }
+
+    /// Removes what an earlier run wrote and this one does not: beside the new results it would be taken for one of them. Where there is
+    /// no summary, no earlier run wrote anything.
+    fn remove_leftovers(&self, output: &Path) -> io::Result<()> {
+        if !output.join("summary.json").is_file() {
+            return Ok(());
+        }
+        let is_made = |name: &&str| self.made.iter().any(|made| made == Path::new(name));
+        for name in SOMETIMES.iter().filter(|name| !is_made(name)) {
+            match fs::remove_file(output.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => (),
+            }
+        }
+        Ok(())
     }
 
     /// Copies the records that are kept.

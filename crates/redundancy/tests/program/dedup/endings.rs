@@ -140,3 +140,32 @@ fn work_that_is_killed_at_any_time_leaves_whole_files_or_none() {
         fs::remove_dir_all(&out).unwrap();
     }
 }
+
+#[test]
+fn nothing_of_an_earlier_run_stays_beside_the_results_of_a_later_one() {
+    let text = prose(1);
+    let corpus = [line("a", &text), line("b", &text)].join("\n");
+    let table = format!("id,text\nc,\"{text}\"\n");
+    let place = Place::new().file("in.jsonl", corpus).file("in.csv", table);
+    place.run(&["dedup", "in.jsonl", "--output", "out", "--pairs", "--report"]).ended_with(0);
+    fs::write(place.path().join("out/notes.txt"), "mine").unwrap();
+    place.run(&["dedup", "in.csv", "--output", "out"]).ended_with(0);
+    let left: Vec<String> = names(&place.path().join("out")).into_iter().collect();
+    assert_eq!(left, ["clusters.jsonl", "duplicates.jsonl", "kept.csv", "notes.txt", "summary.json"]);
+}
+
+#[test]
+fn a_tight_memory_changes_nothing_but_where_things_are_held() {
+    let place = Place::new().file("in.jsonl", large_corpus());
+    place.run(&["dedup", "in.jsonl", "--output", "roomy", "--mode", "contained"]).ended_with(0);
+    place
+        .run(&["dedup", "in.jsonl", "--output", "tight", "--mode", "contained", "--memory", "1M"])
+        .ended_with(0);
+    for name in ["kept.jsonl", "duplicates.jsonl", "clusters.jsonl"] {
+        assert_eq!(place.read(&format!("roomy/{name}")), place.read(&format!("tight/{name}")), "{name}");
+    }
+    assert!(!place.read("roomy/duplicates.jsonl").is_empty());
+    assert!(!names(&place.path().join("tight")).iter().any(|name| name.starts_with('.')));
+    let run = place.run(&["dedup", "in.jsonl", "--output", "out", "--memory", "lots"]).ended_with(2);
+    assert!(run.err.contains("such as 512M or 2G"), "{}", run.err);
+}
