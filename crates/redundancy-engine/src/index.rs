@@ -1,7 +1,7 @@
 //! The use cases about documents: putting them into the index, and finding what they have in common with others.
 //!
 //! The way of a text: it is boiled down to keys and a trace on the CPU pool ([`print`]), the catalog is asked which documents
-//! have keys in common with it, and each of those is compared with it exactly ([`comparing`]). Nothing is said of two texts that
+//! have keys in common with it, and each of those is compared with it exactly (`comparing`). Nothing is said of two texts that
 //! rests on keys alone.
 
 mod adding;
