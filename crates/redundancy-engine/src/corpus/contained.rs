@@ -1,17 +1,17 @@
 //! Documents that are contained in larger ones: most of their shingles stand there.
 //!
-//! Candidates share a winnowing fingerprint ([`winnow`]); what a document shares with another is then counted over whole sets. A
-//! document of fewer shingles than a window has no fingerprint that is sure to be found in a larger one: for these, all
-//! shingles of the larger documents are looked up.
+//! Candidates share a winnowing fingerprint ([`winnow`](redundancy_detect::fingerprint::winnow())); what a document shares with another is
+//! then counted over whole sets. A small document has few fingerprints, and none may be left when a word is changed: small ones are found by
+//! their rarest shingles, as in `prefix`, and none is missed.
 
 use super::DedupOptions;
 use super::clusters::{self, Cluster, Deduplicated, Duplicate, DuplicateKind, Pair, View};
 use super::first_pass::{Distinct, FirstPass};
 use super::members::Members;
 use super::parallel::map_in_order;
+use super::prefix::prefix;
 use super::sets::Sets;
 use hashbrown::HashMap;
-use redundancy_detect::fingerprint::WINDOW;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
@@ -23,6 +23,9 @@ pub(super) struct Containment {
     /// Share of the shingles of the inner one that the outer one has.
     pub(super) share: f64,
 }
+
+/// Most shingles of a document that counts as small.
+const SMALL: usize = 64;
 
 /// How many documents are looked at by a thread at a time.
 const AT_ONCE: usize = 256;
@@ -48,7 +51,7 @@ pub(super) fn containments(
     threads: NonZeroUsize,
 ) -> Vec<Containment> {
     let index = Index::of(first.distinct(), sets);
-    let small = small_documents(first.distinct(), sets);
+    let small = small_documents(first.distinct(), sets, threshold);
     let documents = first.distinct() as usize;
     let chunks = map_in_order(threads, documents.div_ceil(AT_ONCE), |chunk| {
         let range = chunk * AT_ONCE..documents.min((chunk + 1) * AT_ONCE);
@@ -169,15 +172,29 @@ fn verify(sets: &Sets, inner: Distinct, outer: Distinct, threshold: f64) -> Opti
     (share >= threshold).then_some(Containment { inner, outer, share })
 }
 
-/// The documents of fewer shingles than a window, by each of their shingles.
-fn small_documents(documents: Distinct, sets: &Sets) -> HashMap<u64, Vec<Distinct>> {
-    let mut small: HashMap<u64, Vec<Distinct>> = HashMap::new();
-    for document in (0..documents).filter(|document| sets.len(*document) < WINDOW) {
-        for shingle in sets.shingles(document).iter() {
-            small.entry(*shingle).or_default().push(document);
+/// Small documents by those of their shingles of which one at least stands in any document that contains them.
+fn small_documents(documents: Distinct, sets: &Sets, threshold: f64) -> HashMap<u64, Vec<Distinct>> {
+    let small: Vec<Distinct> = (0..documents).filter(|document| sets.len(*document) <= SMALL).collect();
+    let mut frequencies: HashMap<u64, u32> = HashMap::new();
+    for document in &small {
+        frequencies.extend(sets.shingles(*document).iter().map(|shingle| (*shingle, 0)));
+    }
+    if !frequencies.is_empty() {
+        for document in 0..documents {
+            for shingle in sets.shingles(document).iter() {
+                if let Some(frequency) = frequencies.get_mut(shingle) {
+                    *frequency += 1;
+                }
+            }
         }
     }
-    small
+    let mut found: HashMap<u64, Vec<Distinct>> = HashMap::new();
+    for document in small {
+        for shingle in prefix(&sets.shingles(document), &frequencies, threshold) {
+            found.entry(shingle).or_default().push(document);
+        }
+    }
+    found
 }
 
 impl Index {

@@ -50,8 +50,8 @@ impl Members {
         each_block(
             corpus,
             options.threads,
-            Buffer::default,
-            |buffer, block, number| {
+            || (Buffer::default(), None),
+            |(buffer, last), block, number| {
                 let records = first.records_in_block(number);
                 let from = wanted.partition_point(|record| *record < records.start);
                 let to = wanted.partition_point(|record| *record < records.end);
@@ -63,7 +63,7 @@ impl Members {
                             is_id_usable: unusable.get(*record as usize) == Some(&false),
                             is_repeated: repeated.get(*record as usize) == Some(&true),
                         };
-                        found.push(member(*record, block, place, &document, known, options.keep));
+                        found.push(member(*record, block, place, &document, known, options.keep, last));
                     }
                 }
                 (found, block.bytes.len() as u64)
@@ -93,6 +93,9 @@ struct Known {
     is_repeated: bool,
 }
 
+/// The text hashed last, by its bytes and by its words: copies often stand behind each other, and need no second look.
+type Last = Option<(blake3::Hash, Option<blake3::Hash>)>;
+
 fn member(
     record: u32,
     block: &Block,
@@ -100,31 +103,39 @@ fn member(
     document: &Document<'_>,
     known: Known,
     keep: Keep,
+    last: &mut Last,
 ) -> Member {
-    let needs_words = known.is_repeated || keep == Keep::BestQuality;
-    let text = needs_words.then(|| Text::new(&document.text).ok()).flatten();
     let at = block.records.get(place);
+    let content = blake3::hash(document.text.as_bytes());
     Member {
         record,
         file: at.map_or(0, |record| record.file),
         line: at.map_or(0, |record| record.line),
         id: document.id.as_deref().filter(|_| known.is_id_usable).map(str::to_owned),
-        content: blake3::hash(document.text.as_bytes()),
-        normalized: text.as_ref().filter(|_| known.is_repeated).map(normalized_hash),
-        rank: rank(record, document, text.as_ref(), keep),
+        content,
+        normalized: known.is_repeated.then(|| hash_words(&document.text, content, last)).flatten(),
+        rank: rank(record, document, keep),
     }
 }
 
-fn rank(record: u32, document: &Document<'_>, text: Option<&Text<'_>>, keep: Keep) -> f64 {
+fn hash_words(text: &str, content: blake3::Hash, last: &mut Last) -> Option<blake3::Hash> {
+    if let Some((_, normalized)) = last.filter(|(last, _)| *last == content) {
+        return normalized;
+    }
+    let normalized = Text::new(text).ok().as_ref().map(normalized_hash);
+    *last = Some((content, normalized));
+    normalized
+}
+
+fn rank(record: u32, document: &Document<'_>, keep: Keep) -> f64 {
     let characters = || document.text.chars().count() as f64;
+    let readability = |text: Text<'_>| quality(&text, &QualityOptions::default()).readability_score;
     match keep {
         Keep::First => -f64::from(record),
         Keep::Last => f64::from(record),
         Keep::Longest => characters(),
         Keep::Shortest => -characters(),
-        Keep::BestQuality => {
-            text.map_or(f64::NEG_INFINITY, |text| quality(text, &QualityOptions::default()).readability_score)
-        }
+        Keep::BestQuality => Text::new(&document.text).map_or(f64::NEG_INFINITY, readability),
         Keep::Rank => document.rank.unwrap_or(f64::NEG_INFINITY),
     }
 }

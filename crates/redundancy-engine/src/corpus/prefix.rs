@@ -74,10 +74,11 @@ fn frequencies(search: &Search<'_, '_>) -> HashMap<u64, u32> {
     frequencies
 }
 
-/// The rarest shingles of a set, so many that two sets as alike as `threshold` have one of theirs in common: of n shingles
-/// n - ⌈threshold · n⌉ + 1. Those that stand in one member alone are left out: no other can have them.
+/// The rarest shingles of a set, so many that two sets as alike as `threshold` have one of theirs in common, and that a set of which such
+/// a share stands in another has one there: of n shingles n - ⌈threshold · n⌉ + 1. Those that stand in one member alone are left out: no
+/// other can have them.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a size is a size")]
-fn prefix(shingles: &[u64], frequencies: &HashMap<u64, u32>, threshold: f64) -> Vec<u64> {
+pub(super) fn prefix(shingles: &[u64], frequencies: &HashMap<u64, u32>, threshold: f64) -> Vec<u64> {
     let mut by_rarity: Vec<(u32, u64)> = shingles
         .iter()
         .map(|shingle| (frequencies.get(shingle).copied().unwrap_or_default(), *shingle))

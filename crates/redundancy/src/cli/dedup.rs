@@ -39,7 +39,7 @@ pub struct DedupArgs {
     /// The field with the text
     #[arg(long, value_name = "FIELD", default_value = "text")]
     pub text_field: String,
-    /// The field with the id; a record without one, or with that of an earlier one, is called FILE:LINE
+    /// The field with the id; a record without one, or with that of an earlier one, is called by its file and line
     #[arg(long, value_name = "FIELD", default_value = "id")]
     pub id_field: String,
     /// What counts as a duplicate

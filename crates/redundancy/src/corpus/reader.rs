@@ -14,6 +14,9 @@ use super::{CorpusError, CorpusFile, Packing};
 /// How much is read at a time.
 const BLOCK_BYTES: usize = 1 << 20;
 
+/// What some programs write before the first line of a file in UTF-8. It is no part of a record.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Largest window of a Zstandard file, as a power of two: what `zstd --long=27` makes.
 const ZSTD_WINDOW_LOG: u32 = 27;
 
@@ -59,6 +62,9 @@ impl FileReader {
             let end = loop {
                 let before = block.bytes.len();
                 let read = from.by_ref().take(wanted as u64).read_to_end(&mut block.bytes).map_err(fail)?;
+                if self.line == 1 && block.bytes.starts_with(BYTE_ORDER_MARK) {
+                    block.bytes.drain(..BYTE_ORDER_MARK.len());
+                }
                 if read < wanted {
                     self.open = None;
                     self.file += 1;

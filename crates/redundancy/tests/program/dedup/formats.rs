@@ -166,3 +166,13 @@ fn files_of_different_kinds_are_refused() {
     let missing = place.run(&["dedup", "missing.jsonl", "--output", "out"]).ended_with(1);
     assert!(missing.err.contains("missing.jsonl: No such file"), "{}", missing.err);
 }
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_first_record() {
+    let text = prose(1);
+    let lines = format!("\u{feff}{}\r\n{}\r\n", line("a", &text), line("b", &text));
+    let place = Place::new().file("in.jsonl", lines).file("more.jsonl", "\u{feff}");
+    place.run(&["dedup", "in.jsonl", "more.jsonl", "--output", "out", "--strict"]).ended_with(0);
+    assert_eq!(place.read("out/kept.jsonl"), format!("{}\r\n", line("a", &text)));
+    assert_eq!(fields(&place, "out/duplicates.jsonl", "id"), ["b"]);
+}
