@@ -8,10 +8,7 @@ Three collections, each with several kinds of shingles; the pairs near the thres
     evals/dedup_recall.py --only mixed --shingle words:5
 """
 
-import argparse
 import collections
-import datetime
-import pathlib
 import random
 import sys
 import time
@@ -20,8 +17,7 @@ import dedup
 import edits
 import report
 import truth
-from service import REPOSITORY
-from texts import DEFAULT_FOLDER, Texts
+from texts import Texts
 
 THRESHOLD = 0.8
 SHINGLES = ("words:3", "words:5", "chars:8")
@@ -54,19 +50,13 @@ def main():
     sections = [head(texts, arguments.seed), report.table(HEAD, rows)]
     if remarks:
         sections += ["What differs, the first of each kind:", "\n".join(remarks)]
-    written = "\n\n".join(sections) + "\n"
-    if arguments.write:
-        arguments.write.write_text(written)
-    else:
-        print(written, end="")
+    report.deliver(sections, arguments.write)
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", type=pathlib.Path, metavar="FILE", help="write the report there, not to the terminal")
+    parser = report.parser(__doc__)
     parser.add_argument("--only", nargs="+", choices=COLLECTIONS, default=list(COLLECTIONS), help="these collections (default: all)")
     parser.add_argument("--shingle", nargs="+", default=SHINGLES, help=f"these shingles (default: {' '.join(SHINGLES)})")
-    parser.add_argument("--texts", type=pathlib.Path, default=DEFAULT_FOLDER, metavar="FOLDER", help="folder of the texts")
     parser.add_argument("--seed", type=int, default=1, help="seed of the samples and the edits (default: 1)")
     return parser.parse_args()
 
@@ -160,17 +150,8 @@ def first(documents, count):
 
 
 def head(texts, seed):
-    about = [
-        ("commit", report.commit(REPOSITORY)),
-        *report.machine(),
-        *((f"`{name}`", f"sha256 {digest}…") for name, digest in texts.digests()),
-    ]
-    return "\n\n".join([
-        f"# De-duplication against brute force, {datetime.date.today().isoformat()}",
-        "Written by `evals/dedup_recall.py`; what the figures mean stands in [the guide](../README.md).",
-        report.table(["measured", "with"], about),
-        f"Pairs with a Jaccard index of at least {THRESHOLD}. Samples and edits are drawn with seed {seed}.",
-    ])
+    remark = f"Pairs with a Jaccard index of at least {THRESHOLD}. Samples and edits are drawn with seed {seed}."
+    return report.opening(f"De-duplication against brute force, {report.today()}", "dedup_recall.py", texts, [remark])
 
 
 COLLECTIONS = {"PEPs": peps, "policies": versions, "mixed": mixed}

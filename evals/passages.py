@@ -5,17 +5,14 @@
     evals/passages.py --write evals/results/2026-01-31-passages.md
 """
 
-import argparse
-import datetime
-import pathlib
 import time
 
 import report
 from index import fill, search
 from plagdet import Passage, Score
 from planted import KINDS, LANGUAGES, LEAST_WORDS, MOST_WORDS, Planted
-from service import REPOSITORY, Service
-from texts import DEFAULT_FOLDER, Texts
+from service import Service
+from texts import Texts
 
 # A passage may be a small part of a query, and of its source: any share will do.
 THRESHOLD = 0.0
@@ -32,17 +29,12 @@ def main():
     with Service() as service:
         for language in LANGUAGES:
             sections.append(measure(service, Planted(texts, language, arguments.seed), language, arguments.threshold))
-        written = "\n\n".join([head(service, texts, arguments), *sections]) + "\n"
-    if arguments.write:
-        arguments.write.write_text(written)
-    else:
-        print(written, end="")
+        sections.insert(0, head(service, texts, arguments))
+    report.deliver(sections, arguments.write)
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", type=pathlib.Path, metavar="FILE", help="write the report there, not to the terminal")
-    parser.add_argument("--texts", type=pathlib.Path, default=DEFAULT_FOLDER, metavar="FOLDER", help="folder of the texts")
+    parser = report.parser(__doc__)
     parser.add_argument("--threshold", type=float, default=THRESHOLD, help=f"least containment to ask for (default: {THRESHOLD})")
     parser.add_argument("--seed", type=int, default=1, help="seed of what is planted (default: 1)")
     return parser.parse_args()
@@ -111,19 +103,11 @@ def missed(cases, detections):
 
 
 def head(service, texts, arguments):
-    about = [
-        ("program", service.version),
-        ("commit", report.commit(REPOSITORY)),
-        *report.machine(),
-        *((f"`{name}`", f"sha256 {digest}…") for name, digest in texts.digests()),
-    ]
-    return "\n\n".join([
-        f"# Planted passages, {datetime.date.today().isoformat()}",
-        "Written by `evals/passages.py`; what the figures mean stands in [the guide](../README.md).",
-        report.table(["measured", "with"], about),
+    remark = (
         f"Passages of {LEAST_WORDS} to {MOST_WORDS} words, planted with seed {arguments.seed}; searched with a threshold of "
-        f"{arguments.threshold}.",
-    ])
+        f"{arguments.threshold}."
+    )
+    return report.opening(f"Planted passages, {report.today()}", "passages.py", texts, [remark], program=service.version)
 
 
 if __name__ == "__main__":

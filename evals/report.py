@@ -1,9 +1,14 @@
 """Turns figures into Markdown that reads well as plain text too, and describes the machine they were taken on."""
 
+import argparse
+import datetime
 import os
 import pathlib
 import platform
 import subprocess
+
+from service import REPOSITORY
+from texts import DEFAULT_FOLDER
 
 BAR_WIDTH = 40
 
@@ -66,6 +71,43 @@ def commit(repository):
 
     head = git("rev-parse", "--short=12", "HEAD")
     return f"{head or 'none yet'}{' with changes' if git('status', '--porcelain') else ''}"
+
+
+def today():
+    return datetime.date.today().isoformat()
+
+
+def opening(title, script, texts, remarks=(), program=None):
+    """How every report begins: what was measured when and on what, and `remarks` that are true of all of it."""
+    about = [
+        *([("program", program)] if program else []),
+        ("commit", commit(REPOSITORY)),
+        *machine(),
+        *((f"`{name}`", f"sha256 {digest}…") for name, digest in texts.digests()),
+    ]
+    return "\n\n".join([
+        f"# {title}",
+        f"Written by `evals/{script}`; what the figures mean stands in [the guide](../README.md).",
+        table(["measured", "with"], about),
+        *remarks,
+    ])
+
+
+def parser(description):
+    """A parser of arguments with those that every report takes."""
+    arguments = argparse.ArgumentParser(description=description.splitlines()[0])
+    arguments.add_argument("--write", type=pathlib.Path, metavar="FILE", help="write the report there, not to the terminal")
+    arguments.add_argument("--texts", type=pathlib.Path, default=DEFAULT_FOLDER, metavar="FOLDER", help="folder of the texts")
+    return arguments
+
+
+def deliver(sections, path):
+    """Writes a report to `path`, or to the terminal without one."""
+    written = "\n\n".join(sections) + "\n"
+    if path:
+        path.write_text(written)
+    else:
+        print(written, end="")
 
 
 def _first(path, key):

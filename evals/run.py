@@ -8,9 +8,6 @@ Needs Python 3.11, the zstd command, a release build, and the texts (see README.
     evals/run.py --only languages
 """
 
-import argparse
-import datetime
-import pathlib
 import sys
 import time
 
@@ -19,8 +16,8 @@ import policies
 import readability
 import report
 import sentences
-from service import REPOSITORY, Service
-from texts import DEFAULT_FOLDER, Texts
+from service import Service
+from texts import Texts
 
 PARTS = {"readability": readability, "sentences": sentences, "policies": policies, "languages": languages}
 
@@ -38,35 +35,20 @@ def main():
             start = time.monotonic()
             sections.append(f"## {part.TITLE}\n\n{part.measure(service, texts, arguments.seed)}")
             print(f"{time.monotonic() - start:.0f} s", file=sys.stderr)
-        written = "\n\n".join([head(service, texts), *sections]) + "\n"
-    if arguments.write:
-        arguments.write.write_text(written)
-    else:
-        print(written, end="")
+        sections.insert(0, head(service, texts))
+    report.deliver(sections, arguments.write)
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", type=pathlib.Path, metavar="FILE", help="write the report there, not to the terminal")
+    parser = report.parser(__doc__)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="measure these parts (default: all)")
-    parser.add_argument("--texts", type=pathlib.Path, default=DEFAULT_FOLDER, metavar="FOLDER", help="folder of the texts")
     parser.add_argument("--seed", type=int, default=1, help="seed of the samples (default: 1)")
     return parser.parse_args()
 
 
 def head(service, texts):
     """What was measured, when, and on what."""
-    about = [
-        ("program", service.version),
-        ("commit", report.commit(REPOSITORY)),
-        *report.machine(),
-        *((f"`{name}`", f"sha256 {digest}…") for name, digest in texts.digests()),
-    ]
-    return "\n\n".join([
-        f"# Evaluation of {datetime.date.today().isoformat()}",
-        "Written by `evals/run.py`; what the figures mean stands in [the guide](../README.md).",
-        report.table(["measured", "with"], about),
-    ])
+    return report.opening(f"Evaluation of {report.today()}", "run.py", texts, program=service.version)
 
 
 if __name__ == "__main__":

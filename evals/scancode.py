@@ -8,9 +8,7 @@ AND from OR.
     evals/scancode.py --write evals/results/2026-01-31-scancode.md --misses target/scancode-misses.jsonl
 """
 
-import argparse
 import collections
-import datetime
 import json
 import pathlib
 import re
@@ -21,7 +19,7 @@ import report
 from dedup import write_lines
 from index import fill, search
 from service import REPOSITORY, Service
-from texts import DEFAULT_FOLDER, Texts
+from texts import Texts
 
 COLLECTION = "rules"
 MODE, THRESHOLD, LIMIT = "contained", 0.5, 50
@@ -43,21 +41,15 @@ def main():
         answers = [ask(service, query, licences_of, arguments) for query in texts.documents("scancode_queries_dev")]
         parts = [head(service, texts, arguments, len(rules), seconds), accuracy(answers, set(licences_of.values())), times(answers)]
     write_lines(arguments.misses, misses(answers, set(licences_of.values())))
-    written = "\n\n".join(parts) + "\n"
-    if arguments.write:
-        arguments.write.write_text(written)
-    else:
-        print(written, end="")
+    report.deliver(parts, arguments.write)
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", type=pathlib.Path, metavar="FILE", help="write the report there, not to the terminal")
+    parser = report.parser(__doc__)
     default = REPOSITORY / "target" / "scancode-misses.jsonl"
     parser.add_argument("--misses", type=pathlib.Path, default=default, metavar="FILE", help="list the misses there (default: in target)")
     parser.add_argument("--mode", default=MODE, help=f"mode of the search (default: {MODE})")
     parser.add_argument("--threshold", type=float, default=THRESHOLD, help=f"threshold of the search (default: {THRESHOLD})")
-    parser.add_argument("--texts", type=pathlib.Path, default=DEFAULT_FOLDER, metavar="FOLDER", help="folder of the texts")
     return parser.parse_args()
 
 
@@ -137,19 +129,9 @@ def summary(match, found):
 
 
 def head(service, texts, arguments, rules, seconds):
-    about = [
-        ("program", service.version),
-        ("commit", report.commit(REPOSITORY)),
-        *report.machine(),
-        *((f"`{name}`", f"sha256 {digest}…") for name, digest in texts.digests()),
-    ]
     asked = json.dumps({"mode": arguments.mode, "threshold": arguments.threshold, "limit": LIMIT})
-    return "\n\n".join([
-        f"# Licences in files, {datetime.date.today().isoformat()}",
-        "Written by `evals/scancode.py`; what the figures mean stands in [the guide](../README.md).",
-        report.table(["measured", "with"], about),
-        f"{rules} rules, indexed in {seconds:.1f} s ({rules / seconds:.0f}/s). Asked with `{asked}`, one search at a time.",
-    ])
+    remark = f"{rules} rules, indexed in {seconds:.1f} s ({rules / seconds:.0f}/s). Asked with `{asked}`, one search at a time."
+    return report.opening(f"Licences in files, {report.today()}", "scancode.py", texts, [remark], program=service.version)
 
 
 if __name__ == "__main__":

@@ -7,17 +7,13 @@ Counts, of the pairs (law, edited law) whose exact Jaccard index is at the thres
     evals/seeded_edits.py --write evals/results/2026-01-31-edits.md
 """
 
-import argparse
-import datetime
-import pathlib
 import random
 
 import dedup
 import edits
 import report
 import truth
-from service import REPOSITORY
-from texts import DEFAULT_FOLDER, Texts
+from texts import Texts
 
 LAWS = 400
 LEAST_WORDS, MOST_WORDS = 50, 3_000
@@ -42,18 +38,12 @@ def main():
     for shingling in arguments.shingle:
         rows = [row(kind, laws, edit, pool, chance, shingling) for kind, edit in KINDS.items()]
         sections += [f"## Shingles {shingling}", report.table(HEAD, rows)]
-    written = "\n\n".join(sections) + "\n"
-    if arguments.write:
-        arguments.write.write_text(written)
-    else:
-        print(written, end="")
+    report.deliver(sections, arguments.write)
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", type=pathlib.Path, metavar="FILE", help="write the report there, not to the terminal")
+    parser = report.parser(__doc__)
     parser.add_argument("--shingle", nargs="+", default=["words:5", "words:3", "chars:8"], help="shingles (default: all three)")
-    parser.add_argument("--texts", type=pathlib.Path, default=DEFAULT_FOLDER, metavar="FOLDER", help="folder of the texts")
     parser.add_argument("--seed", type=int, default=1, help="seed of the sample and the edits (default: 1)")
     return parser.parse_args()
 
@@ -82,17 +72,8 @@ def edited_id(name):
 
 
 def head(texts, seed):
-    about = [
-        ("commit", report.commit(REPOSITORY)),
-        *report.machine(),
-        *((f"`{name}`", f"sha256 {digest}…") for name, digest in texts.digests()),
-    ]
-    return "\n\n".join([
-        f"# Seeded edits, {datetime.date.today().isoformat()}",
-        "Written by `evals/seeded_edits.py`; what the figures mean stands in [the guide](../README.md).",
-        report.table(["measured", "with"], about),
-        f"{LAWS} Spanish laws of {LEAST_WORDS} to {MOST_WORDS} words, drawn with seed {seed}, and an edited copy of each.",
-    ])
+    remark = f"{LAWS} Spanish laws of {LEAST_WORDS} to {MOST_WORDS} words, drawn with seed {seed}, and an edited copy of each."
+    return report.opening(f"Seeded edits, {report.today()}", "seeded_edits.py", texts, [remark])
 
 
 if __name__ == "__main__":

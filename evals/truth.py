@@ -20,7 +20,8 @@ import subprocess
 import sys
 import threading
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
+from service import REPOSITORY
+
 EXAMPLE = ["cargo", "run", "--quiet", "--locked", "-p", "redundancy-detect", "--example", "words_jsonl"]
 # What a text without words shares with its equal: one thing of one.
 EQUAL = (1, 1)
