@@ -3,31 +3,21 @@
 use crate::fixture::{addition, id, query};
 use crate::real::open_folder;
 use crate::stores::Store;
+use crate::victim::{self, Victim};
 use redundancy_engine::catalog::CandidateQuery;
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
+/// The test below, which starts itself as the process that is killed.
+const TEST: &str = "crash::what_was_acknowledged_survives_a_kill_at_any_moment";
 /// How often the process is killed.
 const ROUNDS: u64 = 8;
-/// What the argument begins with that makes this program the one that is killed.
-const VICTIM: &str = "victim:";
 /// Documents of a group.
 const GROUP: u64 = 5;
 /// Names that are used again and again.
 const NAMES: u64 = 300;
-
-/// A process that is killed, if it was not before, when this is dropped.
-struct Victim(Child);
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// Changes documents and says what was acknowledged, until it is killed.
 async fn work(round: u64, folder: &Path) {
@@ -68,22 +58,9 @@ enum Known {
 
 /// Starts a process that works, kills it when it has said so many lines, and takes note of what it said.
 fn kill_after(lines: usize, round: u64, folder: &Path, known: &mut BTreeMap<String, Known>) {
-    let victim = format!("{VICTIM}{round}:{}", folder.display());
-    let mut child = Victim(
-        Command::new(std::env::current_exe().unwrap())
-            .args([
-                "crash::what_was_acknowledged_survives_a_kill_at_any_moment",
-                "--exact",
-                "--nocapture",
-                &victim,
-            ])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap(),
-    );
+    let mut victim = Victim::start(TEST, round, folder);
     let mut count = 0;
-    for line in BufReader::new(child.0.stdout.take().unwrap()).lines() {
-        let line = line.unwrap();
+    for line in victim.lines() {
         let words: Vec<&str> = line.split(' ').collect();
         match words[..] {
             ["begun", name] => known.insert(name.to_owned(), Known::Open),
@@ -95,7 +72,7 @@ fn kill_after(lines: usize, round: u64, folder: &Path, known: &mut BTreeMap<Stri
         };
         count += 1;
         if count == lines {
-            child.0.kill().unwrap();
+            victim.kill();
         }
     }
     assert!(count >= lines, "it ended by itself after {count} lines");
@@ -104,9 +81,8 @@ fn kill_after(lines: usize, round: u64, folder: &Path, known: &mut BTreeMap<Stri
 #[test]
 fn what_was_acknowledged_survives_a_kill_at_any_moment() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    if let Some(victim) = std::env::args().find_map(|arg| arg.strip_prefix(VICTIM).map(str::to_owned)) {
-        let (round, folder) = victim.split_once(':').unwrap();
-        runtime.block_on(work(round.parse().unwrap(), Path::new(folder)));
+    if let Some((round, folder)) = victim::task() {
+        runtime.block_on(work(round, Path::new(&folder)));
         return;
     }
     let folder = tempfile::tempdir().unwrap();

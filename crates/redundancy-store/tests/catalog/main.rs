@@ -13,6 +13,11 @@ mod fixture;
 mod model;
 mod real;
 
+#[path = "../webhooks/unmoved.rs"]
+mod unmoved;
+#[path = "../embedded/victim.rs"]
+mod victim;
+
 conforms!(the_model, crate::model::Models);
 conforms!(embedded, crate::real::EmbeddedStores::default());
 conforms!(embedded_of_little_memory, crate::real::EmbeddedStores::of_little_memory());

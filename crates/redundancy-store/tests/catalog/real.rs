@@ -1,11 +1,10 @@
 //! The stores of this crate.
 
 use crate::stores::{Store, Stores};
+use crate::unmoved::{Counted, NoTime};
 use redundancy_store::{EmbeddedConfig, EmbeddedStore, IndexOptions, MemoryStore};
-use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// Stores in folders.
@@ -34,7 +33,8 @@ pub(crate) fn open_folder(folder: &Path) -> Store {
 
 fn open_with(folder: &Path, options: IndexOptions) -> Store {
     let folder = folder.to_owned();
-    let config = EmbeddedConfig { folder, cipher: None, clock: Arc::new(NoTime), ids: Arc::new(NoChance) };
+    let config =
+        EmbeddedConfig { folder, cipher: None, clock: Arc::new(NoTime), ids: Arc::new(Counted::default()) };
     let store = EmbeddedStore::open_with(config, options).unwrap();
     Store { catalog: store.clone(), webhooks: store }
 }
@@ -50,26 +50,6 @@ impl Stores for EmbeddedStores {
     async fn reopened(&self, store: Store) -> Store {
         drop(store);
         self.open()
-    }
-}
-
-struct NoTime;
-
-impl Clock for NoTime {
-    fn now(&self) -> Timestamp {
-        Timestamp::default()
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-}
-
-struct NoChance;
-
-impl IdSource for NoChance {
-    fn random_128(&self) -> u128 {
-        7
     }
 }
 

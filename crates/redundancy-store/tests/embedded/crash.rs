@@ -2,34 +2,24 @@
 
 use crate::fixture::{ONE, Store, at_millis, claim_once, event, publication, register_for, settlement};
 use crate::folder::{ask, open};
+use crate::victim::{self, Victim};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::DeliveryState;
 use redundancy_webhook::ids::{DeliveryId, EventId};
 use redundancy_webhook::store::Transition;
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use tokio::task::JoinSet;
 
+/// The test below, which starts itself as the process that is killed.
+const TEST: &str = "crash::what_was_acknowledged_survives_a_kill_at_any_moment";
 /// How often the process is killed.
 const ROUNDS: u64 = 15;
-/// What the argument begins with that makes this program the one that is killed.
-const VICTIM: &str = "victim:";
 /// Tasks that publish at the same time.
 const PUBLISHERS: u64 = 8;
 /// Events of a round and a task at most; a round ends long before.
 const MAX_EVENTS: u64 = 100_000;
-
-/// A process that is killed, if it was not before, when this is dropped.
-struct Victim(Child);
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// Publishes, delivers, and says what was acknowledged, until it is killed.
 async fn work(round: u64, folder: &Path) {
@@ -69,28 +59,18 @@ async fn work(round: u64, folder: &Path) {
 
 /// Starts a process that works, kills it when it has acknowledged `count` events, and gives what it acknowledged.
 fn kill_after(count: usize, round: u64, folder: &Path) -> BTreeSet<EventId> {
-    let name = "crash::what_was_acknowledged_survives_a_kill_at_any_moment";
-    let victim = format!("{VICTIM}{round}:{}", folder.display());
-    let mut child = Victim(
-        Command::new(std::env::current_exe().unwrap())
-            .args([name, "--exact", "--nocapture", &victim])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap(),
-    );
+    let mut victim = Victim::start(TEST, round, folder);
     let mut accepted = BTreeSet::new();
     let mut is_killed = false;
-    for line in BufReader::new(child.0.stdout.take().unwrap()).lines() {
-        // The last line may be half a line.
+    for line in victim.lines() {
         if let Some(Ok(id)) = line
-            .unwrap()
             .split_once("accepted ")
             .and_then(|(_, rest)| rest.split_once(' ').map(|(_, id)| id.parse::<EventId>()))
         {
             accepted.insert(id);
         }
         if accepted.len() >= count && !is_killed {
-            child.0.kill().unwrap();
+            victim.kill();
             is_killed = true;
         }
     }
@@ -101,9 +81,8 @@ fn kill_after(count: usize, round: u64, folder: &Path) -> BTreeSet<EventId> {
 #[test]
 fn what_was_acknowledged_survives_a_kill_at_any_moment() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    if let Some(victim) = std::env::args().find_map(|arg| arg.strip_prefix(VICTIM).map(str::to_owned)) {
-        let (round, folder) = victim.split_once(':').unwrap();
-        runtime.block_on(work(round.parse().unwrap(), Path::new(folder)));
+    if let Some((round, folder)) = victim::task() {
+        runtime.block_on(work(round, Path::new(&folder)));
         return;
     }
     let folder = tempfile::tempdir().unwrap();

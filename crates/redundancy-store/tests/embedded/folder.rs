@@ -1,17 +1,15 @@
 //! Stores in folders, and what is in the files there.
 
 use redundancy_store::{EmbeddedConfig, EmbeddedStore};
-use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 use redundancy_webhook::event::Event;
 use redundancy_webhook::record::SecretCipher;
 use redundancy_webhook::store::StoreError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::fixture::{Store, publication};
+use crate::unmoved::{Counted, NoTime};
 
 /// A key for secrets.
 pub(crate) const KEY: &str = "a key for the tests of stores";
@@ -71,27 +69,5 @@ pub(crate) async fn publish_all(store: &Store, events: Vec<Event>) {
     }
     while let Some(ended) = tasks.join_next().await {
         ended.unwrap();
-    }
-}
-
-/// The store takes every time from the call, but for what it measures.
-struct NoTime;
-
-impl Clock for NoTime {
-    fn now(&self) -> Timestamp {
-        Timestamp::default()
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-}
-
-#[derive(Default)]
-struct Counted(AtomicU64);
-
-impl IdSource for Counted {
-    fn random_128(&self) -> u128 {
-        u128::from(self.0.fetch_add(1, Ordering::Relaxed)) << 64 | 7
     }
 }

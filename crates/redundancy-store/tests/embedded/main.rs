@@ -19,3 +19,6 @@ mod folder;
 mod lanes;
 mod lasting;
 mod opening;
+#[path = "../webhooks/unmoved.rs"]
+mod unmoved;
+mod victim;

@@ -31,6 +31,7 @@ mod real;
 mod redis;
 mod replicas;
 mod settling;
+mod unmoved;
 mod upkeep;
 
 #[path = "../redis/server.rs"]

@@ -2,12 +2,10 @@
 
 use crate::fixture::Store;
 use crate::stores::Stores;
+use crate::unmoved::{Counted, NoTime};
 use redundancy_store::{EmbeddedConfig, EmbeddedStore, MemoryStore};
-use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 use redundancy_webhook::record::SecretCipher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// Stores in memory.
@@ -39,27 +37,5 @@ impl Stores for EmbeddedStores {
         };
         self.folders.lock().unwrap().push(folder);
         EmbeddedStore::open(config).unwrap()
-    }
-}
-
-/// The stores take every time from the call, but for what they measure.
-struct NoTime;
-
-impl Clock for NoTime {
-    fn now(&self) -> Timestamp {
-        Timestamp::default()
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-}
-
-#[derive(Default)]
-struct Counted(AtomicU64);
-
-impl IdSource for Counted {
-    fn random_128(&self) -> u128 {
-        u128::from(self.0.fetch_add(1, Ordering::Relaxed)) << 64 | 7
     }
 }
