@@ -164,12 +164,12 @@ pub fn deduplicate<C: Corpus>(
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Deduplicated, CorpusJobError<C::Error>> {
     let first = FirstPass::read(corpus, options, progress)?;
-    let mut joined = UnionFind::new(first.distinct());
-    let mut found = Found::default();
-    let mut sets = Sets::none();
     if let Mode::Contained { threshold } = options.mode {
         return deduplicate_contained(corpus, options, first, threshold, progress);
     }
+    let mut joined = UnionFind::new(first.distinct());
+    let mut found = Found::default();
+    let mut sets = Sets::none();
     if let Mode::Near { threshold } = options.mode {
         let bands = Banding::for_threshold(threshold).bands;
         let buckets = Buckets::of(&first, bands, options.threads);

@@ -71,7 +71,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Analyze(args) => analyze::run(&args, colour),
         Command::Compare(args) => compare::run(&args, colour),
         Command::Quality(args) => quality::run(&args, colour),
-        Command::Dedup(args) => dedup::run(&args, colour),
+        Command::Dedup(args) => dedup::run(&args),
         Command::Serve(args) => serve::run(&args, cli.color),
         Command::Config(args) => config::run(&args),
         Command::Health(args) => health::run(&args),

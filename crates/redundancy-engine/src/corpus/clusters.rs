@@ -18,8 +18,6 @@ pub struct Deduplicated {
     pub text_bytes: u64,
     /// Records that hold no document, in order; of very many, the first thousand.
     pub invalid: Vec<Invalid>,
-    /// How many there are.
-    pub invalid_count: u64,
     /// The numbers of all of them, in order.
     pub invalid_records: Vec<u32>,
     /// The documents that stand in clusters, in the order of the corpus.
@@ -139,8 +137,7 @@ pub(super) fn decide(
 ) -> Deduplicated {
     let view = View { first: &first, members: &members, sets };
     let mut clusters: Vec<Cluster> = Vec::with_capacity(clustered.clusters.len());
-    let mut duplicates =
-        Vec::with_capacity(clustered.records.len() - clustered.clusters.len().min(clustered.records.len()));
+    let mut duplicates = Vec::with_capacity(clustered.records.len());
     for records in clustered.clusters {
         let records: Vec<u32> = records.into_iter().filter(|record| view.is_what_it_seems(*record)).collect();
         let Some(kept) = view.kept(&records) else { continue };
@@ -169,7 +166,6 @@ pub(super) fn finish(
         documents: first.documents(),
         records: first.records.len() as u64,
         text_bytes: first.text_bytes,
-        invalid_count: first.invalid_count,
         invalid_records: (0..)
             .zip(&first.records)
             .filter(|(_, distinct)| **distinct == INVALID)
@@ -256,24 +252,17 @@ impl View<'_> {
             .map(|record| (self.distinct(*record), *record))
             .collect();
         order.sort_unstable();
-        let equal = |distinct: Distinct| {
-            let from = order.partition_point(|(other, _)| *other < distinct);
-            let to = order.partition_point(|(other, _)| *other <= distinct);
-            order.get(from..to).unwrap_or_default()
+        let (distinct, records): (Vec<Distinct>, Vec<u32>) = order.into_iter().unzip();
+        let equal = |one: Distinct| {
+            let from = distinct.partition_point(|other| *other < one);
+            let to = distinct.partition_point(|other| *other <= one);
+            records.get(from..to).unwrap_or_default()
         };
-        let mut pairs = Vec::new();
-        for same in order.chunk_by(|one, next| one.0 == next.0) {
-            for (place, (_, one)) in same.iter().enumerate() {
-                pairs.extend(same.iter().skip(place + 1).map(|(_, other)| Pair {
-                    one: *one,
-                    other: *other,
-                    similarity: 1.0,
-                }));
-            }
-        }
+        let each_once = distinct.chunk_by(|one, next| one == next).filter_map(|same| same.first());
+        let mut pairs: Vec<Pair> = each_once.flat_map(|distinct| pairs_of_equal(equal(*distinct))).collect();
         for link in links {
-            for (_, one) in equal(link.one) {
-                pairs.extend(equal(link.other).iter().map(|(_, other)| Pair {
+            for one in equal(link.one) {
+                pairs.extend(equal(link.other).iter().map(|other| Pair {
                     one: *one.min(other),
                     other: *one.max(other),
                     similarity: link.similarity,
@@ -283,4 +272,14 @@ impl View<'_> {
         pairs.sort_unstable_by_key(|pair| (pair.one, pair.other));
         pairs
     }
+}
+
+/// All pairs of documents that are equal after normalisation, which come in the order of the corpus.
+pub(super) fn pairs_of_equal(records: &[u32]) -> impl Iterator<Item = Pair> {
+    let from = |(place, one): (usize, &u32)| {
+        let one = *one;
+        let later = records.iter().skip(place + 1);
+        later.map(move |other| Pair { one, other: *other, similarity: 1.0 })
+    };
+    records.iter().enumerate().flat_map(from)
 }

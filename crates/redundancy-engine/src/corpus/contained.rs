@@ -92,9 +92,8 @@ pub(super) fn decide(
     for member in members.0.iter().filter(|member| view.is_what_it_seems(member.record)) {
         groups.entry(view.distinct(member.record)).or_default().push(member.record);
     }
-    let best = |records: &[u32]| view.kept(records).unwrap_or_default();
     let mut order: Vec<(Distinct, u32)> =
-        groups.iter().map(|(distinct, records)| (*distinct, best(records))).collect();
+        groups.iter().filter_map(|(distinct, records)| Some((*distinct, view.kept(records)?))).collect();
     let rank = |record: u32| view.members.of(record).map_or(f64::NEG_INFINITY, |member| member.rank);
     order.sort_by(|(one, first), (other, second)| {
         let by_size = sets.len(*other).cmp(&sets.len(*one));
@@ -123,11 +122,11 @@ pub(super) fn decide(
         });
         cluster.records.extend(records);
         cluster.min_similarity = cluster.min_similarity.min(share);
-        duplicates.extend(records.iter().filter(|record| **record != holder).map(|record| {
-            if holder == best(records) {
-                view.duplicate(*record, holder)
+        duplicates.extend(records.iter().filter(|equal| **equal != holder).map(|equal| {
+            if holder == record {
+                view.duplicate(*equal, holder)
             } else {
-                Duplicate { record: *record, kept: holder, kind: DuplicateKind::Contained, similarity: share }
+                Duplicate { record: *equal, kept: holder, kind: DuplicateKind::Contained, similarity: share }
             }
         }));
     }
@@ -144,16 +143,7 @@ pub(super) fn decide(
 /// All pairs of a document and one that it is contained in, equal ones included.
 fn pairs(groups: &BTreeMap<Distinct, Vec<u32>>, found: &[Containment]) -> Vec<Pair> {
     let records = |distinct: Distinct| groups.get(&distinct).map(Vec::as_slice).unwrap_or_default();
-    let mut pairs = Vec::new();
-    for same in groups.values() {
-        for (place, one) in same.iter().enumerate() {
-            pairs.extend(same.iter().skip(place + 1).map(|other| Pair {
-                one: *one,
-                other: *other,
-                similarity: 1.0,
-            }));
-        }
-    }
+    let mut pairs: Vec<Pair> = groups.values().flat_map(|equal| clusters::pairs_of_equal(equal)).collect();
     for containment in found {
         for one in records(containment.inner) {
             let outer = records(containment.outer).iter();
@@ -228,9 +218,8 @@ impl Index {
 
     fn documents_with(&self, hash: u64) -> &[(u64, Distinct)] {
         let from = self.0.partition_point(|(other, _)| *other < hash);
-        let rest = self.0.get(from..).unwrap_or_default();
-        let length = rest.iter().take_while(|(other, _)| *other == hash).count();
-        rest.get(..length).unwrap_or_default()
+        let to = self.0.partition_point(|(other, _)| *other <= hash);
+        self.0.get(from..to).unwrap_or_default()
     }
 }
 

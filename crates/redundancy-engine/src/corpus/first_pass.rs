@@ -5,7 +5,6 @@ use super::source::{Block, Buffer, Corpus};
 use super::{DedupOptions, Mode, Progress, Stage};
 use hashbrown::HashTable;
 use redundancy_detect::fingerprint::{Banding, Shingler, Sketcher};
-use std::ops::Range;
 
 /// A document among those of which no two are equal after normalisation: 0 for the first in the corpus.
 pub(super) type Distinct = u32;
@@ -185,17 +184,31 @@ impl FirstPass {
         block: usize,
     ) -> impl Iterator<Item = (Distinct, usize)> {
         let first = |document: &Distinct| self.firsts.get(*document as usize).copied().unwrap_or(u32::MAX);
-        let records = self.records_in_block(block);
-        let from = wanted.partition_point(|document| first(document) < records.start);
-        let to = wanted.partition_point(|document| first(document) < records.end);
-        let within = wanted.get(from..to).unwrap_or_default();
-        within.iter().map(move |document| (*document, (first(document) - records.start) as usize))
+        self.within(wanted, first, block)
     }
 
-    /// The numbers of the records in a block of the corpus.
-    pub(super) fn records_in_block(&self, block: usize) -> Range<u32> {
-        let start = |block: usize| self.blocks.get(block).copied().unwrap_or(u32::MAX);
-        start(block)..start(block + 1)
+    /// Of the `wanted` records, which come in rising order, those that are in a block of the corpus, each with its number in the block.
+    pub(super) fn records_in_block(
+        &self,
+        wanted: &[u32],
+        block: usize,
+    ) -> impl Iterator<Item = (u32, usize)> {
+        self.within(wanted, |record| *record, block)
+    }
+
+    /// Of `wanted`, which come in the order of their records, those whose record is in a block.
+    fn within(
+        &self,
+        wanted: &[u32],
+        record: impl Fn(&u32) -> u32,
+        block: usize,
+    ) -> impl Iterator<Item = (u32, usize)> {
+        let start_of = |block: usize| self.blocks.get(block).copied().unwrap_or(u32::MAX);
+        let (start, end) = (start_of(block), start_of(block + 1));
+        let from = wanted.partition_point(|one| record(one) < start);
+        let to = wanted.partition_point(|one| record(one) < end);
+        let within = wanted.get(from..to).unwrap_or_default();
+        within.iter().map(move |one| (*one, (record(one) - start) as usize))
     }
 
     fn add(&mut self, fingerprints: Fingerprints, bands: usize) {

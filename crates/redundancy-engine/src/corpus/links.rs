@@ -3,7 +3,7 @@
 use super::buckets::{Bucket, Buckets};
 use super::first_pass::{Distinct, FirstPass};
 use super::parallel::map_in_order;
-use super::prefix::PrefixJoin;
+use super::prefix;
 use super::sets::Sets;
 use super::union_find::UnionFind;
 use redundancy_detect::fingerprint::Overlap;
@@ -85,7 +85,7 @@ impl Verifier<'_> {
             for one in 0..size - 1 {
                 search.look_at(one, one + 1);
             }
-            PrefixJoin::run(&mut search);
+            prefix::join(&mut search);
         }
         search.links
     }

@@ -52,18 +52,14 @@ impl Members {
             options.threads,
             || (Buffer::default(), None),
             |(buffer, last), block, number| {
-                let records = first.records_in_block(number);
-                let from = wanted.partition_point(|record| *record < records.start);
-                let to = wanted.partition_point(|record| *record < records.end);
                 let mut found = Vec::new();
-                for record in wanted.get(from..to).unwrap_or_default() {
-                    let place = (record - records.start) as usize;
+                for (record, place) in first.records_in_block(wanted, number) {
                     if let Ok(document) = corpus.document(block, place, buffer) {
                         let known = Known {
-                            is_id_usable: unusable.get(*record as usize) == Some(&false),
-                            is_repeated: repeated.get(*record as usize) == Some(&true),
+                            is_id_usable: unusable.get(record as usize) == Some(&false),
+                            is_repeated: repeated.get(record as usize) == Some(&true),
                         };
-                        found.push(member(*record, block, place, &document, known, options.keep, last));
+                        found.push(member(record, block, place, &document, known, options.keep, last));
                     }
                 }
                 (found, block.bytes.len() as u64)

@@ -8,9 +8,6 @@
 use super::links::Search;
 use hashbrown::HashMap;
 
-/// Looks at all pairs of a bucket that have one of their rarest shingles in common.
-pub(super) struct PrefixJoin;
-
 /// The members seen so far that have a shingle among their rarest.
 #[derive(Default)]
 struct Posting {
@@ -19,28 +16,26 @@ struct Posting {
     is_one: bool,
 }
 
-impl PrefixJoin {
-    /// Looks at the pairs in the order of the members.
-    pub(super) fn run(search: &mut Search<'_, '_>) {
-        let frequencies = frequencies(search);
-        let mut postings: HashMap<u64, Posting> = HashMap::new();
-        let mut candidates = Vec::new();
-        for member in 0..search.len() {
-            candidates.clear();
-            let prefix = prefix(&search.shingles(member), &frequencies, search.threshold());
-            for shingle in &prefix {
-                if let Some(posting) = postings.get_mut(shingle) {
-                    posting.candidates(search, member, &mut candidates);
-                }
+/// Looks at all pairs of a bucket that have one of their rarest shingles in common, in the order of the members.
+pub(super) fn join(search: &mut Search<'_, '_>) {
+    let frequencies = frequencies(search);
+    let mut postings: HashMap<u64, Posting> = HashMap::new();
+    let mut candidates = Vec::new();
+    for member in 0..search.len() {
+        candidates.clear();
+        let prefix = prefix(&search.shingles(member), &frequencies, search.threshold());
+        for shingle in &prefix {
+            if let Some(posting) = postings.get_mut(shingle) {
+                posting.candidates(search, member, &mut candidates);
             }
-            candidates.sort_unstable();
-            candidates.dedup();
-            for candidate in &candidates {
-                search.look_at(*candidate as usize, member);
-            }
-            for shingle in prefix {
-                postings.entry(shingle).or_default().push(search, member);
-            }
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+        for candidate in &candidates {
+            search.look_at(*candidate as usize, member);
+        }
+        for shingle in prefix {
+            postings.entry(shingle).or_default().push(search, member);
         }
     }
 }

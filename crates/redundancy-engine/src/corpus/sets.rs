@@ -97,13 +97,13 @@ impl Sets {
     /// What two documents share.
     pub(super) fn overlap(&self, one: Distinct, other: Distinct) -> Overlap {
         let (one, other) = (self.shingles(one), self.shingles(other));
-        ShingleSet::from_sorted_unchecked(&one).overlap(ShingleSet::from_sorted_unchecked(&other))
+        ShingleSet::from_sorted(&one).overlap(ShingleSet::from_sorted(&other))
     }
 
     /// What two documents share, if they are as alike as `threshold`.
     pub(super) fn similar(&self, one: Distinct, other: Distinct, threshold: f64) -> Option<Overlap> {
         let (one, other) = (self.shingles(one), self.shingles(other));
-        ShingleSet::from_sorted_unchecked(&one).similar(ShingleSet::from_sorted_unchecked(&other), threshold)
+        ShingleSet::from_sorted(&one).similar(ShingleSet::from_sorted(&other), threshold)
     }
 
     /// What kept a set from being read back, if anything did: then nothing that was found counts.

@@ -1,8 +1,7 @@
 //! Puts texts into the index, one or many at a time.
 
 use super::comparing::{Found, Rule, order, order_of_matches};
-use super::print::Print;
-use super::searching::Printed;
+use super::searching::{Printed, printed};
 use super::{Added, DEFAULT_MATCHES, Match, NewText, SearchMode};
 use crate::catalog::{Addition, Announcement};
 use crate::document::{CollectionName, Document, DocumentId};
@@ -23,7 +22,6 @@ const TEXTS_PER_JOB: usize = 16;
 struct Coming {
     printed: Printed,
     document: Document,
-    is_text_stored: bool,
     duplicates: Vec<Match>,
     caller: Caller,
 }
@@ -33,11 +31,9 @@ impl Engine {
     /// by and the events that tell of it are in the store. Texts that are put at the same time need not find each other.
     pub async fn add(&self, text: NewText) -> Result<Added, EngineError> {
         let place = self.pool.reserve()?;
-        let NewText { content, .. } = &text;
-        let content: Arc<str> = content.as_str().into();
-        let job = move || Ok::<_, EngineError>(Arc::new((Arc::clone(&content), Print::of(&content)?)));
-        let printed = self.pool.run(place, job).await??;
-        let mut added = self.add_printed(vec![(text, Ok(printed))]).await;
+        let content = text.content.as_str().into();
+        let print = self.pool.run(place, move || printed(content)).await?;
+        let mut added = self.add_printed(vec![(text, Ok(print?))]).await;
         added.pop().unwrap_or(Err(EngineError::Panicked))
     }
 
@@ -50,13 +46,7 @@ impl Engine {
         let jobs = texts.chunks(TEXTS_PER_JOB).map(|part| async {
             let contents: Vec<Arc<str>> = part.iter().map(|text| text.content.as_str().into()).collect();
             let count = contents.len();
-            let job = move || -> Vec<Result<Printed, EngineError>> {
-                let print = |content: Arc<str>| {
-                    let print = Print::of(&content)?;
-                    Ok(Arc::new((content, print)))
-                };
-                contents.into_iter().map(print).collect()
-            };
+            let job = move || contents.into_iter().map(printed).collect::<Vec<_>>();
             let run =
                 async { Ok::<_, EngineError>(self.pool.run(self.pool.wait_for_place().await?, job).await?) };
             match run.await {
@@ -122,7 +112,7 @@ impl Engine {
             created_at: now,
             updated_at: now,
         };
-        Coming { printed, document, is_text_stored: store_text, duplicates: Vec::new(), caller }
+        Coming { printed, document, duplicates: Vec::new(), caller }
     }
 
     /// Adds to the duplicates of each text those that come before it, which the store does not know yet.
@@ -143,7 +133,7 @@ impl Engine {
         let (content, print) = &*coming.printed;
         Addition {
             document: coming.document.clone(),
-            content: coming.is_text_stored.then(|| Arc::clone(content)),
+            content: coming.document.is_text_stored.then(|| Arc::clone(content)),
             trace: print.trace.encode().into(),
             keys: print.keys.clone(),
             announcement: self.announcement(coming),

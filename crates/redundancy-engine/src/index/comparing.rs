@@ -47,7 +47,7 @@ impl Rule {
         } else {
             let mut other = trace.shingles();
             let other = ShingleSet::sort(&mut other);
-            let own = ShingleSet::from_sorted(&print.shingles)?;
+            let own = ShingleSet::from_sorted(&print.shingles);
             let overlap = match self.mode {
                 SearchMode::Near => own.similar(other, self.near())?,
                 SearchMode::Contained => own.overlap(other),

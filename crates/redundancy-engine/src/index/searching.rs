@@ -26,10 +26,8 @@ impl Engine {
     pub async fn search(&self, request: SearchRequest) -> Result<SearchResult, EngineError> {
         let SearchRequest { content, collection, mode, threshold, limit, offset_unit } = request;
         let rule = Rule { mode, threshold, offset_unit };
-        let content: Arc<str> = content.into();
         let place = self.pool.reserve()?;
-        let job = move || Ok::<_, EngineError>(Arc::new((Arc::clone(&content), Print::of(&content)?)));
-        let printed = self.pool.run(place, job).await??;
+        let printed = self.pool.run(place, move || printed(content.into())).await??;
         self.matches(&printed, &collection, None, rule, limit).await
     }
 
@@ -108,6 +106,12 @@ impl Engine {
         };
         Ok(self.ports.catalog.candidates(query).await?)
     }
+}
+
+/// The print of a text, with the text. Keeps a core busy.
+pub(super) fn printed(content: Arc<str>) -> Result<Printed, EngineError> {
+    let print = Print::of(&content)?;
+    Ok(Arc::new((content, print)))
 }
 
 /// The trace of a document.

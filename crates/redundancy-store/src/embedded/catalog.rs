@@ -1,6 +1,6 @@
 //! The catalog port over rows and the index.
 
-use super::documents::{self, Prepared};
+use super::documents;
 use super::index::stored_key;
 use super::{EmbeddedStore, OrFailed as _};
 use async_trait::async_trait;
@@ -38,10 +38,9 @@ impl Catalog for EmbeddedStore {
         }
         self.index_room().await;
         let count = additions.len();
-        let prepared: Vec<Prepared> = additions.into_iter().map(|addition| Prepared { addition }).collect();
         let put = self
             .write(move |writer| {
-                prepared.iter().map(|one| writer.put_document(one)).collect::<Result<Vec<_>, _>>()
+                additions.iter().map(|addition| writer.put_document(addition)).collect::<Result<Vec<_>, _>>()
             })
             .await;
         if self.shared.index.turn_over() {

@@ -15,18 +15,12 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 const COLUMNS: &str = "d.number, d.id, c.name, d.content_hash, d.normalized_hash, d.characters, d.words, d.metadata, \
     d.text_stored, d.created, d.updated";
 
-/// A document on its way, with what is the same each time it is tried.
-pub(super) struct Prepared {
-    pub(super) addition: Addition,
-}
-
 impl Writer<'_> {
     /// Puts a document, and publishes what is told of it.
-    pub(super) fn put_document(&mut self, prepared: &Prepared) -> Result<Placed, StoreError> {
-        let addition = &prepared.addition;
+    pub(super) fn put_document(&mut self, addition: &Addition) -> Result<Placed, StoreError> {
         let mut document = addition.document.clone();
         let known = self.forget_document(&document.id)?;
-        if let Some((known, _)) = &known {
+        if let Some(known) = &known {
             document.created_at = known.created_at;
         }
         let collection = self.collection(&document.collection)?;
@@ -62,7 +56,7 @@ impl Writer<'_> {
         id: &DocumentId,
         farewell: &Farewell,
     ) -> Result<Option<Document>, StoreError> {
-        let Some((document, _)) = self.forget_document(id)? else { return Ok(None) };
+        let Some(document) = self.forget_document(id)? else { return Ok(None) };
         self.publish_all(farewell(&document))?;
         Ok(Some(document))
     }
@@ -75,7 +69,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn forget_document(&mut self, id: &DocumentId) -> Result<Option<(Document, u32)>, StoreError> {
+    fn forget_document(&mut self, id: &DocumentId) -> Result<Option<Document>, StoreError> {
         let Some((number, document)) = by_id(self.connection, id)? else { return Ok(None) };
         let collection = self.collection(&document.collection)?;
         for statement in [
@@ -90,7 +84,7 @@ impl Writer<'_> {
         }
         packs::forget(self.connection, number)?;
         self.effects.push(Effect::Index(IndexChange::Gone { number, collection }));
-        Ok(Some((document, number)))
+        Ok(Some(document))
     }
 
     /// The number of a collection; a new one gets the next.

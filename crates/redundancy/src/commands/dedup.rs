@@ -24,7 +24,7 @@ use summary::Summary;
 /// How many broken records are told of one by one.
 const TOLD_FAULTS: usize = 10;
 
-pub(super) fn run(args: &DedupArgs, colour: bool) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &DedupArgs) -> Result<Outcome, Failure> {
     let began = Instant::now();
     let mut results = Results::begin(args)?;
     let (files, format) = find(&args.inputs, args.format.map(Into::into), results.scratch())?;
@@ -47,7 +47,7 @@ pub(super) fn run(args: &DedupArgs, colour: bool) -> Result<Outcome, Failure> {
     if args.json {
         print_json(&summary)?;
     } else {
-        summary.print(args, colour)?;
+        summary.print(args)?;
     }
     Ok(Outcome::Fine)
 }
@@ -105,7 +105,7 @@ fn complain_of_faults(corpus: &FileCorpus, found: &Deduplicated, is_strict: bool
         }
         complain(&format!("{message}; it is left out"));
     }
-    let untold = found.invalid_count.saturating_sub(TOLD_FAULTS as u64);
+    let untold = found.invalid_records.len().saturating_sub(TOLD_FAULTS);
     if untold > 0 {
         complain(&format!("{untold} more records could not be read"));
     }

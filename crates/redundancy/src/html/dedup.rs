@@ -121,18 +121,19 @@ fn share(found: &Deduplicated) -> f64 {
     found.duplicates.len() as f64 / found.documents.max(1) as f64
 }
 
-fn many(number: u64) -> String {
-    grouped(usize::try_from(number).unwrap_or(usize::MAX))
-}
-
 fn totals(findings: &DedupFindings<'_>) -> String {
     let found = findings.found;
     let duplicates = found.duplicates.len() as u64;
     let kept = found.documents.saturating_sub(duplicates);
     let megabytes = findings.bytes as f64 / 1e6;
     let largest = found.clusters.iter().map(|cluster| cluster.records.len()).max().unwrap_or(0);
-    let card =
-        |name, number: u64, note| Card { name, figure: many(number), share: None, note, mood: Mood::Neutral };
+    let card = |name, number: u64, note| Card {
+        name,
+        figure: grouped(number),
+        share: None,
+        note,
+        mood: Mood::Neutral,
+    };
     let cards = cards(&[
         card("Documents", found.documents, &format!("in {megabytes:.1} MB of input")),
         Card { mood: Mood::Good, ..card("Kept", kept, "one of each cluster, and all that are in none") },
@@ -150,8 +151,8 @@ fn totals(findings: &DedupFindings<'_>) -> String {
             &format!("the largest of {}", count(largest, "document")),
         ),
         Card {
-            mood: if found.invalid_count > 0 { Mood::Poor } else { Mood::Neutral },
-            ..card("Invalid", found.invalid_count, "records that could not be read")
+            mood: if found.invalid_records.is_empty() { Mood::Neutral } else { Mood::Poor },
+            ..card("Invalid", found.invalid_records.len() as u64, "records that could not be read")
         },
         card(
             "Throughput",

@@ -54,7 +54,7 @@ impl Summary {
             kept: found.documents - duplicates,
             duplicates,
             clusters: found.clusters.len() as u64,
-            invalid: found.invalid_count,
+            invalid: found.invalid_records.len() as u64,
             bytes,
             seconds: (seconds * 1e3).round() / 1e3,
             documents_per_second: (found.documents * 1_000)
@@ -76,36 +76,32 @@ impl Summary {
         }
     }
 
-    pub(super) fn print(&self, args: &DedupArgs, _colour: bool) -> io::Result<()> {
+    pub(super) fn print(&self, args: &DedupArgs) -> io::Result<()> {
         let mut out = io::stdout().lock();
         let share = 100.0 * self.duplicates as f64 / self.documents.max(1) as f64;
-        writeln!(out, "{:>12} documents", many(self.documents))?;
+        writeln!(out, "{:>12} documents", grouped(self.documents))?;
         writeln!(
             out,
             "{:>12} duplicates in {} clusters ({share:.1} %)",
-            many(self.duplicates),
-            many(self.clusters)
+            grouped(self.duplicates),
+            grouped(self.clusters)
         )?;
-        writeln!(out, "{:>12} kept", many(self.kept))?;
+        writeln!(out, "{:>12} kept", grouped(self.kept))?;
         if self.invalid > 0 {
-            writeln!(out, "{:>12} records could not be read", many(self.invalid))?;
+            writeln!(out, "{:>12} records could not be read", grouped(self.invalid))?;
         }
         writeln!(
             out,
             "\n{} MB in {:.1} s, {} documents a second",
             self.bytes / 1_000_000,
             self.seconds,
-            many(self.documents_per_second)
+            grouped(self.documents_per_second)
         )?;
         match &args.write.output {
             Some(folder) if !args.write.dry_run => writeln!(out, "Written to {}", folder.display()),
             _ => writeln!(out, "Nothing was written"),
         }
     }
-}
-
-fn many(number: u64) -> String {
-    grouped(usize::try_from(number).unwrap_or(usize::MAX))
 }
 
 /// The high-water mark of resident memory, as Linux tells it.
