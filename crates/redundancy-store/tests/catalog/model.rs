@@ -143,7 +143,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// Runs random sequences on stores of this kind and on models.
 pub(crate) fn agrees<S: Stores>(stores: &S) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let config = Config { cases: S::RANDOM_SEQUENCES, failure_persistence: None, ..Config::default() };
+    let usual = Config::default();
+    // As many times as many as there are cases of other properties beyond the usual number.
+    let cases = S::RANDOM_SEQUENCES * (usual.cases / 256).max(1);
+    let config = Config { cases, failure_persistence: None, ..usual };
     TestRunner::new(config)
         .run(&steps(), |steps| {
             runtime.block_on(compare(stores, steps));
