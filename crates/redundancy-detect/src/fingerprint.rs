@@ -34,7 +34,7 @@ mod word_hash;
 pub use banding::Banding;
 pub use common_filter::{CommonFilter, Selection};
 pub use passages::{Passage, PassageOptions, Reuse, passages};
-pub use shingle_set::{Overlap, ShingleSet};
+pub use shingle_set::{Overlap, ShingleSet, least_shared};
 pub use shingler::{HashedWord, Shingler, Shingling, UnknownShingling};
 pub use sketcher::Sketcher;
 pub use trace::{TRACE_SHINGLE_WORDS, Trace, TraceError};

@@ -10,7 +10,7 @@
 use proptest::prelude::*;
 use redundancy_detect::Text;
 use redundancy_detect::fingerprint::{
-    Banding, FINGERPRINT_VERSION, ShingleSet, Shingler, Shingling, Sketcher,
+    Banding, FINGERPRINT_VERSION, ShingleSet, Shingler, Shingling, Sketcher, least_shared,
 };
 use redundancy_detect::normalize::NORMALIZATION_VERSION;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +62,33 @@ fn hashed(text: &str, shingling: Shingling) -> Vec<u64> {
 }
 
 proptest! {
+    #[test]
+    fn what_is_contained_is_counted_as_if_everything_were_looked_at(
+        mut few in prop::collection::vec(0_u64..200, 0..20),
+        mut many in prop::collection::vec(0_u64..3_000, 0..2_000),
+        is_part in any::<bool>(),
+        threshold in prop_oneof![0.01_f64..1.0, Just(0.8), Just(1.0)],
+    ) {
+        if is_part {
+            many.extend(few.iter().skip(2));
+        }
+        let (few, many) = (ShingleSet::sort(&mut few), ShingleSet::sort(&mut many));
+        for (one, other) in [(few, many), (many, few), (few, few)] {
+            let overlap = one.overlap(other);
+            let expected = Some(overlap).filter(|overlap| overlap.first_in_second() >= threshold);
+            prop_assert_eq!(one.contained_in(other, threshold), expected);
+        }
+    }
+
+    #[test]
+    fn the_least_number_that_is_shared_is_the_first_whose_share_is_enough(
+        size in 1_usize..3_000,
+        threshold in prop_oneof![0.000_1_f64..1.0, (1_u32..100).prop_map(|percent| f64::from(percent) / 100.0)],
+    ) {
+        let least = (0..=size).find(|shared| *shared as f64 / size as f64 >= threshold).unwrap();
+        prop_assert_eq!(least_shared(threshold, size), least);
+    }
+
     #[test]
     fn equal_hashes_are_equal_shingles(text in texts(), other in texts(), shingling in shinglings()) {
         let strings = [obvious(&text, shingling), obvious(&other, shingling)].concat();

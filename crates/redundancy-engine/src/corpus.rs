@@ -18,6 +18,7 @@ mod lists;
 mod members;
 mod parallel;
 mod pass;
+mod postings;
 mod prefix;
 mod sets;
 mod source;
@@ -30,15 +31,17 @@ pub use source::{Block, Buffer, Corpus, Document, InMemory, InvalidRecord, Recor
 
 use buckets::Buckets;
 use clusters::{Clustered, Found};
+use contained::Contained;
 use first_pass::{Distinct, FirstPass};
 use links::Verifier;
 use lists::Overflow;
 use members::Members;
 use redundancy_detect::fingerprint::{Banding, Shingling};
-use sets::{Sets, Wanted};
+use sets::Sets;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use union_find::UnionFind;
 
 /// What counts as a duplicate, and what is done about it.
@@ -132,7 +135,7 @@ pub enum Keep {
 pub struct Progress {
     /// What is being done.
     pub stage: Stage,
-    /// Bytes of the corpus read in this stage, or bands compared.
+    /// Bytes of the corpus read in this stage; while comparing, bands, or in [`Mode::Contained`] documents.
     pub done: u64,
     /// Documents known so far.
     pub documents: u64,
@@ -174,8 +177,7 @@ pub fn deduplicate<C: Corpus>(
         let bands = Banding::for_threshold(threshold).bands;
         let buckets = Buckets::of(&first, bands, options.threads);
         let candidates = buckets.candidates(first.distinct());
-        let wanted = Wanted { documents: &candidates, fingerprints: false };
-        sets = Sets::read(corpus, options, &first, wanted, progress)?;
+        sets = Sets::read(corpus, options, &first, &candidates, progress)?;
         let verifier = Verifier {
             found: &first,
             sets: &sets,
@@ -183,6 +185,7 @@ pub fn deduplicate<C: Corpus>(
             bands,
             wants_all_pairs: options.all_pairs,
             threads: options.threads,
+            frequencies: OnceLock::new(),
         };
         let mut compared = 0;
         let documents = first.documents();
@@ -203,7 +206,8 @@ pub fn deduplicate<C: Corpus>(
     Ok(found)
 }
 
-/// The same for documents that are contained in others. Takes 8 bytes for each shingle of each document, and 16 for each fingerprint.
+/// The same for documents that are contained in others. Takes 8 bytes for each shingle of each document, 2 or more for counting
+/// them, and 16 for those by which a document is found.
 fn deduplicate_contained<C: Corpus>(
     corpus: &C,
     options: &DedupOptions,
@@ -212,14 +216,16 @@ fn deduplicate_contained<C: Corpus>(
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Deduplicated, CorpusJobError<C::Error>> {
     let all: Vec<Distinct> = (0..first.distinct()).collect();
-    let wanted = Wanted { documents: &all, fingerprints: true };
-    let mut sets = Sets::read(corpus, options, &first, wanted, progress)?;
-    progress(Progress { stage: Stage::Comparing, done: 0, documents: first.documents() });
-    let found = contained::containments(&sets, &first, threshold, options.threads);
-    let records =
-        first.records_of(found.iter().flat_map(|containment| [containment.inner, containment.outer]));
+    let mut sets = Sets::read(corpus, options, &first, &all, progress)?;
+    let ranks = members::ranks(corpus, options, &first, progress)?;
+    let documents = first.documents();
+    let looked_at =
+        |done: usize| progress(Progress { stage: Stage::Comparing, done: done as u64, documents });
+    let wanted = (threshold, options.all_pairs);
+    let found = Contained::of(&sets, &ranks, wanted, options.threads, looked_at);
+    let records = first.records_of(found.documents());
     let members = Members::read(corpus, options, &first, &records, progress)?;
-    let found = contained::decide(first, &found, members, &sets, options);
+    let found = found.decide(first, members, &sets, options);
     sets.take_failure().map_err(CorpusJobError::Overflow)?;
     Ok(found)
 }

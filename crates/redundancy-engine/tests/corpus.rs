@@ -224,21 +224,51 @@ fn contained_truth(texts: &[String], threshold: f64) -> BTreeSet<(usize, usize)>
 
 proptest! {
     #[test]
-    fn a_document_is_dropped_if_and_only_if_one_that_is_kept_contains_it(texts in texts(), threads in 1_usize..4) {
-        let options = DedupOptions { mode: Mode::Contained { threshold: 0.8 }, ..options(threads) };
+    fn a_document_is_dropped_if_and_only_if_one_that_is_kept_contains_it(
+        texts in texts(),
+        threads in 1_usize..4,
+        threshold in prop_oneof![Just(0.8), 0.05_f64..1.0, Just(1.0)],
+        all_pairs in any::<bool>(),
+        keep in prop_oneof![Just(Keep::First), Just(Keep::Last), Just(Keep::Longest)],
+    ) {
+        let options = DedupOptions { mode: Mode::Contained { threshold }, all_pairs, keep, ..options(threads) };
         let found = run(&texts, &options);
-        let truth = contained_truth(&texts, 0.8);
+        let truth = contained_truth(&texts, threshold);
         let dropped: BTreeSet<usize> = found.duplicates.iter().map(|duplicate| duplicate.record as usize).collect();
         for duplicate in &found.duplicates {
             prop_assert!(!dropped.contains(&(duplicate.kept as usize)));
             let is_wordless = grams(&texts[duplicate.record as usize]).is_empty();
             prop_assert!(is_wordless || truth.contains(&(duplicate.record as usize, duplicate.kept as usize)));
         }
-        for (inner, outer) in truth {
-            prop_assert!(dropped.contains(&inner) || dropped.contains(&outer), "{inner} in {outer}");
+        for (inner, outer) in &truth {
+            prop_assert!(dropped.contains(inner) || dropped.contains(outer), "{inner} in {outer}");
         }
         let clustered: usize = found.clusters.iter().map(|cluster| cluster.records.len() - 1).sum();
         prop_assert_eq!(clustered, found.duplicates.len());
+        let pairs: BTreeSet<_> = found.pairs.iter().map(|pair| (pair.one as usize, pair.other as usize)).collect();
+        for (inner, outer) in truth.iter().filter(|_| all_pairs) {
+            let are_equal = grams(&texts[*inner]) == grams(&texts[*outer]);
+            prop_assert!(pairs.contains(&(*inner, *outer)) || are_equal && pairs.contains(&(*outer, *inner)));
+        }
+        let (one, other) = (run(&texts, &options), run(&texts, &DedupOptions { all_pairs: !all_pairs, ..options }));
+        prop_assert_eq!(one.duplicates, other.duplicates);
+    }
+}
+
+#[test]
+fn of_documents_that_are_as_large_as_each_other_the_one_asked_for_is_kept() {
+    let words: Vec<String> = (0..60).map(|n| format!("word{n}")).collect();
+    let with = |place: usize| {
+        let mut words = words.clone();
+        words[place] = "x".repeat(place);
+        words.join(" ")
+    };
+    let texts = [with(20), with(5), with(40), with(30)];
+    for (keep, kept) in [(Keep::First, 0), (Keep::Last, 3), (Keep::Longest, 2), (Keep::Shortest, 1)] {
+        let found =
+            run(&texts, &DedupOptions { mode: Mode::Contained { threshold: 0.8 }, keep, ..options(2) });
+        assert_eq!(found.clusters.iter().map(|cluster| cluster.kept).collect::<Vec<_>>(), [kept], "{keep:?}");
+        assert_eq!(found.duplicates.len(), 3);
     }
 }
 

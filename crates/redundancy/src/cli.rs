@@ -11,6 +11,7 @@ pub mod documents;
 pub mod endpoints;
 pub mod health;
 pub mod quality;
+pub mod search;
 pub mod send;
 pub mod service;
 pub mod values;
@@ -70,6 +71,8 @@ pub enum Command {
     Quality(quality::QualityArgs),
     /// Find duplicates across a whole corpus, and write what is left without them
     Dedup(dedup::DedupArgs),
+    /// Find documents in the index of a running service that have something in common with texts
+    Search(search::SearchArgs),
     /// Start the HTTP service
     Serve(service::ServeArgs),
     /// Show the settings of the service and where each comes from

@@ -19,6 +19,7 @@ mod output;
 mod positions;
 mod quality;
 mod report_file;
+mod search;
 mod send;
 mod serve;
 mod verify_webhook;
@@ -78,6 +79,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Endpoints(args) => endpoints::run(&args, colour),
         Command::Deliveries(args) => deliveries::run(&args, colour),
         Command::DeadLetters(args) => dead_letters::run(&args, colour),
+        Command::Search(args) => search::run(&args, colour),
         Command::Send(args) => send::run(&args, colour),
         Command::VerifyWebhook(args) => verify_webhook::run(&args),
         Command::Bench(args) => bench::run(&args, colour),

@@ -9,6 +9,7 @@ pub mod excerpt;
 pub mod flow;
 pub mod quality;
 pub mod screen;
+pub mod search;
 pub mod style;
 pub mod table;
 pub mod when;

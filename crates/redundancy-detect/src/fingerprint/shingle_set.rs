@@ -75,6 +75,31 @@ impl<'s> ShingleSet<'s> {
         let overlap = Overlap { first, second, shared };
         (overlap.jaccard() >= threshold).then_some(overlap)
     }
+
+    /// What the two sets share, if at least the share `threshold` of this set stands in the other, else `None`, mostly before the
+    /// sets have been looked through. Linear in both; where the other is far larger, linear in this one and logarithmic in the other.
+    #[must_use]
+    pub fn contained_in(self, other: Self, threshold: f64) -> Option<Overlap> {
+        let needed = least_shared(threshold, self.len());
+        let shared = if other.len() / FAR_LARGER >= self.len() {
+            search(self.0, other.0, needed)?
+        } else {
+            merge(self.0, other.0, needed)?
+        };
+        let overlap = Overlap { first: self.len(), second: other.len(), shared };
+        (overlap.first_in_second() >= threshold).then_some(overlap)
+    }
+}
+
+/// How many of `size` elements have to be shared for a share of at least `threshold`: the least number whose quotient, as it is
+/// rounded, is not below. Above `size` when no number is enough.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a size is a size")]
+pub fn least_shared(threshold: f64, size: usize) -> usize {
+    let is_enough = |shared: usize| crate::analyze::share(shared, size) >= threshold;
+    let about = (threshold * size as f64).floor() as usize;
+    // Rounding moves the product by less than one.
+    (about.saturating_sub(1)..=about + 1).find(|shared| is_enough(*shared)).unwrap_or(about + 2)
 }
 
 impl Overlap {
@@ -95,6 +120,28 @@ impl Overlap {
     pub fn second_in_first(self) -> f64 {
         crate::analyze::share(self.shared, self.second)
     }
+}
+
+/// How many times as large as another a set is in which each element is searched for instead of going through it.
+const FAR_LARGER: usize = 32;
+
+/// The same as [`merge`], by a search for each element of `few` in what is left of `many`, with steps that double (Bentley and Yao,
+/// "An almost optimal algorithm for unbounded searching", 1976).
+fn search(few: &[u64], many: &[u64], needed: usize) -> Option<usize> {
+    let (mut rest, mut shared) = (many, 0);
+    for (place, wanted) in few.iter().enumerate() {
+        if shared + few.len() - place < needed {
+            return None;
+        }
+        let mut step = 1;
+        while rest.get(step).is_some_and(|element| element < wanted) {
+            step *= 2;
+        }
+        let near = rest.get(..(step + 1).min(rest.len())).unwrap_or_default();
+        rest = rest.get(near.partition_point(|element| element < wanted)..).unwrap_or_default();
+        shared += usize::from(rest.first() == Some(wanted));
+    }
+    (shared >= needed).then_some(shared)
 }
 
 /// How many steps are made between two looks at what can still be reached.

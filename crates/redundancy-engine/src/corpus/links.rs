@@ -3,12 +3,14 @@
 use super::buckets::{Bucket, Buckets};
 use super::first_pass::{Distinct, FirstPass};
 use super::parallel::map_in_order;
+use super::postings::Frequencies;
 use super::prefix;
 use super::sets::Sets;
 use super::union_find::UnionFind;
 use redundancy_detect::fingerprint::Overlap;
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
+use std::sync::OnceLock;
 
 /// Two distinct documents that are alike.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +29,8 @@ pub(super) struct Verifier<'v> {
     /// Whether pairs that are connected already are looked at all the same.
     pub(super) wants_all_pairs: bool,
     pub(super) threads: NonZeroUsize,
+    /// Counted when the first large bucket asks.
+    pub(super) frequencies: OnceLock<Frequencies>,
 }
 
 /// How many members a bucket may have whose pairs are all looked at. A larger one is searched by the rarest shingles of its members.
@@ -109,7 +113,7 @@ pub(super) struct Search<'s, 'v> {
     links: Vec<Link>,
 }
 
-impl Search<'_, '_> {
+impl<'s> Search<'s, '_> {
     /// How many members there are.
     pub(super) fn len(&self) -> usize {
         self.bucket.len()
@@ -118,6 +122,12 @@ impl Search<'_, '_> {
     /// The shingles of a member, in rising order.
     pub(super) fn shingles(&self, member: usize) -> Cow<'_, [u64]> {
         self.bucket.get(member).map(|document| self.verifier.sets.shingles(*document)).unwrap_or_default()
+    }
+
+    /// How frequent shingles are among all candidates.
+    pub(super) fn frequencies(&self) -> &'s Frequencies {
+        let Verifier { found, sets, frequencies, .. } = self.verifier;
+        frequencies.get_or_init(|| Frequencies::of(sets, found.distinct()))
     }
 
     /// The least similarity of a link.

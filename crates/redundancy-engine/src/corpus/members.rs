@@ -1,6 +1,6 @@
 //! The last reading: the documents that stand in clusters, for their ids and for what decides which of them is kept.
 
-use super::first_pass::FirstPass;
+use super::first_pass::{FirstPass, INVALID};
 use super::pass::each_block;
 use super::source::{Block, Buffer, Corpus, Document};
 use super::{DedupOptions, Keep, Progress, Stage};
@@ -78,6 +78,47 @@ impl Members {
     pub(super) fn of(&self, record: u32) -> Option<&Member> {
         self.0.binary_search_by_key(&record, |member| member.record).ok().and_then(|place| self.0.get(place))
     }
+}
+
+/// The highest rank among the records of each distinct document. Reads the corpus again if the rank depends on more than the order.
+pub(super) fn ranks<C: Corpus>(
+    corpus: &C,
+    options: &DedupOptions,
+    first: &FirstPass,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Vec<f64>, C::Error> {
+    if options.keep == Keep::First {
+        return Ok(first.firsts.iter().map(|record| -f64::from(*record)).collect());
+    }
+    let mut ranks = vec![f64::NEG_INFINITY; first.firsts.len()];
+    let all: Vec<u32> = (0..).zip(&first.records).map(|(record, _)| record).collect();
+    let mut read_bytes = 0;
+    each_block(
+        corpus,
+        options.threads,
+        Buffer::default,
+        |buffer, block, number| {
+            let mut found = Vec::new();
+            for (record, place) in first.records_in_block(&all, number) {
+                if let Ok(document) = corpus.document(block, place, buffer) {
+                    found.push((record, rank(record, &document, options.keep)));
+                }
+            }
+            (found, block.bytes.len() as u64)
+        },
+        |(found, bytes)| {
+            for (record, rank) in found {
+                let distinct = first.records.get(record as usize).copied().unwrap_or(INVALID);
+                if let Some(highest) = ranks.get_mut(distinct as usize) {
+                    *highest = highest.max(rank);
+                }
+            }
+            read_bytes += bytes;
+            progress(Progress { stage: Stage::Deciding, done: read_bytes, documents: first.documents() });
+            Ok(())
+        },
+    )?;
+    Ok(ranks)
 }
 
 /// What is known of a member before it is read again.

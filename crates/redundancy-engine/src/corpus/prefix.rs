@@ -7,6 +7,7 @@
 
 use super::links::Search;
 use hashbrown::HashMap;
+use redundancy_detect::fingerprint::least_shared;
 
 /// The members seen so far that have a shingle among their rarest.
 #[derive(Default)]
@@ -18,13 +19,17 @@ struct Posting {
 
 /// Looks at all pairs of a bucket that have one of their rarest shingles in common, in the order of the members.
 pub(super) fn join(search: &mut Search<'_, '_>) {
-    let frequencies = frequencies(search);
+    let frequencies = search.frequencies();
     let mut postings: HashMap<u64, Posting> = HashMap::new();
     let mut candidates = Vec::new();
+    let mut by_sum: HashMap<u64, usize> = HashMap::new();
     for member in 0..search.len() {
+        if has_twin(search, member, &mut by_sum) {
+            continue;
+        }
         candidates.clear();
-        let prefix = prefix(&search.shingles(member), &frequencies, search.threshold());
-        for shingle in &prefix {
+        let rarest = prefix(&search.shingles(member), |shingle| frequencies.get(shingle), search.threshold());
+        for shingle in &rarest {
             if let Some(posting) = postings.get_mut(shingle) {
                 posting.candidates(search, member, &mut candidates);
             }
@@ -34,7 +39,7 @@ pub(super) fn join(search: &mut Search<'_, '_>) {
         for candidate in &candidates {
             search.look_at(*candidate as usize, member);
         }
-        for shingle in prefix {
+        for shingle in rarest {
             postings.entry(shingle).or_default().push(search, member);
         }
     }
@@ -58,34 +63,28 @@ impl Posting {
     }
 }
 
-/// In how many members each shingle stands.
-fn frequencies(search: &Search<'_, '_>) -> HashMap<u64, u32> {
-    let mut frequencies = HashMap::new();
-    for member in 0..search.len() {
-        for shingle in search.shingles(member).iter() {
-            *frequencies.entry(*shingle).or_insert(0) += 1;
-        }
+/// Whether a member before this one has the same shingles: then it is connected to it, and all that is like one is like the other. Texts of
+/// few shingles have the same ones in many orders.
+fn has_twin(search: &mut Search<'_, '_>, member: usize, by_sum: &mut HashMap<u64, usize>) -> bool {
+    let sum = search.shingles(member).iter().fold(0_u64, |sum, shingle| sum.wrapping_add(*shingle));
+    let first = *by_sum.entry(sum).or_insert(member);
+    let is_twin = first != member && search.shingles(first) == search.shingles(member);
+    if is_twin {
+        search.look_at(first, member);
     }
-    frequencies
+    is_twin && search.is_settled(first, member)
 }
 
 /// The rarest shingles of a set, so many that two sets as alike as `threshold` have one of theirs in common, and that a set of which such
-/// a share stands in another has one there: of n shingles n - ⌈threshold · n⌉ + 1. Those that stand in one member alone are left out: no
-/// other can have them.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a size is a size")]
-pub(super) fn prefix(shingles: &[u64], frequencies: &HashMap<u64, u32>, threshold: f64) -> Vec<u64> {
-    let mut by_rarity: Vec<(u32, u64)> = shingles
-        .iter()
-        .map(|shingle| (frequencies.get(shingle).copied().unwrap_or_default(), *shingle))
-        .collect();
-    by_rarity.sort_unstable();
-    // Rounded down, less one: a pair that rounding would lose is looked at.
-    let needed = (threshold * shingles.len() as f64).floor() as usize;
-    let length = (shingles.len() + 2).saturating_sub(needed).min(shingles.len());
-    by_rarity
-        .into_iter()
-        .take(length)
-        .filter(|(frequency, _)| *frequency > 1)
-        .map(|(_, shingle)| shingle)
-        .collect()
+/// a share stands in another has one there: of n shingles, of which m have to be shared, n - m + 1. Those that stand in one document alone
+/// are left out: no other can have them. A frequency may be too high; all sets must be given the same.
+pub(super) fn prefix(shingles: &[u64], frequency: impl Fn(u64) -> u32, threshold: f64) -> Vec<u64> {
+    let mut by_rarity: Vec<(u32, u64)> =
+        shingles.iter().map(|shingle| (frequency(*shingle), *shingle)).collect();
+    let length = (shingles.len() + 1).saturating_sub(least_shared(threshold, shingles.len()));
+    if length < by_rarity.len() {
+        by_rarity.select_nth_unstable(length);
+        by_rarity.truncate(length);
+    }
+    by_rarity.into_iter().filter(|(frequency, _)| *frequency > 1).map(|(_, shingle)| shingle).collect()
 }

@@ -5,7 +5,7 @@ use super::lists::{BlockLists, Lists, Overflow};
 use super::pass::each_block;
 use super::source::{Block, Buffer, Corpus};
 use super::{CorpusJobError, DedupOptions, Progress, Stage};
-use redundancy_detect::fingerprint::{Overlap, ShingleSet, Shingler, WINDOW, winnow};
+use redundancy_detect::fingerprint::{Overlap, ShingleSet, Shingler};
 use std::borrow::Cow;
 use std::io;
 
@@ -13,41 +13,27 @@ use std::io;
 #[derive(Debug)]
 pub(super) struct Sets {
     shingles: Lists,
-    /// Fingerprints of the same documents, if they were asked for.
-    fingerprints: Lists,
     overflow: Overflow,
-}
-
-/// Which documents are read, and for what.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted<'w> {
-    /// In rising order.
-    pub(super) documents: &'w [Distinct],
-    /// Whether their fingerprints are wanted too.
-    pub(super) fingerprints: bool,
 }
 
 impl Sets {
     /// No sets.
     pub(super) fn none() -> Self {
-        Self { shingles: Lists::default(), fingerprints: Lists::default(), overflow: Overflow::never() }
+        Self { shingles: Lists::default(), overflow: Overflow::never() }
     }
 
-    /// Reads the `wanted` documents of the corpus.
+    /// Reads the `wanted` documents of the corpus, which come in rising order.
     pub(super) fn read<C: Corpus>(
         corpus: &C,
         options: &DedupOptions,
         found: &FirstPass,
-        wanted: Wanted<'_>,
+        wanted: &[Distinct],
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Self, CorpusJobError<C::Error>> {
         let count = found.firsts.len();
-        let mut sets = Self {
-            shingles: Lists::of_documents(count),
-            fingerprints: Lists::of_documents(count),
-            overflow: options.overflow(found.memory_bytes()),
-        };
-        if wanted.documents.is_empty() {
+        let mut sets =
+            Self { shingles: Lists::of_documents(count), overflow: options.overflow(found.memory_bytes()) };
+        if wanted.is_empty() {
             return Ok(sets);
         }
         let mut read_bytes = 0;
@@ -56,14 +42,7 @@ impl Sets {
             options.threads,
             || (Shingler::new(options.shingling), Buffer::default()),
             |(shingler, buffer), block, number| {
-                Part::of(
-                    corpus,
-                    block,
-                    found.in_block(wanted.documents, number),
-                    wanted.fingerprints,
-                    shingler,
-                    buffer,
-                )
+                Part::of(corpus, block, found.in_block(wanted, number), shingler, buffer)
             },
             |part: Part| -> Result<(), CorpusJobError<C::Error>> {
                 read_bytes += part.bytes;
@@ -89,11 +68,6 @@ impl Sets {
         self.shingles.get(document, &self.overflow)
     }
 
-    /// The fingerprints of a document that was wanted, in the order of the text.
-    pub(super) fn fingerprints(&self, document: Distinct) -> Cow<'_, [u64]> {
-        self.fingerprints.get(document, &self.overflow)
-    }
-
     /// What two documents share.
     pub(super) fn overlap(&self, one: Distinct, other: Distinct) -> Overlap {
         let (one, other) = (self.shingles(one), self.shingles(other));
@@ -106,14 +80,19 @@ impl Sets {
         ShingleSet::from_sorted(&one).similar(ShingleSet::from_sorted(&other), threshold)
     }
 
+    /// What two documents share, if at least the share `threshold` of `inner` stands in `outer`.
+    pub(super) fn contained(&self, inner: Distinct, outer: Distinct, threshold: f64) -> Option<Overlap> {
+        let (inner, outer) = (self.shingles(inner), self.shingles(outer));
+        ShingleSet::from_sorted(&inner).contained_in(ShingleSet::from_sorted(&outer), threshold)
+    }
+
     /// What kept a set from being read back, if anything did: then nothing that was found counts.
     pub(super) fn take_failure(&mut self) -> io::Result<()> {
-        self.shingles.take_failure().and(self.fingerprints.take_failure())
+        self.shingles.take_failure()
     }
 
     fn add(&mut self, part: Part) -> io::Result<()> {
-        self.shingles.add(part.sets, &mut self.overflow)?;
-        self.fingerprints.add(part.fingerprints, &mut self.overflow)
+        self.shingles.add(part.sets, &mut self.overflow)
     }
 }
 
@@ -122,7 +101,6 @@ impl Sets {
 struct Part {
     bytes: u64,
     sets: BlockLists,
-    fingerprints: BlockLists,
 }
 
 impl Part {
@@ -130,7 +108,6 @@ impl Part {
         corpus: &C,
         block: &Block,
         documents: impl Iterator<Item = (Distinct, usize)>,
-        with_fingerprints: bool,
         shingler: &mut Shingler,
         buffer: &mut Buffer,
     ) -> Self {
@@ -140,10 +117,6 @@ impl Part {
             let Ok(read) = corpus.document(block, record, buffer) else { continue };
             if shingler.read(&read.text).is_err() {
                 continue;
-            }
-            if with_fingerprints {
-                let picks = winnow(shingler.shingles(), WINDOW);
-                part.fingerprints.add(document, picks.into_iter().map(|pick| pick.hash));
             }
             one.clear();
             one.extend_from_slice(shingler.shingles());

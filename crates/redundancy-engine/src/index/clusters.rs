@@ -3,30 +3,32 @@
 use super::MatchKind;
 use super::comparing::Rule;
 use super::print::Print;
-use super::searching::{Printed, decoded};
+use super::searching::decoded;
 use crate::catalog::{DocumentNumber, Kept};
 use crate::document::{CollectionName, DocumentId};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use redundancy_webhook::store::PageRequest;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-/// Documents whose duplicates are looked for in one answer at most, members of clusters included.
-const MAX_LOOKED_AT: usize = 2_000;
+/// Documents that are compared for one answer at most.
+const MAX_COMPARED: usize = 20_000;
 /// Members of one cluster that are told of at most.
 const MAX_MEMBERS: usize = 500;
-/// Duplicates of one document that are followed.
-const MAX_FOLLOWED: usize = 100;
+/// Candidates of one document that are compared at most.
+const MAX_CANDIDATES: usize = MAX_MEMBERS;
 /// Documents that are read at once.
 const PART: usize = 64;
+/// Candidates that are read and compared at once.
+const COMPARED_AT_ONCE: usize = 16;
 
 /// Documents that are connected by verified pairs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cluster {
     /// Its members, in the order in which they were put.
     pub members: Vec<ClusterMember>,
-    /// The lowest similarity of all pairs that hold it together.
+    /// The lowest similarity of the links by which its members were found.
     pub min_similarity: f64,
     /// Whether all members are named: there may be more than an answer holds.
     pub is_complete: bool,
@@ -50,25 +52,48 @@ pub struct ClusterPage {
     pub next: Option<DocumentNumber>,
 }
 
+/// What an answer has looked at so far.
+#[derive(Default)]
+struct Walk {
+    /// Documents that were compared.
+    compared: usize,
+    /// Members of the clusters that were found: none of them begins another.
+    members: HashSet<DocumentNumber>,
+}
+
+/// A cluster in the making.
+struct Growing {
+    /// The number of its first member. A cluster with an older one was told of before.
+    first: DocumentNumber,
+    members: BTreeMap<DocumentNumber, ClusterMember>,
+    /// Members whose own duplicates are yet to be looked for.
+    open: VecDeque<Kept>,
+    min_similarity: f64,
+    is_complete: bool,
+}
+
 impl Engine {
-    /// The clusters of a collection whose first members stand behind `page.after`, at most `page.limit`. An answer looks at a
+    /// The clusters of a collection whose first members stand behind `page.after`, at most `page.limit`. An answer compares a
     /// bounded number of documents.
     pub async fn clusters(
         &self,
         collection: &CollectionName,
         page: PageRequest<DocumentNumber>,
     ) -> Result<ClusterPage, EngineError> {
-        let (mut clusters, mut after, mut looked_at) = (Vec::new(), page.after, 0);
+        let (mut clusters, mut after, mut walk) = (Vec::new(), page.after, Walk::default());
         loop {
             let request = PageRequest { after, limit: PART };
             let listed = self.ports.catalog.list(Some(collection), request).await?;
-            let numbers = listed.items.iter().map(|listed| listed.number).collect();
+            let numbers = listed.items.iter().map(|listed| listed.number);
+            let numbers = numbers.filter(|number| !walk.members.contains(number)).collect();
             for kept in self.ports.catalog.fetch(numbers).await? {
-                if clusters.len() >= page.limit || looked_at >= MAX_LOOKED_AT {
+                if clusters.len() >= page.limit || walk.compared >= MAX_COMPARED {
                     return Ok(ClusterPage { clusters, next: after });
                 }
                 after = Some(kept.number);
-                clusters.extend(self.cluster_of(collection, kept, &mut looked_at).await?);
+                if !walk.members.contains(&kept.number) {
+                    clusters.extend(self.cluster_of(collection, kept, &mut walk).await?);
+                }
             }
             // Documents that went meanwhile are not there to be looked at.
             after = listed.items.last().map_or(after, |last| Some(last.number));
@@ -83,67 +108,106 @@ impl Engine {
         &self,
         collection: &CollectionName,
         first: Kept,
-        looked_at: &mut usize,
+        walk: &mut Walk,
     ) -> Result<Option<Cluster>, EngineError> {
-        let beginning = first.number;
-        let mut members: BTreeMap<DocumentNumber, ClusterMember> = BTreeMap::new();
-        members.insert(beginning, ClusterMember { document_id: first.document.id.clone(), link: None });
-        let mut open = VecDeque::from([first]);
-        let (mut min_similarity, mut is_complete) = (1.0_f64, true);
-        while let Some(kept) = open.pop_front() {
-            if *looked_at >= MAX_LOOKED_AT && kept.number != beginning {
-                is_complete = false;
+        let mut growing = Growing::from(first);
+        while let Some(kept) = growing.open.pop_front() {
+            if walk.compared >= MAX_COMPARED && kept.number != growing.first {
+                growing.is_complete = false;
                 break;
             }
-            *looked_at += 1;
-            let own_id = kept.document.id.clone();
-            for (other, kind, similarity) in self.duplicates_of(collection, kept).await? {
-                if other.number < beginning {
-                    return Ok(None);
-                }
-                if members.len() >= MAX_MEMBERS {
-                    is_complete = false;
-                    break;
-                }
-                min_similarity = min_similarity.min(similarity);
-                members.entry(other.number).or_insert_with(|| {
-                    let link = Some((own_id.clone(), kind, similarity));
-                    let member = ClusterMember { document_id: other.document.id.clone(), link };
-                    open.push_back(other);
-                    member
-                });
+            if self.grow(collection, kept, &mut growing, walk).await?.is_none() {
+                return Ok(None);
             }
         }
-        let members: Vec<_> = members.into_values().collect();
-        Ok((members.len() > 1).then_some(Cluster { members, min_similarity, is_complete }))
+        if growing.members.len() == 1 {
+            return Ok(None);
+        }
+        walk.members.extend(growing.members.keys());
+        let Growing { members, min_similarity, is_complete, .. } = growing;
+        Ok(Some(Cluster { members: members.into_values().collect(), min_similarity, is_complete }))
     }
 
-    /// The verified duplicates of a document.
-    async fn duplicates_of(
+    /// Adds the duplicates of a member; `None` when one of them is older than the first.
+    async fn grow(
         &self,
         collection: &CollectionName,
-        kept: Kept,
+        member: Kept,
+        growing: &mut Growing,
+        walk: &mut Walk,
+    ) -> Result<Option<()>, EngineError> {
+        let (own_number, own_id) = (member.number, member.document.id.clone());
+        let place = self.pool.wait_for_place().await?;
+        let print = move || Ok::<_, EngineError>(Print::of_kept(&member.document, decoded(&member)?));
+        let print = Arc::new(self.pool.run(place, print).await??);
+        let found = self.candidates(&print, collection, Rule::of_duplicates(), MAX_CANDIDATES).await?.found;
+        growing.is_complete &= found.len() < MAX_CANDIDATES;
+        let numbers = found.iter().map(|candidate| candidate.number);
+        let unknown =
+            |number: &DocumentNumber| *number != own_number && !growing.members.contains_key(number);
+        let mut numbers: Vec<DocumentNumber> = numbers.filter(unknown).collect();
+        // One that is older ends the search: those come first.
+        numbers.sort_by_key(|number| *number > growing.first);
+        for part in numbers.chunks(COMPARED_AT_ONCE) {
+            walk.compared += part.len();
+            for (other, kind, similarity) in self.verified(&print, part.to_vec()).await? {
+                if other.number < growing.first {
+                    return Ok(None);
+                }
+                growing.add(other, (own_id.clone(), kind, similarity));
+            }
+        }
+        Ok(Some(()))
+    }
+
+    /// Those of the candidates that are duplicates.
+    async fn verified(
+        &self,
+        print: &Arc<Print>,
+        candidates: Vec<DocumentNumber>,
     ) -> Result<Vec<(Kept, MatchKind, f64)>, EngineError> {
-        let rule = Rule::of_duplicates();
+        let others = self.ports.catalog.fetch(candidates).await?;
         let place = self.pool.wait_for_place().await?;
-        let own = kept.number;
-        let print = move || Ok::<_, EngineError>(Print::of_kept(&kept.document, decoded(&kept)?));
-        let print = self.pool.run(place, print).await??;
-        let printed: Printed = Arc::new((Arc::from(""), print));
-        let found = self.candidates(&printed.1, collection, rule, MAX_FOLLOWED).await?;
-        let numbers = found.found.iter().map(|candidate| candidate.number).filter(|number| *number != own);
-        let others = self.ports.catalog.fetch(numbers.collect()).await?;
-        let place = self.pool.wait_for_place().await?;
+        let print = Arc::clone(print);
         let compare = move || {
             let mut verified = Vec::new();
             for other in others {
                 let trace = decoded(&other)?;
-                if let Some(found) = rule.compare(&printed.1, &other.document, trace) {
+                if let Some(found) = Rule::of_duplicates().compare(&print, &other.document, trace) {
                     verified.push((other, found.matched.kind, found.matched.similarity));
                 }
             }
             Ok(verified)
         };
         self.pool.run(place, compare).await?
+    }
+}
+
+impl Growing {
+    fn from(first: Kept) -> Self {
+        let member = ClusterMember { document_id: first.document.id.clone(), link: None };
+        Self {
+            first: first.number,
+            members: BTreeMap::from([(first.number, member)]),
+            open: VecDeque::from([first]),
+            min_similarity: 1.0,
+            is_complete: true,
+        }
+    }
+
+    fn add(&mut self, member: Kept, (of, kind, similarity): (DocumentId, MatchKind, f64)) {
+        if self.members.len() >= MAX_MEMBERS {
+            self.is_complete = false;
+            return;
+        }
+        let link = Some((of, kind, similarity));
+        let named = ClusterMember { document_id: member.document.id.clone(), link };
+        if self.members.insert(member.number, named).is_none() {
+            self.min_similarity = self.min_similarity.min(similarity);
+            // What has the same words has the same duplicates.
+            if kind == MatchKind::NearDuplicate {
+                self.open.push_back(member);
+            }
+        }
     }
 }

@@ -40,7 +40,8 @@ impl Engine {
         rule: Rule,
         limit: usize,
     ) -> Result<SearchResult, EngineError> {
-        let candidates = self.candidates(&printed.1, collection, rule, limit).await?;
+        let compared = LEAST_COMPARED.max(4 * limit);
+        let candidates = self.candidates(&printed.1, collection, rule, compared).await?;
         let numbers: Vec<DocumentNumber> =
             candidates.found.iter().map(|candidate| candidate.number).collect();
         let mut found: Vec<Found> = Vec::new();
@@ -87,6 +88,7 @@ impl Engine {
         Ok(self.pool.run(place, show).await?)
     }
 
+    /// Candidates for matches of a text, at most `limit`.
     pub(super) async fn candidates(
         &self,
         print: &Print,
@@ -98,12 +100,8 @@ impl Engine {
         if rule.mode == SearchMode::Near && rule.near() >= BANDS_REACH_TO {
             keys.fingerprints = Vec::new();
         }
-        let query = CandidateQuery {
-            collection: collection.clone(),
-            keys,
-            common: CommonFilter::default(),
-            limit: LEAST_COMPARED.max(4 * limit),
-        };
+        let query =
+            CandidateQuery { collection: collection.clone(), keys, common: CommonFilter::default(), limit };
         Ok(self.ports.catalog.candidates(query).await?)
     }
 }

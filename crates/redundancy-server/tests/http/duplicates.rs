@@ -79,6 +79,24 @@ async fn clusters_hang_together_by_pairs_and_name_their_weakest_link() {
 }
 
 #[tokio::test]
+async fn a_cluster_that_is_not_named_whole_says_so_and_is_told_of_once() {
+    let service = Service::new();
+    let copies: Vec<String> = (0..600)
+        .map(|number| json!({"id": format!("copy-{number}"), "content": text(1, 40)}).to_string())
+        .collect();
+    let lines = copies.join("\n");
+    let headers = [("content-type", "application/x-ndjson")];
+    assert_eq!(service.post_bytes("/api/v1/documents/bulk", &headers, lines).await.status, 200);
+    put(&service, "other", &text(2, 40)).await;
+    put(&service, "like-other", &format!("{} more", text(2, 40))).await;
+    let clusters = service.get(CLUSTERS).await.data();
+    let items = clusters["items"].as_array().unwrap();
+    let told: Vec<_> = items.iter().map(|cluster| (&cluster["size"], &cluster["is_complete"])).collect();
+    assert_eq!(told, [(&json!(500), &json!(false)), (&json!(2), &json!(true))]);
+    assert_eq!(clusters["next_cursor"], Value::Null);
+}
+
+#[tokio::test]
 async fn several_sources_of_one_text_are_found_with_the_places_of_what_was_copied() {
     let service = Service::new();
     let (one, two) = (text(1, 2000), text(2, 3000));

@@ -1,27 +1,36 @@
-//! Stores in Redis: each in a server of its own, or one after the other in one Cluster.
+//! Stores in Redis: one after the other in a server of their own, or in one Cluster.
 
 use crate::fixture::Store;
 use crate::server::{Cluster, Server, store_at};
 use crate::stores::Stores;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// Stores in single servers.
+/// Stores in a single server, one after the other.
 #[derive(Default)]
-pub(crate) struct Single(Mutex<Vec<Server>>);
+pub(crate) struct Single(Mutex<Option<Arc<Server>>>);
+
+impl Single {
+    fn server(&self) -> Option<Arc<Server>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 impl Stores for Single {
     const RANDOM_SEQUENCES: u32 = 12;
 
     async fn fresh(&self) -> Store {
-        let server = Server::in_memory().await;
+        if let Some(server) = self.server() {
+            server.ask("FLUSHALL").await;
+            return store_at(&server.url()).await;
+        }
+        let server = Arc::new(Server::in_memory().await);
         let store = store_at(&server.url()).await;
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(server);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
         store
     }
 
     async fn replica(&self, _store: &Store) -> Option<Store> {
-        let url = self.0.lock().unwrap_or_else(PoisonError::into_inner).last()?.url();
-        Some(store_at(&url).await)
+        Some(store_at(&self.server()?.url()).await)
     }
 }
 

@@ -1,10 +1,11 @@
-//! What the service says of endpoints and deliveries, as far as people are shown it. Fields that are missing count as
+//! What the service says of endpoints, deliveries and documents, as far as people are shown it. Fields that are missing count as
 //! empty: an older or a newer service is shown as far as it is understood.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use redundancy_engine::detect::Span;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::error::ClientError;
@@ -164,6 +165,65 @@ pub struct Job {
     pub queued: u64,
     /// Deliveries that it has looked at.
     pub examined: u64,
+}
+
+/// What a search found.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Found {
+    /// The best first.
+    pub matches: Vec<FoundMatch>,
+    /// How many fingerprints of the text stand in too many documents to be looked for.
+    pub common_fingerprints: usize,
+}
+
+/// A document that has something in common with a text.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct FoundMatch {
+    /// Its id.
+    pub document_id: String,
+    /// Where it is.
+    pub collection: String,
+    /// How it and the text belong together.
+    pub kind: String,
+    /// Jaccard similarity, 0 to 1.
+    pub similarity: f64,
+    /// How much of each stands in the other.
+    pub containment: FoundContainment,
+    /// What they share.
+    pub passages: Vec<FoundPassage>,
+}
+
+/// Shares, 0 to 1.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct FoundContainment {
+    /// Of the text in the document.
+    pub query_in_document: f64,
+    /// Of the document in the text.
+    pub document_in_query: f64,
+}
+
+/// A passage that a text and a document share.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct FoundPassage {
+    /// How many words are equal.
+    pub words: usize,
+    /// Where it stands in the text, in the unit that was asked for.
+    #[serde(deserialize_with = "span")]
+    pub query: Span,
+}
+
+fn span<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Span, D::Error> {
+    #[derive(Deserialize)]
+    struct Ends {
+        start: usize,
+        end: usize,
+    }
+    let Ends { start, end } = Ends::deserialize(deserializer)?;
+    Ok(Span { start, end })
 }
 
 impl Delivery {

@@ -19,6 +19,7 @@ mod json;
 mod kit;
 mod progress;
 mod report;
+mod search;
 mod send;
 mod service;
 mod settings;

@@ -63,7 +63,8 @@ struct Bulk {
 ///
 /// One JSON object on each line, with the fields of a document to be put. The answer has one line for each, in their order, as
 /// soon as it is done; a line at fault is answered with an error and is not the end. Lines without anything in them are skipped.
-/// A client that does not read the answers is not read from either.
+/// A client that does not read the answers is not read from either, and cut off in the end: read while you send, or send some
+/// thousand lines at a time.
 #[utoipa::path(
     post,
     path = "/api/v1/documents/bulk",

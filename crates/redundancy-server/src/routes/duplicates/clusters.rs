@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 pub(crate) struct ClusterData {
     /// How many documents are named.
     size: usize,
-    /// The lowest similarity of all pairs that hold it together: its weakest link.
+    /// The lowest similarity of the links by which its documents were found: its weakest link.
     #[schema(example = 0.83, minimum = 0.0, maximum = 1.0)]
     min_similarity: f64,
     /// Whether all its documents are named: a very large one is cut.
