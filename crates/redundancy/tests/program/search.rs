@@ -31,6 +31,7 @@ fn what_a_text_shares_with_the_index_is_shown_with_its_places() {
     let text: Vec<char> = found["content"].as_str().unwrap().chars().collect();
     assert_eq!(text[at("start")..at("end")].iter().collect::<String>(), copied);
     assert!(search(&[]).ended_with(0).out.contains("draft.md  no match"));
-    let refused = search(&["--collection", "no such name"]);
-    assert_ne!(refused.code, Some(0));
+    let url = service.url();
+    let refused = place.run(&["search", "draft.md", "--collection", "no such name", "--url", &url]);
+    assert!(refused.ended_with(1).err.contains("collection"));
 }
