@@ -44,13 +44,14 @@ impl Keys {
 }
 
 /// Makes what there is to tell about a document that is being put: given the document as it will be, and whether there was
-/// none with its id. Called in the step that puts it, again when the step has to be done again.
+/// none with its id. Called for the step that puts it, again when the step has to be done again. Its events have the
+/// [slot](DocumentId::slot) of the document, and no keys.
 pub type Announcement = Arc<dyn Fn(&Document, bool) -> Vec<Publication> + Send + Sync>;
 
 /// A document, and its text if that is kept.
 pub type Stored = (Document, Option<Arc<str>>);
 
-/// Makes what there is to tell about a document that is being removed.
+/// Makes what there is to tell about a document that is being removed; the same holds for its events.
 pub type Farewell = Arc<dyn Fn(&Document) -> Vec<Publication> + Send + Sync>;
 
 /// A document on its way into the store.

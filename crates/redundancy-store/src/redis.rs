@@ -13,17 +13,21 @@
 
 mod address;
 mod analyses;
+mod catalog;
 mod change;
 mod claim;
 mod decode;
 mod fault;
+mod finding;
 mod gathering;
 mod guards;
 mod jobs;
 mod key;
 mod link;
 mod publish;
+mod putting;
 mod read;
+mod record;
 mod registry;
 mod reply;
 mod script;

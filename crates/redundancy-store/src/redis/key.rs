@@ -8,6 +8,8 @@ use redundancy_webhook::store::StoreError;
 pub(super) const PARTITIONS: u8 = 16;
 /// What the keys of the registry of endpoints, and those of jobs, begin with.
 pub(super) const REGISTRY: &str = "{wh:reg}";
+/// Where the counter is that documents are numbered by.
+pub(super) const DOCUMENTS: &str = "{wh:docs}:last";
 /// Where replicas tell each other that there is something to do. Scripts name it too.
 pub(super) const CHANNEL: &str = "wh:wake";
 /// Scripts calculate with times as doubles and write them with 14 digits: the year 5138.
@@ -23,6 +25,9 @@ impl Partition {
         Self(slot % PARTITIONS)
     }
 
+    /// How many there are, as a number to calculate with.
+    pub(super) const COUNT: u64 = PARTITIONS as u64;
+
     /// All of them.
     pub(super) fn all() -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator {
         (0..PARTITIONS).map(Self)
@@ -31,6 +36,11 @@ impl Partition {
     /// Which one it is, from 0.
     pub(super) fn index(self) -> usize {
         usize::from(self.0)
+    }
+
+    /// The same, as a number to calculate with.
+    pub(super) fn number(self) -> u64 {
+        u64::from(self.0)
     }
 
     /// What all its keys begin with.
