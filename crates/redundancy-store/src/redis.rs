@@ -8,6 +8,9 @@
 //! Redis that is away makes every method fail with [`StoreError::Unavailable`] within seconds, and everything goes on by itself
 //! when it is back, also after a fail-over and after it has lost everything. What it has lost is lost.
 //!
+//! Documents lie in the partitions of their ids with what they are found by (`redis/script/documents.lua`). Few partitions have
+//! some: a search asks all of these.
+//!
 //! The guards of endpoints lie elsewhere than their deliveries, so the two are written one after the other: a crash in between
 //! costs a place under way until its time is over, or one attempt more than a limit allows, and never a delivery.
 
@@ -57,6 +60,7 @@ use redundancy_webhook::store::{
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -91,6 +95,8 @@ pub struct RedisStore {
     /// Claims of one replica go one after the other: each looks at what the one before left.
     claiming: Gathering,
     settling: Gathering,
+    /// Bounds the queries for documents.
+    finding: Semaphore,
     width: Width,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -132,6 +138,7 @@ impl RedisStore {
             clock,
             claiming,
             settling,
+            finding: Semaphore::new(finding::QUERIES),
             width,
             tasks,
             stop,

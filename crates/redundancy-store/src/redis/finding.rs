@@ -17,8 +17,10 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Keys that a script looks up: nothing else is done meanwhile.
 const KEYS_AT_ONCE: usize = 512;
+/// Queries that are on their way at once. They queue here rather than in Redis, which has its time limit for each.
+pub(super) const QUERIES: usize = 32;
 /// Documents of a key that a partition is asked for at first: its share of what is looked at, twice.
-const FEW: usize = 2 * MAX_ENTRIES_PER_KEY / 16;
+const FEW: usize = 2 * MAX_ENTRIES_PER_KEY / DocumentId::SLOTS as usize;
 
 /// What the partitions know of a key.
 #[derive(Default)]
@@ -31,6 +33,8 @@ struct Having {
 
 impl RedisStore {
     pub(super) async fn find(&self, query: &CandidateQuery) -> Result<Candidates, StoreError> {
+        // It is never closed.
+        let _turn = self.finding.acquire().await;
         let keys = query.keys.distinct();
         let (documents, mut found) = self.look_up(&query.collection, &keys, FEW).await?;
         let open: Vec<u64> =
@@ -55,8 +59,9 @@ impl RedisStore {
             .chunks(KEYS_AT_ONCE)
             .map(|part| (part, part.iter().flat_map(|key| stored_key(collection, *key)).collect()))
             .collect();
-        let asked: Vec<_> =
-            Partition::all().flat_map(|partition| parts.iter().map(move |part| (partition, part))).collect();
+        let asked: Vec<_> = Partition::of_documents()
+            .flat_map(|partition| parts.iter().map(move |part| (partition, part)))
+            .collect();
         let calls = asked.iter().map(|(partition, (_, stored))| {
             Call::new(&script::DOC_FIND, &partition.tag()).arg(collection.as_str()).arg(most).arg(&stored[..])
         });
@@ -126,9 +131,9 @@ impl RedisStore {
                 .arg(Counter::up_to(page.after, partition))
                 .arg(most)
         };
-        let replies = self.link.call_all(Partition::all().map(call).collect()).await?;
+        let replies = self.link.call_all(Partition::of_documents().map(call).collect()).await?;
         let mut numbers = Vec::new();
-        for (partition, reply) in Partition::all().zip(replies) {
+        for (partition, reply) in Partition::of_documents().zip(replies) {
             let counters = bytes(reply?)?.unwrap_or_default();
             numbers.extend(Counter::all(&counters).map(|counter| counter.number(partition)));
         }
@@ -150,7 +155,7 @@ impl RedisStore {
 
     pub(super) async fn count_documents(&self) -> Result<Vec<(CollectionName, u64)>, StoreError> {
         let call = |partition: Partition| Call::new(&script::DOC_SIZES, &partition.tag());
-        let replies = self.link.call_all(Partition::all().map(call).collect()).await?;
+        let replies = self.link.call_all(Partition::of_documents().map(call).collect()).await?;
         let mut counts: BTreeMap<CollectionName, u64> = BTreeMap::new();
         for reply in replies {
             add_sizes(reply?, &mut counts)?;

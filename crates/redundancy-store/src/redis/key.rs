@@ -1,5 +1,6 @@
 //! Where things are: partitions, their tags, and how ids are written in keys.
 
+use redundancy_engine::DocumentId;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::ids::EndpointId;
 use redundancy_webhook::store::StoreError;
@@ -25,8 +26,10 @@ impl Partition {
         Self(slot % PARTITIONS)
     }
 
-    /// How many there are, as a number to calculate with.
-    pub(super) const COUNT: u64 = PARTITIONS as u64;
+    /// Where documents are. A search asks all of them, so they are few.
+    pub(super) fn of_documents() -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator {
+        (0..DocumentId::SLOTS).map(Self::of_slot)
+    }
 
     /// All of them.
     pub(super) fn all() -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator {

@@ -108,7 +108,8 @@ impl RedisStore {
         let first = last.checked_sub(additions.len() as u64 - 1).ok_or_else(fault::unexpected)?;
         let mut calls = Vec::with_capacity(additions.len());
         let mut placed = Vec::with_capacity(additions.len());
-        for (((addition, at), lowest), beginning) in additions.iter().zip(group).zip(first..).zip(beginnings) {
+        for (((addition, at), lowest), beginning) in additions.iter().zip(group).zip(first..).zip(beginnings)
+        {
             let beginning = bytes(beginning)?.filter(|beginning| !beginning.is_empty());
             let known = beginning.as_deref().map(record::read_beginning).transpose()?;
             let mut document = addition.document.clone();
@@ -226,8 +227,8 @@ fn next_group(additions: &[Addition], waiting: &mut Vec<usize>) -> Vec<usize> {
 
 /// The token of one document of a group.
 fn token_of(token: u128, at: usize) -> u64 {
-    let [low, high] = [token, token >> 64].map(|half| (half & u128::from(u64::MAX)) as u64);
-    (low ^ high).wrapping_add(at as u64)
+    let both_halves = (token ^ (token >> 64)) & u128::from(u64::MAX);
+    u64::try_from(both_halves).unwrap_or_default().wrapping_add(at as u64)
 }
 
 /// Appends what is told of a document, as the scripts read it.

@@ -8,6 +8,8 @@ use redundancy_engine::{CollectionName, Document, DocumentId, StoreError};
 use redundancy_webhook::clock::Timestamp;
 use std::sync::Arc;
 
+/// How many partitions have documents.
+const PARTITIONS: u64 = DocumentId::SLOTS as u64;
 /// The version of the format.
 const VERSION: u8 = 1;
 /// Bytes of a key.
@@ -34,20 +36,20 @@ impl Counter {
 
     /// The number of the document: partitions come in turn, so that numbers are told apart, and counters decide.
     pub(super) fn number(self, partition: Partition) -> DocumentNumber {
-        DocumentNumber(u64::from(self.0) * Partition::COUNT + partition.number())
+        DocumentNumber(u64::from(self.0) * PARTITIONS + partition.number())
     }
 
     /// Where the document with a number is, if a document can have it.
     pub(super) fn of(number: DocumentNumber) -> Option<(Partition, Self)> {
-        let [partition, ..] = (number.0 % Partition::COUNT).to_le_bytes();
-        let counter = u32::try_from(number.0 / Partition::COUNT).ok()?;
+        let [partition, ..] = (number.0 % PARTITIONS).to_le_bytes();
+        let counter = u32::try_from(number.0 / PARTITIONS).ok()?;
         Some((Partition::of_slot(partition), Self(counter)))
     }
 
     /// The highest counter in a partition whose number is `after` or lower.
     pub(super) fn up_to(after: Option<DocumentNumber>, partition: Partition) -> u64 {
         let below = after.and_then(|after| after.0.checked_sub(partition.number()));
-        below.map_or(0, |below| below / Partition::COUNT)
+        below.map_or(0, |below| below / PARTITIONS)
     }
 
     const fn stored(bytes: [u8; COUNTER_BYTES]) -> Self {
@@ -261,7 +263,7 @@ mod tests {
     proptest! {
         #[test]
         fn numbers_sort_by_counters_first_and_lead_back(
-            counters in any::<[u32; 2]>(), slots in any::<[u8; 2]>(),
+            counters in any::<[u32; 2]>(), slots in prop::array::uniform2(0..DocumentId::SLOTS),
         ) {
             let places = slots.map(Partition::of_slot);
             let numbers = [0, 1].map(|at| Counter(counters[at]).number(places[at]));

@@ -8,7 +8,7 @@ for at = 1, #keys, 5 do
   local key = string.sub(keys, at, at + 4)
   local counters = call('HGET', place(key), key)
   if counters then
-    if counters == '' then counters = first_of(T .. ':many:' .. key, 0, most) end
+    if counters == '' then counters = first_of(MANY .. key, 0, most) end
     found[#found + 1] = (at - 1) / 5
     found[#found + 1] = counters
   end

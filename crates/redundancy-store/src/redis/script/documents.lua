@@ -16,8 +16,12 @@
 -- Redis keeps them packed; their number follows that of the keys (linear hashing, Litwin 1980), one hash at a time.
 local HEAD, HEAD_SIZE, RECORD_COLLECTION = '>I4c8BBI4I4I4', 26, 96
 local FORMAT = 1
+-- Bytes of counters beside a key, and in a block; keys in a hash of postings, more and fewer than which there should not be.
 local FEW, BLOCK = 48, 256
-local FULL, SPARSE = 40, 10
+local FULL, SPARSE = 24, 6
+-- Fields that are moved at once.
+local PORTION = 200
+local POST, MANY = T .. ':post:', T .. ':many:'
 local fields, buckets, level
 
 local function number(counter)
@@ -79,20 +83,25 @@ local function place(key)
   local hash = number(key)
   local at = hash % (level * 2)
   if at >= buckets then at = hash % level end
-  return T .. ':post:' .. string.format('%d', at)
+  return POST .. at
 end
 
 -- Moves those of the postings in `from` into `to` that belong there: all without `modulus`.
 local function move(from, to, modulus)
-  from, to = T .. ':post:' .. string.format('%d', from), T .. ':post:' .. string.format('%d', to)
-  local all = call('HGETALL', from)
-  for at = 1, #all, 2 do
-    if not modulus or number(all[at]) % modulus >= level then
-      call('HSET', to, all[at], all[at + 1])
-      if modulus then call('HDEL', from, all[at]) end
+  local all = call('HGETALL', POST .. from)
+  for start = 1, #all, 2 * PORTION do
+    local moved, keys = {}, {}
+    for at = start, math.min(start + 2 * PORTION, #all) - 1, 2 do
+      if not modulus or number(all[at]) % modulus >= level then
+        moved[#moved + 1], moved[#moved + 2] = all[at], all[at + 1]
+        keys[#keys + 1] = all[at]
+      end
+    end
+    if keys[1] then
+      call('HSET', POST .. to, unpack(moved))
+      call('HDEL', POST .. from, unpack(keys))
     end
   end
-  if not modulus then call('DEL', from) end
 end
 
 -- Writes down how many keys there are, and sees to it that there are as many hashes as suits them.
@@ -118,11 +127,11 @@ local function post(key, counter)
   end
   local counters = call('HGET', hash, key)
   if counters == '' then
-    append(T .. ':many:' .. key, counter)
+    append(MANY .. key, counter)
   elseif #counters < FEW then
     call('HSET', hash, key, counters .. counter)
   else
-    call('ZADD', T .. ':many:' .. key, number(counters), counters .. counter)
+    call('ZADD', MANY .. key, number(counters), counters .. counter)
     call('HSET', hash, key, '')
   end
 end
@@ -133,8 +142,8 @@ local function unpost(key, counter)
   if not counters then return end
   local is_gone
   if counters == '' then
-    strike(T .. ':many:' .. key, counter)
-    is_gone = call('EXISTS', T .. ':many:' .. key) == 0
+    strike(MANY .. key, counter)
+    is_gone = call('EXISTS', MANY .. key) == 0
   else
     local rest = without(counters, counter)
     is_gone = rest == ''
