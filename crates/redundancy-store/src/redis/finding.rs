@@ -77,7 +77,9 @@ impl RedisStore {
                 found.entry(*key).or_default().add(partition, &counters, most);
             }
         }
-        found.values_mut().for_each(|having| having.numbers.sort_unstable());
+        for having in found.values_mut() {
+            having.numbers.sort_unstable();
+        }
         Ok((sizes.values().sum(), found))
     }
 

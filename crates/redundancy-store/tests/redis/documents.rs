@@ -1,11 +1,13 @@
 //! Documents in a Redis that is shared, killed, emptied, full, or fails over.
 
 use crate::documents_fixture::{addition, event_of, id, publication, query};
+use crate::fixture;
 use crate::server::{Cluster, Server, store_at, store_with};
 use crate::{is_unavailable, retry};
 use redundancy_engine::catalog::{Addition, Placed};
 use redundancy_engine::{Catalog, Document, StoreError};
 use redundancy_store::RedisStore;
+use redundancy_webhook::ids::DeliveryId;
 use redundancy_webhook::store::{PageRequest, WebhookStore};
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +59,32 @@ async fn what_one_replica_puts_another_finds_at_once() {
     }
 }
 
+#[tokio::test]
+async fn an_endpoint_that_another_replica_registered_hears_of_documents() {
+    let server = Server::in_memory().await;
+    let (one, other) = (store_at(&server.url()).await, store_at(&server.url()).await);
+    let webhooks: fixture::Store = one.clone();
+    let mut expected = Vec::new();
+    // Each endpoint is news to the replica that puts or removes.
+    for (name, number) in [("main", 1), ("second", 2)] {
+        let endpoint = fixture::register_for(&webhooks, name, "document.indexed").await;
+        expected.push(DeliveryId::of(event_of(&id("a"), number), &endpoint));
+        if number == 1 {
+            let mut addition = addition("a", "one", &[1], &[], 1);
+            addition.announcement = Arc::new(|document, _| vec![publication(&document.id, 1)]);
+            put(&other, addition).await;
+        } else {
+            let farewell = Arc::new(|document: &Document| vec![publication(&document.id, 2)]);
+            assert!(other.remove(&id("a"), farewell).await.unwrap().is_some());
+            expected.push(DeliveryId::of(event_of(&id("a"), 2), &fixture::id("main")));
+        }
+    }
+    assert_eq!(fixture::ids(&fixture::claim(&webhooks, fixture::at(1)).await).len(), 3);
+    for delivery in expected {
+        assert_eq!(fixture::state(&webhooks, delivery).await.as_str(), "in_flight");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_that_put_the_same_documents_at_once_agree_in_the_end() {
     let server = Server::in_memory().await;
@@ -82,7 +110,8 @@ async fn replicas_that_put_the_same_documents_at_once_agree_in_the_end() {
     let mut ids = all(&store).await;
     assert_eq!(ids.len(), 50);
     let mut found = having(&store, "one", 77).await;
-    (ids.sort(), found.sort());
+    ids.sort();
+    found.sort();
     assert_eq!(found, ids);
     let mut of_replicas = 0;
     for replica in 0..4 {
