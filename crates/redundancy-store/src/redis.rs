@@ -95,6 +95,8 @@ pub struct RedisStore {
     /// Claims of one replica go one after the other: each looks at what the one before left.
     claiming: Gathering,
     settling: Gathering,
+    /// Bounds the groups of documents that are put.
+    putting: Semaphore,
     /// Bounds the queries for documents.
     finding: Semaphore,
     width: Width,
@@ -138,6 +140,7 @@ impl RedisStore {
             clock,
             claiming,
             settling,
+            putting: Semaphore::new(putting::GROUPS),
             finding: Semaphore::new(finding::QUERIES),
             width,
             tasks,

@@ -48,7 +48,8 @@ impl RedisStore {
         })
     }
 
-    /// How many documents a collection has, and which of them have which of the keys: of each partition the oldest, `most` at most.
+    /// How many documents a collection has, and which of them have which of the keys: of each partition the oldest, `most` at
+    /// most.
     async fn look_up(
         &self,
         collection: &CollectionName,

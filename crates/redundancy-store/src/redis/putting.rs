@@ -2,6 +2,11 @@
 //! of it and their deliveries, so that one script changes all of it.
 //!
 //! What is told depends on what is there already, so that is read first, and the script is refused when it is out of date.
+//!
+//! The order of documents is that of a counter which all share, and of which a place is taken before the script is called. A
+//! partition does not go back behind what it gave: who was overtaken in between gets the next place there, and raises the
+//! counter to it before anybody is answered. So what is put after an answer comes behind it, also when the counter was lost; of
+//! what is put at the same time any may come first.
 
 use super::RedisStore;
 use super::fault;
@@ -19,12 +24,20 @@ use std::collections::HashSet;
 
 /// How often something is tried again because others change the same document, or the endpoints, meanwhile.
 const TRIES: usize = 32;
-/// Documents that go to Redis at once at most, and about how many bytes and keys of them: all of it has to be done within the
-/// time that Redis may take.
-const MOST_DOCUMENTS: usize = 128;
+/// Groups that are on their way at once. The others queue here rather than in Redis, which has its time limit for each.
+pub(super) const GROUPS: usize = 4;
+/// Documents of a group at most, and about how many bytes and keys of them.
+const MOST_DOCUMENTS: usize = 64;
 const MOST_BYTES: usize = 4 << 20;
 /// What a key costs, in bytes of text that cost as much.
 const KEY_COST: usize = 128;
+
+/// A document that is about to be put.
+struct Put {
+    call: Call,
+    placed: Placed,
+    told: Vec<Publication>,
+}
 
 /// What became of a script that changes a document.
 enum Told {
@@ -59,6 +72,8 @@ impl RedisStore {
                 *place = Some(result);
             }
         };
+        // It is never closed.
+        let _turn = self.putting.acquire().await;
         // The same in all attempts: a call that was answered too late is known by it.
         let token = self.ids.random_128();
         for _ in 0..TRIES {
@@ -90,6 +105,7 @@ impl RedisStore {
         }
     }
 
+    /// What became of each, or why none was tried.
     async fn try_to_put(
         &self,
         additions: &[Addition],
@@ -105,45 +121,33 @@ impl RedisStore {
             self.link.send_each(beginnings.collect::<Vec<Cmd>>()),
             self.advance(additions.len(), 0)
         )?;
-        let first = last.checked_sub(additions.len() as u64 - 1).ok_or_else(fault::unexpected)?;
+        let first = (last + 1).checked_sub(additions.len() as u64).ok_or_else(fault::unexpected)?;
         let mut calls = Vec::with_capacity(additions.len());
-        let mut placed = Vec::with_capacity(additions.len());
+        let mut prepared = Vec::with_capacity(additions.len());
         for (((addition, at), lowest), beginning) in additions.iter().zip(group).zip(first..).zip(beginnings)
         {
-            let beginning = bytes(beginning)?.filter(|beginning| !beginning.is_empty());
-            let known = beginning.as_deref().map(record::read_beginning).transpose()?;
-            let mut document = addition.document.clone();
-            if let Some((_, created_at)) = known {
-                document.created_at = created_at;
-            }
-            let is_new = known.is_none();
-            let expected = known.map(|(counter, _)| counter.bytes());
-            let told = (addition.announcement)(&document, is_new);
-            let Addition { content, trace, keys, .. } = addition;
-            let token = token_of(token, *at);
-            let mut call = Call::new(&script::DOC_PUT, &partition_of(&document.id).tag())
-                .arg(endpoints.version())
-                .arg(document.id.as_str())
-                .arg(expected.as_ref().map_or(&[][..], |expected| &expected[..]))
-                .arg(lowest)
-                .arg(record::write(&document, content.as_deref(), trace, keys, token));
-            push_told(&mut call, &endpoints, &document.id, &told)?;
-            calls.push(call);
-            placed.push((Placed { document, is_new }, told));
+            let put = Put::prepare(addition, beginning, &endpoints, lowest, token_of(token, *at));
+            prepared.push(put.map(|Put { call, placed, told }| {
+                calls.push(call);
+                (placed, told)
+            }));
         }
-        let replies = self.link.call_all(calls).await?;
-        let mut results = Vec::with_capacity(replies.len());
+        let mut replies = self.link.call_all(calls).await?.into_iter();
+        let mut results = Vec::with_capacity(prepared.len());
         let mut highest = last;
-        for (reply, (placed, told)) in replies.into_iter().zip(placed) {
-            let reply = reply.and_then(read_told);
-            if let Ok(Told::Done(counter)) = reply {
-                highest = highest.max(counter.into());
-                self.arrived(&placed.document.id, &told);
-            }
-            results.push(reply.map(|told| (told, placed)));
+        for put in prepared {
+            results.push(put.and_then(|(placed, told)| {
+                let reply = replies.next().unwrap_or_else(|| Err(fault::unexpected()));
+                let answer = read_told(reply?)?;
+                if let Told::Done(counter) = answer {
+                    highest = highest.max(counter.into());
+                    self.arrived(&placed.document.id, &told);
+                }
+                Ok((answer, placed))
+            }));
         }
         if highest > last {
-            // The counter had forgotten something, or others overtook this call. Whoever comes after the answer stands behind it.
+            // The counter had forgotten something, or others overtook this call.
             self.advance(0, highest).await?;
         }
         Ok(results)
@@ -194,6 +198,36 @@ impl RedisStore {
         if let Some(publication) = told.first() {
             self.wake.arrive(partition_of(id), publication.event.created_at);
         }
+    }
+}
+
+impl Put {
+    /// The call that puts a document in place of the one of which `beginning` was read, if there is one.
+    fn prepare(
+        addition: &Addition,
+        beginning: Value,
+        endpoints: &Endpoints,
+        lowest: u64,
+        token: u64,
+    ) -> Result<Self, StoreError> {
+        let Addition { document, content, trace, keys, announcement } = addition;
+        let beginning = bytes(beginning)?.filter(|beginning| !beginning.is_empty());
+        let known = beginning.as_deref().map(record::read_beginning).transpose()?;
+        let mut document = document.clone();
+        if let Some((_, created_at)) = known {
+            document.created_at = created_at;
+        }
+        let is_new = known.is_none();
+        let expected = known.map(|(counter, _)| counter.bytes());
+        let told = announcement(&document, is_new);
+        let mut call = Call::new(&script::DOC_PUT, &partition_of(&document.id).tag())
+            .arg(endpoints.version())
+            .arg(document.id.as_str())
+            .arg(expected.as_ref().map_or(&[][..], |expected| &expected[..]))
+            .arg(lowest)
+            .arg(record::write(&document, content.as_deref(), trace, keys, token));
+        push_told(&mut call, endpoints, &document.id, &told)?;
+        Ok(Self { call, placed: Placed { document, is_new }, told })
     }
 }
 

@@ -57,7 +57,8 @@ impl Counter {
     }
 }
 
-/// A key as it is kept: 40 bits that depend on the collection too. Two keys that are the same by chance make a candidate that is none.
+/// A key as it is kept: 40 bits that depend on the collection too. Two keys that are the same by chance make a candidate that
+/// is none.
 pub(super) fn stored_key(collection: &CollectionName, key: u64) -> [u8; KEY_BYTES] {
     const ONE: u64 = 0x9E37_79B9_7F4A_7C15;
     const OTHER: u64 = 0xD6E8_FEB8_6659_FD93;

@@ -246,6 +246,21 @@ async fn a_document_is_not_put_without_its_events() {
     assert!(store.event(event_of(&id("a"), 1)).await.unwrap().is_none());
 }
 
+#[tokio::test]
+async fn a_document_of_a_newer_program_is_refused_and_stops_no_other() {
+    let server = Server::in_memory().await;
+    let store = store_at(&server.url()).await;
+    put(&store, addition("new", "one", &[1], &[], 1)).await;
+    server.ask(&format!("SETRANGE {{wh:{}}}:doc:new 12 9", id("new").slot())).await;
+    let group = ["a", "new", "b"].map(|name| addition(name, "one", &[2], &[], 2));
+    let results = Catalog::put(&*store, group.into()).await;
+    assert!(results[0].is_ok() && results[2].is_ok());
+    assert!(matches!(results[1], Err(StoreError::Unreadable(_))), "{:?}", results[1]);
+    let read = Catalog::get(&*store, &id("new")).await.unwrap_err();
+    assert!(matches!(read, StoreError::Unreadable(_)), "{read:?}");
+    assert_eq!(having(&store, "one", 2).await, ["a", "b"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn documents_are_found_after_a_fail_over() {
     let mut cluster = Cluster::start().await;

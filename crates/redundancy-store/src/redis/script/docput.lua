@@ -1,7 +1,7 @@
 -- ARGV: version of the registry, id, counter of the document that is expected under that id as it is stored or nothing, the
 -- lowest counter for the new one, the new one without its counter, how many events tell of it, and these.
--- Gives {1, counter}; {0, version} when the version is another one, {2} when another document or none is there, {3} when another version of the
--- format is.
+-- Gives {1, counter}; {0, version} when the version is another one, {2} when another document or none is there, {3} when what
+-- is there has another version of the format.
 local version, id, expected, lowest, document = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 if not is_current(version) then return {0, call('GET', T .. ':regver') or '0'} end
 local head = head_of(id)

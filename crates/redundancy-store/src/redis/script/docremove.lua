@@ -1,5 +1,6 @@
 -- ARGV: version of the registry, id, counter of the document as it is stored, how many events tell of it, and these.
--- Gives {1}; {0, version} when the version is another one, {2} when another document or none is there, {3} when another version of the format is.
+-- Gives {1}; {0, version} when the version is another one, {2} when another document or none is there, {3} when what is there
+-- has another version of the format.
 -- It may be done when Redis is full: afterwards there is room.
 local version, id, expected = ARGV[1], ARGV[2], ARGV[3]
 if not is_current(version) then return {0, call('GET', T .. ':regver') or '0'} end
