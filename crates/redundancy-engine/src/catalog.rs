@@ -1,7 +1,6 @@
 //! The port behind which documents are kept and found: units of atomicity, not tables. It finds candidates by equal keys and
 //! hands out what is needed to compare them. Whether two documents are duplicates is decided by the engine.
 
-mod absent;
 mod tally;
 
 use crate::document::{CollectionName, Document, DocumentId};
@@ -10,7 +9,6 @@ use redundancy_webhook::store::{Page, PageRequest, Publication, StoreError};
 use std::fmt;
 use std::sync::Arc;
 
-pub use absent::NoCatalog;
 pub use tally::tally;
 
 /// The place of a document in the order in which documents were put. A document that is put again gets another one, higher than
@@ -44,13 +42,14 @@ impl Keys {
 }
 
 /// Makes what there is to tell about a document that is being put: given the document as it will be, and whether there was
-/// none with its id. Called in the step that puts it, again when the step has to be done again.
+/// none with its id. Called for the step that puts it, again when the step has to be done again. Its events have the
+/// [slot](DocumentId::slot) of the document, and no keys.
 pub type Announcement = Arc<dyn Fn(&Document, bool) -> Vec<Publication> + Send + Sync>;
 
 /// A document, and its text if that is kept.
 pub type Stored = (Document, Option<Arc<str>>);
 
-/// Makes what there is to tell about a document that is being removed.
+/// Makes what there is to tell about a document that is being removed; the same holds for its events.
 pub type Farewell = Arc<dyn Fn(&Document) -> Vec<Publication> + Send + Sync>;
 
 /// A document on its way into the store.

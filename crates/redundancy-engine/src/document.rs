@@ -48,6 +48,20 @@ impl DocumentId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// How many slots there are. Few: whoever looks for documents has to look into all of them.
+    pub const SLOTS: u8 = 4;
+
+    /// A number from 0 to 3 that depends on its letters only (a sum over them, FNV-1a). The events that tell of the document
+    /// have the same [slot](redundancy_webhook::ids::EventId::slot), so that a store which spreads things over partitions can
+    /// write all of it at once. What is stored lies by it: it can never change.
+    #[must_use]
+    pub fn slot(&self) -> u8 {
+        let mix = |sum: u32, byte: u8| (sum ^ u32::from(byte)).wrapping_mul(16_777_619);
+        let sum = self.0.bytes().fold(2_166_136_261, mix);
+        let [low, ..] = (sum ^ (sum >> 16)).to_le_bytes();
+        low % Self::SLOTS
+    }
 }
 
 impl CollectionName {
@@ -189,5 +203,15 @@ mod tests {
             assert_eq!(name.parse::<CollectionName>(), Err(InvalidName::Collection), "{name}");
         }
         assert_eq!("default".parse(), Ok(CollectionName::default()));
+    }
+
+    #[test]
+    fn slots_stay_what_they_are_and_spread_over_all() {
+        let slot = |id: &str| id.parse::<DocumentId>().unwrap().slot();
+        assert_eq!(["a", "doc:1", "A-b_c.d:9"].map(slot), [0, 0, 3]);
+        for wanted in 0..DocumentId::SLOTS {
+            let count = (0..4000).filter(|number| slot(&format!("doc-{number}")) == wanted).count();
+            assert!((900..1100).contains(&count), "{count}");
+        }
     }
 }

@@ -164,7 +164,8 @@ impl Engine {
         let teller = self.teller(caller, &[types::DOCUMENT_DELETED]);
         let format = Arc::clone(&self.ports.documents);
         let farewell: Farewell = Arc::new(move |document| {
-            teller.tell(types::DOCUMENT_DELETED, || format.deleted(document)).into_iter().collect()
+            let told = teller.tell(types::DOCUMENT_DELETED, &document.id, || format.deleted(document));
+            told.into_iter().collect()
         });
         Ok(self.ports.catalog.remove(id, farewell).await?.is_some())
     }

@@ -21,7 +21,7 @@ pub mod requests;
 pub mod stats;
 mod telling;
 
-pub use catalog::{Catalog, NoCatalog};
+pub use catalog::Catalog;
 pub use cpu_pool::{CpuPool, CpuPoolConfig};
 pub use document::{CollectionName, Document, DocumentId};
 pub use engine::{Engine, EngineConfig, EnginePorts};

@@ -1,9 +1,11 @@
 //! Makes events of what happens to documents, for those who want to hear of it.
 
+use crate::document::DocumentId;
 use crate::engine::Engine;
 use crate::requests::Caller;
 use redundancy_webhook::clock::{Clock, IdSource};
 use redundancy_webhook::event::{Event, EventType, NewEvent};
+use redundancy_webhook::ids::EventId;
 use redundancy_webhook::store::{Audience, Publication};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -35,13 +37,20 @@ impl Teller {
         self.wanted.is_empty()
     }
 
-    /// The event of type `name` with the JSON that `data` writes, if somebody wants it.
-    pub(crate) fn tell(&self, name: &str, data: impl FnOnce() -> String) -> Option<Publication> {
+    /// The event of type `name` about a document with the JSON that `data` writes, if somebody wants it. It is in the slot of
+    /// the document.
+    pub(crate) fn tell(
+        &self,
+        name: &str,
+        about: &DocumentId,
+        data: impl FnOnce() -> String,
+    ) -> Option<Publication> {
         let kind = self.wanted.iter().find(|kind| kind.as_str() == name)?.clone();
         let data = RawValue::from_string(data()).unwrap_or_default();
         let Caller { request_id, user_id, traceparent } = self.caller.clone();
         let new = NewEvent { kind, data, request_id, user_id, traceparent };
-        let event = Event::new(&*self.clock, &*self.ids, new);
+        let now = self.clock.now();
+        let event = Event::with_id(EventId::new_in_slot(about.slot(), now, &*self.ids), now, new);
         Some(Publication { event, audience: Audience::Subscribers, idempotency: None, keep_unwanted: false })
     }
 }

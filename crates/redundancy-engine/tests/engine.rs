@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
+#[path = "engine/no_documents.rs"]
+mod no_documents;
+
+use no_documents::NoCatalog;
 use redundancy_engine::detect::{
     analyze::AnalyzeOptions, quality::QualityOptions, similarity::SimilarityOptions,
 };
@@ -11,8 +15,7 @@ use redundancy_engine::webhook::store::Publication;
 use redundancy_engine::{
     AnalysisId, AnalysisState, AnalysisStore, AnalyzeRequest, Caller, Clock, CpuPoolConfig, Document,
     DocumentFormat, Engine, EngineConfig, EngineError, EnginePorts, Finding, FindingFormat, IdSource,
-    NoCatalog, Operation, QualityRequest, Request, SimilarityRequest, StoreError, StoreKind, StoredAnalysis,
-    Timestamp,
+    Operation, QualityRequest, Request, SimilarityRequest, StoreError, StoreKind, StoredAnalysis, Timestamp,
 };
 use std::collections::HashMap;
 use std::pin::{Pin, pin};

@@ -1,5 +1,5 @@
-//! Fills an index in a folder with made-up documents of about 2 KB, and measures: `fill_index FOLDER DOCUMENTS [STEP]`. What is in
-//! the folder already stays, and is counted.
+//! Fills an index in a folder, or in the Redis at a `redis://` address, with made-up documents of about 2 KB, and measures:
+//! `fill_index WHERE DOCUMENTS [STEP] [text]`. What is there already stays, and is counted. The texts are kept only with `text`.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,10 +11,12 @@
 use redundancy_engine::index::{Added, Match, NewText, SearchMode, SearchRequest};
 use redundancy_engine::webhook::clock::{Clock, IdSource, Timestamp};
 use redundancy_engine::{
-    AnalysisId, Caller, CollectionName, CpuPoolConfig, Document, DocumentFormat, Engine, EngineConfig,
-    EngineError, EnginePorts, Finding, FindingFormat,
+    AnalysisId, AnalysisStore, Caller, Catalog, CollectionName, CpuPoolConfig, Document, DocumentFormat,
+    Engine, EngineConfig, EngineError, EnginePorts, Finding, FindingFormat,
 };
-use redundancy_store::{EmbeddedConfig, EmbeddedStore};
+use redundancy_store::{EmbeddedConfig, EmbeddedStore, RedisConfig, RedisStore, redis};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -107,19 +109,28 @@ fn text(number: u64) -> String {
     words.join(" ")
 }
 
-fn new_text(number: u64) -> NewText {
+fn new_text(number: u64, store_text: bool) -> NewText {
     NewText {
         id: None,
         collection: CollectionName::default(),
         content: text(number),
         metadata: "{}".into(),
-        store_text: false,
+        store_text,
         caller: Caller::default(),
     }
 }
 
-fn folder_bytes(folder: &Path) -> u64 {
-    let files = std::fs::read_dir(folder).unwrap();
+/// What the index takes: of a disk, or of the memory of Redis.
+fn bytes_at(place: &str) -> u64 {
+    if let Some(address) = place.strip_prefix("redis://") {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"INFO memory\r\nQUIT\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let used = answer.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
+        return used.trim().parse().unwrap();
+    }
+    let files = std::fs::read_dir(place).unwrap();
     files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
 }
 
@@ -129,8 +140,8 @@ fn resident_mib() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or_default() / 1024
 }
 
-async fn put(engine: Arc<Engine>, numbers: std::ops::Range<u64>) -> usize {
-    let texts = numbers.map(new_text).collect();
+async fn put(engine: Arc<Engine>, numbers: std::ops::Range<u64>, store_text: bool) -> usize {
+    let texts = numbers.map(|number| new_text(number, store_text)).collect();
     let added: Vec<Result<Added, EngineError>> = engine.add_all(texts).await;
     added.into_iter().filter(|added| !added.as_ref().unwrap().duplicates.is_empty()).count()
 }
@@ -157,23 +168,31 @@ async fn measure(engine: &Arc<Engine>, count: u64) -> (Duration, Duration, usize
     (times[SEARCHES / 2], times[SEARCHES * 99 / 100], found)
 }
 
-async fn run(folder: &Path, documents: u64, step: u64) {
+async fn open(
+    place: &str,
+    clock: Arc<RealTime>,
+    ids: Arc<Counting>,
+) -> (Arc<dyn AnalysisStore>, Arc<dyn Catalog>) {
+    if place.starts_with("redis") {
+        let (address, timeout) = (place.parse().unwrap(), redis::DEFAULT_TIMEOUT);
+        let store = RedisStore::connect(RedisConfig { address, timeout, cipher: None, ids, clock }).await;
+        let store = store.unwrap();
+        return (store.clone(), store);
+    }
+    let config = EmbeddedConfig { folder: Path::new(place).to_owned(), cipher: None, clock, ids };
+    let store = EmbeddedStore::open(config).unwrap();
+    (store.clone(), store)
+}
+
+async fn run(place: &str, documents: u64, step: u64, store_text: bool) {
     let clock = Arc::new(RealTime(Instant::now()));
     let ids = Arc::new(Counting(AtomicU64::new(u64::from(std::process::id()) << 32)));
-    let config =
-        EmbeddedConfig { folder: folder.to_owned(), cipher: None, clock: clock.clone(), ids: ids.clone() };
     let began = Instant::now();
-    let store = EmbeddedStore::open(config).unwrap();
+    let (store, catalog) = open(place, clock.clone(), ids.clone()).await;
     println!("opened in {:.3} s", began.elapsed().as_secs_f64());
     let cpu = CpuPoolConfig { workers: 2, queue: 64 };
-    let ports = EnginePorts {
-        clock,
-        ids,
-        store: store.clone(),
-        format: Arc::new(Nothing),
-        catalog: store.clone(),
-        documents: Arc::new(Nothing),
-    };
+    let (format, formats) = (Arc::new(Nothing), Arc::new(Nothing));
+    let ports = EnginePorts { clock, ids, store, format, catalog, documents: formats };
     let engine = Arc::new(Engine::new(EngineConfig { cpu }, ports));
     let mut count: u64 = engine.document_counts().await.unwrap().iter().map(|(_, count)| count).sum();
     println!("documents  inserts/s  duplicates  p50 ms  p99 ms  found  bytes/doc  RSS MiB");
@@ -187,7 +206,7 @@ async fn run(folder: &Path, documents: u64, step: u64) {
             if tasks.len() == GROUPS {
                 duplicates += tasks.join_next().await.unwrap().unwrap();
             }
-            tasks.spawn(put(Arc::clone(&engine), count..next));
+            tasks.spawn(put(Arc::clone(&engine), count..next, store_text));
             count = next;
         }
         while let Some(done) = tasks.join_next().await {
@@ -196,7 +215,7 @@ async fn run(folder: &Path, documents: u64, step: u64) {
         let rate = (end - from) as f64 / began.elapsed().as_secs_f64();
         let (p50, p99, found) = measure(&engine, count).await;
         let (p50, p99) = (p50.as_secs_f64() * 1e3, p99.as_secs_f64() * 1e3);
-        let bytes = folder_bytes(folder) / count;
+        let bytes = bytes_at(place) / count;
         let rss = resident_mib();
         println!(
             "{count:9}  {rate:9.0}  {duplicates:10}  {p50:6.2}  {p99:6.2}  {found:5}  {bytes:9}  {rss:7}"
@@ -206,9 +225,10 @@ async fn run(folder: &Path, documents: u64, step: u64) {
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().unwrap();
+    let place = arguments.next().unwrap();
     let documents = arguments.next().unwrap().parse().unwrap();
     let step = arguments.next().map_or(100_000, |step| step.parse().unwrap());
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(run(Path::new(&folder), documents, step));
+    let store_text = arguments.next().is_some_and(|word| word == "text");
+    runtime.block_on(run(&place, documents, step, store_text));
 }

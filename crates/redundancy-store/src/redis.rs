@@ -8,22 +8,29 @@
 //! Redis that is away makes every method fail with [`StoreError::Unavailable`] within seconds, and everything goes on by itself
 //! when it is back, also after a fail-over and after it has lost everything. What it has lost is lost.
 //!
+//! Documents lie in the partitions of their ids with what they are found by (`redis/script/documents.lua`). Few partitions have
+//! some: a search asks all of these.
+//!
 //! The guards of endpoints lie elsewhere than their deliveries, so the two are written one after the other: a crash in between
 //! costs a place under way until its time is over, or one attempt more than a limit allows, and never a delivery.
 
 mod address;
 mod analyses;
+mod catalog;
 mod change;
 mod claim;
 mod decode;
 mod fault;
+mod finding;
 mod gathering;
 mod guards;
 mod jobs;
 mod key;
 mod link;
 mod publish;
+mod putting;
 mod read;
+mod record;
 mod registry;
 mod reply;
 mod script;
@@ -53,6 +60,7 @@ use redundancy_webhook::store::{
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -87,6 +95,10 @@ pub struct RedisStore {
     /// Claims of one replica go one after the other: each looks at what the one before left.
     claiming: Gathering,
     settling: Gathering,
+    /// Bounds the groups of documents that are put.
+    putting: Semaphore,
+    /// Bounds the queries for documents.
+    finding: Semaphore,
     width: Width,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -128,6 +140,8 @@ impl RedisStore {
             clock,
             claiming,
             settling,
+            putting: Semaphore::new(putting::GROUPS),
+            finding: Semaphore::new(finding::QUERIES),
             width,
             tasks,
             stop,

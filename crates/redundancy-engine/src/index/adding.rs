@@ -148,9 +148,11 @@ impl Engine {
         let format = Arc::clone(&self.ports.documents);
         let duplicates = coming.duplicates.clone();
         Arc::new(move |document, is_new| {
-            let indexed = teller.tell(types::DOCUMENT_INDEXED, || format.indexed(document, is_new));
-            let detected = (!duplicates.is_empty())
-                .then(|| teller.tell(types::DUPLICATE_DETECTED, || format.duplicates(document, &duplicates)));
+            let id = &document.id;
+            let indexed = teller.tell(types::DOCUMENT_INDEXED, id, || format.indexed(document, is_new));
+            let detected = (!duplicates.is_empty()).then(|| {
+                teller.tell(types::DUPLICATE_DETECTED, id, || format.duplicates(document, &duplicates))
+            });
             indexed.into_iter().chain(detected.flatten()).collect()
         })
     }

@@ -1,5 +1,6 @@
 //! Where things are: partitions, their tags, and how ids are written in keys.
 
+use redundancy_engine::DocumentId;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::ids::EndpointId;
 use redundancy_webhook::store::StoreError;
@@ -8,6 +9,8 @@ use redundancy_webhook::store::StoreError;
 pub(super) const PARTITIONS: u8 = 16;
 /// What the keys of the registry of endpoints, and those of jobs, begin with.
 pub(super) const REGISTRY: &str = "{wh:reg}";
+/// Where the counter is that documents are numbered by.
+pub(super) const DOCUMENTS: &str = "{wh:docs}:last";
 /// Where replicas tell each other that there is something to do. Scripts name it too.
 pub(super) const CHANNEL: &str = "wh:wake";
 /// Scripts calculate with times as doubles and write them with 14 digits: the year 5138.
@@ -23,6 +26,11 @@ impl Partition {
         Self(slot % PARTITIONS)
     }
 
+    /// Where documents are. A search asks all of them, so they are few.
+    pub(super) fn of_documents() -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator {
+        (0..DocumentId::SLOTS).map(Self::of_slot)
+    }
+
     /// All of them.
     pub(super) fn all() -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator {
         (0..PARTITIONS).map(Self)
@@ -31,6 +39,11 @@ impl Partition {
     /// Which one it is, from 0.
     pub(super) fn index(self) -> usize {
         usize::from(self.0)
+    }
+
+    /// The same, as a number to calculate with.
+    pub(super) fn number(self) -> u64 {
+        u64::from(self.0)
     }
 
     /// What all its keys begin with.

@@ -69,6 +69,13 @@ macro_rules! scripts {
 
 const SHARED: &str = include_str!("script/shared.lua");
 const ALONE: &str = "";
+const DOCUMENTS: &str = concat!(include_str!("script/shared.lua"), include_str!("script/documents.lua"));
+/// Documents, for what may be done when Redis is full.
+const DOCUMENTS_WHEN_FULL: &str = concat!(
+    "#!lua flags=allow-oom\n",
+    include_str!("script/shared.lua"),
+    include_str!("script/documents.lua")
+);
 
 scripts! {
     PUBLISH: SHARED, "publish.lua";
@@ -88,6 +95,14 @@ scripts! {
     ONE: SHARED, "one.lua";
     OLDEST: SHARED, "oldest.lua";
     SWEEP: SHARED, "sweep.lua";
+    DOC_PUT: DOCUMENTS, "docput.lua";
+    DOC_REMOVE: DOCUMENTS_WHEN_FULL, "docremove.lua";
+    DOC_READ: DOCUMENTS, "docread.lua";
+    DOC_FETCH: DOCUMENTS, "docfetch.lua";
+    DOC_LIST: DOCUMENTS, "doclist.lua";
+    DOC_FIND: DOCUMENTS, "docfind.lua";
+    DOC_SIZES: SHARED, "docsizes.lua";
+    DOC_COUNTER: ALONE, "doccounter.lua";
     GUARD: ALONE, "guard.lua";
     REGISTRY: ALONE, "registry.lua";
     LOAD: ALONE, "load.lua";

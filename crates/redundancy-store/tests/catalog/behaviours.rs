@@ -1,10 +1,9 @@
 //! What every store does.
 
-use crate::fixture::{addition, collection, id, key, publication, query};
+use crate::fixture::{addition, collection, event_of, id, key, publication, query};
 use crate::stores::Store;
 use redundancy_engine::catalog::{Addition, CandidateQuery, MAX_ENTRIES_PER_KEY, Placed};
-use redundancy_engine::{Catalog, Timestamp};
-use redundancy_webhook::ids::EventId;
+use redundancy_engine::{Catalog, Document, Timestamp};
 use redundancy_webhook::store::PageRequest;
 use std::sync::Arc;
 
@@ -54,10 +53,10 @@ pub(crate) async fn what_is_removed_is_gone(store: Store) {
     put(&store, addition("a", "one", &[1], &[], 1)).await;
     put(&store, addition("b", "one", &[1], &[], 2)).await;
     let number = store.catalog.candidates(query("one", &[1], &[])).await.unwrap().found[0].number;
-    let farewell = || Arc::new(|_: &_| vec![publication(5)]);
+    let farewell = || Arc::new(|document: &Document| vec![publication(&document.id, 5)]);
     let removed = store.catalog.remove(&id("a"), farewell()).await.unwrap().unwrap();
     assert_eq!(removed, addition("a", "one", &[1], &[], 1).document);
-    assert!(store.webhooks.event(EventId::from_number(5)).await.unwrap().is_some());
+    assert!(store.webhooks.event(event_of(&id("a"), 5)).await.unwrap().is_some());
     assert!(store.catalog.remove(&id("a"), farewell()).await.unwrap().is_none());
     assert!(store.catalog.get(&id("a")).await.unwrap().is_none());
     assert!(store.catalog.fetch(vec![number]).await.unwrap().is_empty());
@@ -153,14 +152,14 @@ pub(crate) async fn what_is_told_of_a_document_is_stored_with_it(store: Store) {
     one.announcement = Arc::new(|document, is_new| {
         assert_eq!(document.created_at, Timestamp::from_millis(1));
         vec![
-            publication(if is_new { 1 } else { 2 }),
-            publication(u128::from(document.updated_at.as_millis()) + 100),
+            publication(&document.id, if is_new { 1 } else { 2 }),
+            publication(&document.id, u128::from(document.updated_at.as_millis()) + 100),
         ]
     });
     let again = Addition { document: addition("a", "one", &[], &[], 9).document, ..one.clone() };
     assert!(store.catalog.put(vec![one, again]).await.iter().all(Result::is_ok));
     for number in [1, 2, 101, 109] {
-        assert!(store.webhooks.event(EventId::from_number(number)).await.unwrap().is_some(), "{number}");
+        assert!(store.webhooks.event(event_of(&id("a"), number)).await.unwrap().is_some(), "{number}");
     }
 }
 

@@ -65,9 +65,14 @@ pub(crate) fn query(of: &str, bands: &[u64], fingerprints: &[u64]) -> CandidateQ
     }
 }
 
-/// Something to tell.
-pub(crate) fn publication(number: u128) -> Publication {
+/// The `number`th event about a document.
+pub(crate) fn event_of(document: &DocumentId, number: u128) -> EventId {
+    EventId::from_number(number << 8 | u128::from(document.slot()))
+}
+
+/// Something to tell of a document.
+pub(crate) fn publication(document: &DocumentId, number: u128) -> Publication {
     let new = NewEvent::new("document.indexed".parse().unwrap(), &number).unwrap();
-    let event = Event::with_id(EventId::from_number(number), Timestamp::from_millis(0), new);
+    let event = Event::with_id(event_of(document, number), Timestamp::from_millis(0), new);
     Publication { event, audience: Audience::Subscribers, idempotency: None, keep_unwanted: true }
 }

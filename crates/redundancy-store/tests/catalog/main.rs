@@ -1,7 +1,12 @@
 //! One suite for every store of documents: what the engine may rely on, whatever is behind the port. The doc of each method of
 //! [`Catalog`](redundancy_engine::Catalog) is the contract.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests stop at the first surprise"
+)]
 #![allow(missing_docs, reason = "a name says what is tested")]
 
 #[macro_use]
@@ -12,7 +17,11 @@ mod crash;
 mod fixture;
 mod model;
 mod real;
+mod redis;
 
+#[path = "../redis/server.rs"]
+#[allow(dead_code, reason = "the tests of faults use all of it")]
+mod server;
 #[path = "../webhooks/unmoved.rs"]
 mod unmoved;
 #[path = "../embedded/victim.rs"]
@@ -22,3 +31,4 @@ conforms!(the_model, crate::model::Models);
 conforms!(embedded, crate::real::EmbeddedStores::default());
 conforms!(embedded_of_little_memory, crate::real::EmbeddedStores::of_little_memory());
 conforms!(memory, crate::real::MemoryStores);
+conforms!(redis_single, crate::redis::Single::default());

@@ -10,6 +10,7 @@
 #![allow(missing_docs, reason = "a name says what is tested")]
 
 mod away;
+mod documents;
 mod failover;
 mod lost;
 mod replicas;
@@ -19,6 +20,10 @@ mod settling;
 #[path = "../webhooks/fixture.rs"]
 #[allow(dead_code, reason = "the conformance suite uses all of it")]
 mod fixture;
+
+#[path = "../catalog/fixture.rs"]
+#[allow(dead_code, reason = "the conformance suite uses all of it")]
+mod documents_fixture;
 
 use redundancy_webhook::ids::DeliveryId;
 use redundancy_webhook::store::{StoreError, Transition};

@@ -12,6 +12,7 @@
 mod chance;
 mod crash;
 mod disk_full;
+mod documents;
 mod http;
 mod load;
 mod receivers;

@@ -17,6 +17,7 @@
 --                     What is pending is as many as are in the lane
 --   :c                the same for endpoints that were deleted
 --   :k:<digest>, :ks  idempotency keys, and a sorted set of them by when they expire
+-- What there is of documents, documents.lua tells.
 -- Fields that are empty count as missing. States are p pending, f under way, s succeeded, x exhausted, c cancelled. Ids are 32 hexadecimal digits, so they sort by time.
 local T = KEYS[1]
 local call = redis.call

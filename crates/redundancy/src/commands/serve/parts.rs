@@ -8,9 +8,7 @@ use redundancy_engine::webhook::record::SecretCipher;
 use redundancy_engine::webhook::store::WebhookStore;
 use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, TransportConfig};
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
-use redundancy_engine::{
-    AnalysisStore, Catalog, CpuPoolConfig, Engine, EngineConfig, EnginePorts, NoCatalog,
-};
+use redundancy_engine::{AnalysisStore, Catalog, CpuPoolConfig, Engine, EngineConfig, EnginePorts};
 use redundancy_server::{App, FindingsAsJson, ServerConfig, WebhookMetrics};
 use redundancy_store::{
     EmbeddedConfig, EmbeddedStore, MemoryStore, RedisAddress, RedisConfig, RedisStore, redis,
@@ -108,7 +106,7 @@ async fn store(
             };
             let store =
                 RedisStore::connect(config).await.map_err(|error| Failure::Other(error.to_string()))?;
-            Ok(Store { analyses: store.clone(), webhooks: store, documents: Arc::new(NoCatalog) })
+            Ok(Store { analyses: store.clone(), webhooks: store.clone(), documents: store })
         }
         StorageType::Auto | StorageType::Embedded => {
             let config = EmbeddedConfig {

@@ -1,0 +1,68 @@
+//! Stores in Redis: each in a server of its own, or one after the other in one Cluster.
+
+use crate::behaviours;
+use crate::server::{Cluster, Server, store_at};
+use crate::stores::{Store, Stores};
+use std::sync::{Mutex, PoisonError};
+
+/// Stores in single servers.
+#[derive(Default)]
+pub(crate) struct Single(Mutex<Vec<Server>>);
+
+/// A handle on what is in the Redis at `url`, as a replica has it.
+pub(crate) async fn replica(url: &str) -> Store {
+    let store = store_at(url).await;
+    Store { catalog: store.clone(), webhooks: store }
+}
+
+impl Stores for Single {
+    const RANDOM_SEQUENCES: u32 = 24;
+
+    async fn fresh(&self) -> Store {
+        let server = Server::in_memory().await;
+        let store = replica(&server.url()).await;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(server);
+        store
+    }
+
+    async fn reopened(&self, _store: Store) -> Store {
+        let url = self.0.lock().unwrap_or_else(PoisonError::into_inner).last().unwrap().url();
+        replica(&url).await
+    }
+}
+
+/// Runs behaviours one after the other: a Cluster takes too long to start for one each.
+macro_rules! in_turn {
+    ($cluster:ident; $($name:ident)*) => {
+        $(
+            eprintln!(stringify!($name));
+            behaviours::$name(fresh(&$cluster).await).await;
+        )*
+    };
+}
+
+/// An empty store in a Cluster.
+async fn fresh(cluster: &Cluster) -> Store {
+    for node in cluster.nodes.iter().take(3) {
+        node.ask("FLUSHALL").await;
+    }
+    replica(&cluster.url()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_behaves_as_a_single_server_does() {
+    let cluster = Cluster::start().await;
+    in_turn! { cluster;
+        a_document_reads_back_with_all_its_fields
+        what_is_put_again_replaces_what_was_there_in_whatever_collection
+        what_is_removed_is_gone
+        documents_are_listed_in_the_order_in_which_they_were_put
+        equal_ones_come_before_those_that_share_keys_and_the_older_before_the_younger
+        other_collections_are_not_looked_at
+        boilerplate_leads_to_nothing_unless_there_is_nothing_else
+        a_key_of_many_documents_leads_to_the_oldest
+        what_is_told_of_a_document_is_stored_with_it
+        a_group_is_put_in_its_order
+        documents_put_by_many_at_once_are_all_there
+    }
+}
