@@ -21,6 +21,7 @@ mod quality;
 mod report_file;
 mod send;
 mod serve;
+mod signals;
 mod verify_webhook;
 
 use std::io::{self, IsTerminal as _, Write as _};

@@ -2,6 +2,7 @@
 //! and how records are found in them.
 
 mod columns;
+pub mod earlier;
 mod error;
 mod files;
 mod format;
@@ -10,7 +11,7 @@ mod reader;
 mod whole_files;
 
 pub use error::CorpusError;
-pub use files::{CorpusFile, find};
+pub use files::{CorpusFile, copy_stdin, find};
 pub use format::{CorpusFormat, Packing};
 
 use std::borrow::Cow;

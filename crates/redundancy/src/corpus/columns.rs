@@ -40,9 +40,9 @@ impl Columns {
         };
         let Some(file) = files.first() else { return Ok(columns) };
         let fail = |reason: String| CorpusError::Columns { file: file.name(), reason };
-        let from = unpack(file).map_err(|source| CorpusError::Io { file: file.name(), source })?;
+        let from = unpack(file).map_err(|error| CorpusError::io(file, None, error))?;
         let mut rows = columns.reader(from);
-        columns.names = rows.headers().map_err(|error| fail(error.to_string()))?.clone();
+        columns.names = rows.headers().map_err(|error| unreadable(file, 0, error))?.clone();
         let place = |name: &str| columns.names.iter().position(|column| column == name);
         let names = || columns.names.iter().collect::<Vec<_>>().join(", ");
         columns.text = place(&fields.text).ok_or_else(|| {
@@ -85,7 +85,7 @@ impl Columns {
     /// Every file must have the columns of the first.
     pub(super) fn check_heading(&self, rows: &mut Rows, file: &CorpusFile) -> Result<(), CorpusError> {
         let fail = |reason: String| CorpusError::Columns { file: file.name(), reason };
-        let names = rows.headers().map_err(|error| fail(error.to_string()))?;
+        let names = rows.headers().map_err(|error| unreadable(file, 0, error))?;
         if *names == self.names {
             Ok(())
         } else {
@@ -103,7 +103,8 @@ impl Columns {
     ) -> Result<bool, CorpusError> {
         let fail = |reason: String| CorpusError::Columns { file: file.name(), reason };
         let mut row = csv::ByteRecord::new();
-        if !rows.read_byte_record(&mut row).map_err(|error| fail(error.to_string()))? {
+        let before = rows.position().line();
+        if !rows.read_byte_record(&mut row).map_err(|error| unreadable(file, before, error))? {
             return Ok(false);
         }
         let line = row.position().map_or(0, csv::Position::line);
@@ -145,5 +146,18 @@ impl Columns {
         let rank =
             value(self.rank).and_then(|rank| rank.trim().parse().ok()).filter(|rank: &f64| !rank.is_nan());
         Ok(Document { text: Cow::Owned(text), id, rank })
+    }
+}
+
+/// Why no row can be read of a file, after `line`.
+fn unreadable(file: &CorpusFile, line: u64, error: csv::Error) -> CorpusError {
+    match error.into_kind() {
+        csv::ErrorKind::Io(source) => {
+            CorpusError::io(file, (line > 0).then(|| format!("about line {line}")), source)
+        }
+        csv::ErrorKind::Utf8 { err, .. } => {
+            CorpusError::Columns { file: file.name(), reason: format!("its first row is not UTF-8: {err}") }
+        }
+        _ => CorpusError::Columns { file: file.name(), reason: "cannot be read as a table".to_owned() },
     }
 }

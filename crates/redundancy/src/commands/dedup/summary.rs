@@ -8,9 +8,10 @@ use redundancy_engine::corpus::Deduplicated;
 use serde::Serialize;
 
 use crate::cli::dedup::{DedupArgs, ModeChoice};
+use crate::corpus::earlier::{List, Written};
 use crate::figures::grouped;
 
-/// What `summary.json` says.
+/// What `summary.json` says, but for the files that were written.
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {
     /// Documents that could be read.
@@ -32,6 +33,15 @@ pub(super) struct Summary {
     /// The most memory the program held; `null` where the system does not tell.
     peak_memory_bytes: Option<u64>,
     pub(super) parameters: Parameters,
+}
+
+/// The same with what the run wrote.
+#[derive(Serialize)]
+struct WithFiles<'s> {
+    #[serde(flatten)]
+    summary: &'s Summary,
+    #[serde(flatten)]
+    list: List,
 }
 
 /// What was asked for.
@@ -74,6 +84,14 @@ impl Summary {
                 id_field: args.id_field.clone(),
             },
         }
+    }
+
+    /// What stands in `summary.json`: this, and the list of the `files` that the run wrote, by which a later run knows them.
+    pub(super) fn with_files(&self, files: &Written) -> io::Result<String> {
+        let whole = WithFiles { summary: self, list: files.to_list() };
+        let mut text = serde_json::to_string_pretty(&whole)?;
+        text.push('\n');
+        Ok(text)
     }
 
     pub(super) fn print(&self, args: &DedupArgs) -> io::Result<()> {
