@@ -35,10 +35,15 @@ pub(super) fn run(args: &DedupArgs) -> Result<Outcome, Failure> {
     copy_stdin(&mut files, results.scratch())?;
     let fields =
         Fields { text: args.text_field.clone(), id: args.id_field.clone(), rank: args.keep.field.clone() };
-    let corpus = FileCorpus::new(files, format, fields)?;
+    let corpus = FileCorpus::new(files, format, fields, args.normalize())?;
     let options = options(args, results.scratch());
     let found = look(&corpus, &options)?;
     complain_of_faults(&corpus, &found, args.strict)?;
+    if let Some(field) = args.keep.field.as_ref().filter(|_| found.documents > 0 && !corpus.has_ranks()) {
+        complain(&format!(
+            "no record has a number in the field {field:?}; the first of each cluster is kept"
+        ));
+    }
     let names = Names::of(&corpus, &found);
     let bytes = results.write(&corpus, &found, &names, args)?;
     let shown = (args.write.report && results.are_wanted()).then(|| evidence::of(&corpus, &found, &names));

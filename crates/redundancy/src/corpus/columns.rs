@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use redundancy_engine::corpus::{Block, Document, InvalidRecord, Record};
+use redundancy_engine::corpus::{Block, InvalidRecord, Record};
 
 use super::error::MAX_RECORD_BYTES;
 use super::reader::unpack;
-use super::{CorpusError, CorpusFile, CorpusFormat, Fields, invalid};
+use super::{CorpusError, CorpusFile, CorpusFormat, Fields, ReadDocument, invalid, rank};
 
 /// Which column means what, and what the first row looks like.
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl Columns {
     }
 
     /// The document in a row.
-    pub(super) fn document<'b>(&self, row: &'b [u8]) -> Result<Document<'b>, InvalidRecord> {
+    pub(super) fn document<'b>(&self, row: &'b [u8]) -> Result<ReadDocument<'b>, InvalidRecord> {
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(self.delimiter)
             .flexible(true)
@@ -143,21 +143,17 @@ impl Columns {
         };
         let text = record.get(self.text).unwrap_or_default().to_owned();
         let id = value(self.id).map(|id| Cow::Owned(id.to_owned()));
-        let rank =
-            value(self.rank).and_then(|rank| rank.trim().parse().ok()).filter(|rank: &f64| !rank.is_nan());
-        Ok(Document { text: Cow::Owned(text), id, rank })
+        let rank = value(self.rank).and_then(rank);
+        Ok(ReadDocument { text: Cow::Owned(text), id, rank })
     }
 }
 
 /// Why no row can be read of a file, after `line`.
 fn unreadable(file: &CorpusFile, line: u64, error: csv::Error) -> CorpusError {
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => {
-            CorpusError::io(file, (line > 0).then(|| format!("about line {line}")), source)
-        }
-        csv::ErrorKind::Utf8 { err, .. } => {
-            CorpusError::Columns { file: file.name(), reason: format!("its first row is not UTF-8: {err}") }
-        }
-        _ => CorpusError::Columns { file: file.name(), reason: "cannot be read as a table".to_owned() },
+    if error.is_io_error()
+        && let csv::ErrorKind::Io(source) = error.into_kind()
+    {
+        return CorpusError::io(file, (line > 0).then(|| format!("about line {line}")), source);
     }
+    CorpusError::Columns { file: file.name(), reason: "the names of its columns are not UTF-8".to_owned() }
 }

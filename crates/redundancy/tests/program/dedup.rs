@@ -1,6 +1,7 @@
 //! Duplicates across corpora: what is kept, what is told of the rest, and that nothing is lost or half-written.
 
 mod endings;
+mod fields;
 mod folder;
 mod formats;
 mod results;
