@@ -8,6 +8,7 @@ mod files;
 mod format;
 mod jsonl;
 mod normalize;
+mod parquet;
 mod reader;
 mod whole_files;
 
@@ -15,6 +16,7 @@ pub use error::CorpusError;
 pub use files::{CorpusFile, copy_stdin, find};
 pub use format::{CorpusFormat, Packing};
 pub use normalize::Normalize;
+pub use parquet::CopyError;
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -33,6 +35,8 @@ pub struct FileCorpus {
     fields: Fields,
     /// The first line of files with columns: what each is called.
     columns: Option<columns::Columns>,
+    /// Which columns of Parquet files mean what.
+    parquet: Option<parquet::ParquetColumns>,
     /// What is ignored in comparisons.
     normalize: Normalize,
     /// Whether a document with a rank was read.
@@ -74,9 +78,13 @@ impl FileCorpus {
         }
         let columns = match format {
             CorpusFormat::Csv | CorpusFormat::Tsv => Some(columns::Columns::read(&files, format, &fields)?),
-            CorpusFormat::Jsonl | CorpusFormat::Files => None,
+            CorpusFormat::Jsonl | CorpusFormat::Parquet | CorpusFormat::Files => None,
         };
-        Ok(Self { files, format, fields, columns, normalize, has_ranks: AtomicBool::new(false) })
+        let parquet = match format {
+            CorpusFormat::Parquet => Some(parquet::ParquetColumns::read(&files, &fields)?),
+            CorpusFormat::Jsonl | CorpusFormat::Csv | CorpusFormat::Tsv | CorpusFormat::Files => None,
+        };
+        Ok(Self { files, format, fields, columns, parquet, normalize, has_ranks: AtomicBool::new(false) })
     }
 
     /// What kind of records they hold.
@@ -110,6 +118,19 @@ impl FileCorpus {
         self.has_ranks.load(Ordering::Relaxed)
     }
 
+    /// Writes the rows of Parquet files for which `is_kept` says so to `to`, as a file like the first of them. Tells how many bytes of
+    /// input there are, unpacked.
+    ///
+    /// # Errors
+    /// [`CopyError`].
+    pub fn copy_parquet(
+        &self,
+        to: impl std::io::Write + Send,
+        is_kept: impl FnMut(u32) -> bool,
+    ) -> Result<u64, CopyError> {
+        parquet::copy_kept(&self.files, to, is_kept)
+    }
+
     /// How many bytes the files have, packed as they are.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
@@ -130,6 +151,7 @@ impl Corpus for FileCorpus {
         match self.format {
             CorpusFormat::Jsonl => reader.lines(&self.files, block),
             CorpusFormat::Csv | CorpusFormat::Tsv => reader.rows(&self.files, self.columns.as_ref(), block),
+            CorpusFormat::Parquet => reader.parquet_rows(&self.files, self.parquet.as_ref(), block),
             CorpusFormat::Files => reader.whole(&self.files, block),
         }
     }
@@ -163,6 +185,7 @@ impl Corpus for FileCorpus {
                 let columns = self.columns.as_ref().ok_or_else(|| invalid("has no columns"))?;
                 columns.document(bytes)?
             }
+            CorpusFormat::Parquet => parquet::document(bytes)?,
             CorpusFormat::Files => {
                 let file = self.files.get(record.file).ok_or_else(|| invalid("is not there"))?;
                 let text = whole_files::text(bytes, file)?;

@@ -18,8 +18,8 @@ Examples:
   zcat dump.jsonl.gz | redundancy dedup - --output clean --dry-run
 
 Writes into the folder of --output: kept.<ext> with the records that are kept, in the format and order of the input (lines of JSON
-byte for byte; rows of CSV and TSV with the same values, quoted anew where they must be; a folder kept/ with the files themselves
-where each file is one document); duplicates.jsonl with what was dropped, because of which document, and how alike the two are;
+byte for byte; rows of CSV and TSV with the same values, quoted anew where they must be; rows of Parquet with all columns, in pages
+packed like those of the first file; a folder kept/ with the files themselves where each file is one document); duplicates.jsonl with what was dropped, because of which document, and how alike the two are;
 clusters.jsonl; summary.json. Nothing is written before all is known, and SIGINT or SIGTERM leave nothing behind.
 
 What an earlier run wrote into that folder, by the list in its summary.json, is replaced. Anything else that stands where a result
@@ -37,7 +37,7 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DedupArgs {
-    /// Files (jsonl, csv, tsv; txt, md, html: one document each; also .gz and .zst), folders, patterns, or - for standard input
+    /// Files (jsonl, csv, tsv; txt, md, html: one document each; also .gz and .zst; parquet), folders, patterns, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// How the inputs are to be read, whatever their names say [default: by name; jsonl for -]
@@ -112,6 +112,8 @@ pub enum FormatChoice {
     Csv,
     /// Tab-separated values, names of columns first
     Tsv,
+    /// Apache Parquet
+    Parquet,
     /// Each file is one text
     Txt,
 }
@@ -208,6 +210,7 @@ impl From<FormatChoice> for CorpusFormat {
             FormatChoice::Jsonl => Self::Jsonl,
             FormatChoice::Csv => Self::Csv,
             FormatChoice::Tsv => Self::Tsv,
+            FormatChoice::Parquet => Self::Parquet,
             FormatChoice::Txt => Self::Files,
         }
     }

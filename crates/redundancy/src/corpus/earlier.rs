@@ -20,10 +20,11 @@ pub const KEPT_FOLDER: &str = "kept";
 pub const MARK: &str = "redundancy dedup";
 
 /// All names that a run gives to files, but for those in [`KEPT_FOLDER`].
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "kept.jsonl",
     "kept.csv",
     "kept.tsv",
+    "kept.parquet",
     "duplicates.jsonl",
     "clusters.jsonl",
     "pairs.jsonl",

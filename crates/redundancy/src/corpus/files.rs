@@ -70,7 +70,7 @@ pub fn find(
     }
     let found = found.files;
     let Some((first, kind)) = found.first().map(|(file, kind)| (file.name(), *kind)) else {
-        return Err(CorpusError::Usage("there is no file in what was named: jsonl, csv, tsv, txt, md and html are taken, also as .gz and .zst".to_owned()));
+        return Err(CorpusError::Usage("there is no file in what was named: jsonl, csv, tsv, txt, md and html are taken, also as .gz and .zst, and parquet".to_owned()));
     };
     if let Some((other, _)) = found.iter().find(|(_, other)| *other != kind) {
         let message = format!(
@@ -184,7 +184,7 @@ fn named(
         (None, Some(format)) => (format, Some(Format::Txt), Packing::None),
         (None, None) => {
             let message = format!(
-                "{}: its name does not tell what it holds; jsonl, csv, tsv, txt, md and html are taken, also as .gz and .zst, or give --format",
+                "{}: its name does not tell what it holds; jsonl, csv, tsv, txt, md and html are taken, also as .gz and .zst, and parquet, or give --format",
                 path.display()
             );
             return Err(CorpusError::Usage(message));

@@ -9,6 +9,7 @@ use redundancy_engine::corpus::{Block, Record};
 
 use super::columns::Columns;
 use super::error::MAX_RECORD_BYTES;
+use super::parquet::{ParquetColumns, RowReader};
 use super::{CorpusError, CorpusFile, Packing};
 
 /// How much is read at a time.
@@ -31,6 +32,7 @@ pub struct FileReader {
     /// The line that comes next.
     line: u64,
     rows: Option<csv::Reader<Box<dyn Read + Send>>>,
+    parquet: Option<RowReader>,
 }
 
 impl std::fmt::Debug for FileReader {
@@ -135,6 +137,29 @@ impl FileReader {
             };
             if !columns.next_row(rows, file, self.file, block)? {
                 self.rows = None;
+                self.file += 1;
+            }
+        }
+        Ok(!block.records.is_empty())
+    }
+
+    /// Reads rows of Parquet files.
+    pub(super) fn parquet_rows(
+        &mut self,
+        files: &[CorpusFile],
+        columns: Option<&ParquetColumns>,
+        block: &mut Block,
+    ) -> Result<bool, CorpusError> {
+        block.bytes.clear();
+        let Some(columns) = columns else { return Ok(false) };
+        while block.bytes.len() < BLOCK_BYTES {
+            let Some(file) = files.get(self.file) else { break };
+            let rows = match &mut self.parquet {
+                Some(rows) => rows,
+                none => none.insert(columns.open(file)?),
+            };
+            if !columns.next_rows(rows, file, self.file, block)? {
+                self.parquet = None;
                 self.file += 1;
             }
         }

@@ -4,6 +4,7 @@ mod endings;
 mod fields;
 mod folder;
 mod formats;
+mod parquet;
 mod results;
 
 use std::collections::BTreeSet;

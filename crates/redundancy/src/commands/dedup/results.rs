@@ -15,7 +15,7 @@ use super::output::Output;
 use super::summary::Summary;
 use crate::cli::dedup::DedupArgs;
 use crate::corpus::earlier::{KEPT_FOLDER, SUMMARY, Written};
-use crate::corpus::{CorpusFile, CorpusFormat, FileCorpus};
+use crate::corpus::{CopyError, CorpusFile, CorpusFormat, FileCorpus};
 
 /// Names of the other files.
 const DUPLICATES: &str = "duplicates.jsonl";
@@ -164,48 +164,43 @@ impl Results {
         Ok(())
     }
 
-    /// Copies the records that are kept.
+    /// Copies the records that are kept. Tells how many bytes of input there are.
     fn write_kept(&mut self, corpus: &FileCorpus, found: &Deduplicated) -> Result<u64, Failure> {
-        match corpus.format().extension() {
-            Some(_) => {
-                let mut bytes = 0;
-                let name = kept_name(corpus.format());
-                let mut failure = None;
-                self.write_file(name, |file| {
-                    file.write_all(corpus.heading())?;
-                    let copied = each_kept(corpus, found, |record| {
-                        file.write_all(record)?;
-                        file.write_all(b"\n")
-                    });
-                    match copied {
-                        Ok(read) => bytes = read,
-                        Err(error) => failure = Some(error),
-                    }
-                    Ok(())
-                })?;
-                failure.map_or(Ok(bytes), Err)
-            }
-            None => self.copy_files(corpus, found),
+        if corpus.format() == CorpusFormat::Files {
+            return self.copy_files(corpus, found);
         }
+        let mut read = Ok(0);
+        self.write_file(kept_name(corpus.format()), |file| {
+            if corpus.format() == CorpusFormat::Parquet {
+                read = match corpus.copy_parquet(file, |record| !is_left_out(found, record)) {
+                    Err(CopyError::Output(error)) => return Err(error),
+                    Err(CopyError::Corpus(error)) => Err(error.into()),
+                    Ok(bytes) => Ok(bytes),
+                };
+                return Ok(());
+            }
+            file.write_all(corpus.heading())?;
+            read = each_kept(corpus, found, |record| {
+                file.write_all(record)?;
+                file.write_all(b"\n")
+            });
+            Ok(())
+        })?;
+        read
     }
 
     /// Copies files that are documents, under their own paths, into a folder.
     fn copy_files(&mut self, corpus: &FileCorpus, found: &Deduplicated) -> Result<u64, Failure> {
-        debug_assert_eq!(corpus.format(), CorpusFormat::Files, "other formats have an extension");
         if self.output.is_none() {
             return Ok(corpus.size_bytes());
         }
-        let is_left_out = |record: u32| {
-            found.duplicates.binary_search_by_key(&record, |duplicate| duplicate.record).is_ok()
-                || found.invalid_records.binary_search(&record).is_ok()
-        };
         let folder = self.path.join(KEPT_FOLDER);
         {
             let _held = self.making.hold();
             fs::create_dir_all(&folder)?;
         }
         let records = u32::try_from(found.records).unwrap_or(u32::MAX);
-        for record in (0..records).filter(|record| !is_left_out(*record)) {
+        for record in (0..records).filter(|record| !is_left_out(found, *record)) {
             let Some(path) = corpus.path(record as usize) else { continue };
             let to = free_place(&folder, path);
             let copy = || {
@@ -239,7 +234,7 @@ impl Results {
     fn write_file(
         &mut self,
         name: &str,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
     ) -> Result<(), Failure> {
         if self.output.is_none() {
             return Ok(write(&mut io::sink())?);
@@ -282,6 +277,7 @@ const fn kept_name(format: CorpusFormat) -> &'static str {
         CorpusFormat::Jsonl => "kept.jsonl",
         CorpusFormat::Csv => "kept.csv",
         CorpusFormat::Tsv => "kept.tsv",
+        CorpusFormat::Parquet => "kept.parquet",
         CorpusFormat::Files => KEPT_FOLDER,
     }
 }
@@ -352,6 +348,11 @@ fn each_kept(
         }
     }
     Ok(bytes)
+}
+
+fn is_left_out(found: &Deduplicated, record: u32) -> bool {
+    found.duplicates.binary_search_by_key(&record, |duplicate| duplicate.record).is_ok()
+        || found.invalid_records.binary_search(&record).is_ok()
 }
 
 /// What documents in clusters are called.
