@@ -22,6 +22,7 @@ mod report_file;
 mod search;
 mod send;
 mod serve;
+mod signals;
 mod verify_webhook;
 
 use std::io::{self, IsTerminal as _, Write as _};

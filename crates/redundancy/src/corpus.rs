@@ -2,19 +2,25 @@
 //! and how records are found in them.
 
 mod columns;
+pub mod earlier;
 mod error;
 mod files;
 mod format;
 mod jsonl;
+mod normalize;
+mod parquet;
 mod reader;
 mod whole_files;
 
 pub use error::CorpusError;
-pub use files::{CorpusFile, find};
+pub use files::{CorpusFile, copy_stdin, find};
 pub use format::{CorpusFormat, Packing};
+pub use normalize::Normalize;
+pub use parquet::CopyError;
 
 use std::borrow::Cow;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use memchr::memchr_iter;
 use redundancy_engine::corpus::{Block, Buffer, Corpus, Document, InvalidRecord, Record};
@@ -29,6 +35,12 @@ pub struct FileCorpus {
     fields: Fields,
     /// The first line of files with columns: what each is called.
     columns: Option<columns::Columns>,
+    /// Which columns of Parquet files mean what.
+    parquet: Option<parquet::ParquetColumns>,
+    /// What is ignored in comparisons.
+    normalize: Normalize,
+    /// Whether a document with a rank was read.
+    has_ranks: AtomicBool,
 }
 
 /// Which fields of a record mean what.
@@ -42,17 +54,37 @@ pub struct Fields {
     pub rank: Option<String>,
 }
 
+/// What a record says.
+struct ReadDocument<'b> {
+    text: Cow<'b, str>,
+    id: Option<Cow<'b, str>>,
+    rank: Option<f64>,
+}
+
 impl FileCorpus {
     /// The corpus of these files, which hold records in `format`.
     ///
     /// # Errors
     /// [`CorpusError`] when the first line of a file with columns cannot be read, or lacks a field.
-    pub fn new(files: Vec<CorpusFile>, format: CorpusFormat, fields: Fields) -> Result<Self, CorpusError> {
+    pub fn new(
+        files: Vec<CorpusFile>,
+        format: CorpusFormat,
+        fields: Fields,
+        normalize: Normalize,
+    ) -> Result<Self, CorpusError> {
+        if let (CorpusFormat::Files, Some(rank)) = (format, &fields.rank) {
+            let message = format!("--keep by:{rank}: a file that is one document has no fields");
+            return Err(CorpusError::Usage(message));
+        }
         let columns = match format {
             CorpusFormat::Csv | CorpusFormat::Tsv => Some(columns::Columns::read(&files, format, &fields)?),
-            CorpusFormat::Jsonl | CorpusFormat::Files => None,
+            CorpusFormat::Jsonl | CorpusFormat::Parquet | CorpusFormat::Files => None,
         };
-        Ok(Self { files, format, fields, columns })
+        let parquet = match format {
+            CorpusFormat::Parquet => Some(parquet::ParquetColumns::read(&files, &fields)?),
+            CorpusFormat::Jsonl | CorpusFormat::Csv | CorpusFormat::Tsv | CorpusFormat::Files => None,
+        };
+        Ok(Self { files, format, fields, columns, parquet, normalize, has_ranks: AtomicBool::new(false) })
     }
 
     /// What kind of records they hold.
@@ -80,6 +112,25 @@ impl FileCorpus {
         if self.format == CorpusFormat::Files { path } else { format!("{path}:{line}") }
     }
 
+    /// Whether any document that was read has a number to rank it by.
+    #[must_use]
+    pub fn has_ranks(&self) -> bool {
+        self.has_ranks.load(Ordering::Relaxed)
+    }
+
+    /// Writes the rows of Parquet files for which `is_kept` says so to `to`, as a file like the first of them. Tells how many bytes of
+    /// input there are, unpacked.
+    ///
+    /// # Errors
+    /// [`CopyError`].
+    pub fn copy_parquet(
+        &self,
+        to: impl std::io::Write + Send,
+        is_kept: impl FnMut(u32) -> bool,
+    ) -> Result<u64, CopyError> {
+        parquet::copy_kept(&self.files, to, is_kept)
+    }
+
     /// How many bytes the files have, packed as they are.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
@@ -100,6 +151,7 @@ impl Corpus for FileCorpus {
         match self.format {
             CorpusFormat::Jsonl => reader.lines(&self.files, block),
             CorpusFormat::Csv | CorpusFormat::Tsv => reader.rows(&self.files, self.columns.as_ref(), block),
+            CorpusFormat::Parquet => reader.parquet_rows(&self.files, self.parquet.as_ref(), block),
             CorpusFormat::Files => reader.whole(&self.files, block),
         }
     }
@@ -127,19 +179,31 @@ impl Corpus for FileCorpus {
     ) -> Result<Document<'b>, InvalidRecord> {
         let Some(record) = block.records.get(number) else { return Err(invalid("is not there")) };
         let bytes = block.bytes.get(record.bytes.clone()).unwrap_or_default();
-        match self.format {
-            CorpusFormat::Jsonl => jsonl::document(bytes, &self.fields, buffer),
+        let read = match self.format {
+            CorpusFormat::Jsonl => jsonl::document(bytes, &self.fields, buffer)?,
             CorpusFormat::Csv | CorpusFormat::Tsv => {
                 let columns = self.columns.as_ref().ok_or_else(|| invalid("has no columns"))?;
-                columns.document(bytes)
+                columns.document(bytes)?
             }
+            CorpusFormat::Parquet => parquet::document(bytes)?,
             CorpusFormat::Files => {
                 let file = self.files.get(record.file).ok_or_else(|| invalid("is not there"))?;
                 let text = whole_files::text(bytes, file)?;
-                Ok(Document { text: Cow::Owned(text), id: Some(Cow::Owned(file.name())), rank: None })
+                ReadDocument { text: Cow::Owned(text), id: Some(Cow::Owned(file.name())), rank: None }
             }
+        };
+        if read.rank.is_some() && !self.has_ranks() {
+            self.has_ranks.store(true, Ordering::Relaxed);
         }
+        let ReadDocument { text, id, rank } = read;
+        let compared = self.normalize.apply(&text).map(Cow::Owned);
+        Ok(Document { text, compared, id, rank })
     }
+}
+
+/// The number that a field says, however it is written: a document with a larger one is kept. None if it says something else.
+fn rank(value: &str) -> Option<f64> {
+    value.trim().parse().ok().filter(|rank: &f64| rank.is_finite())
 }
 
 fn invalid(reason: impl Into<String>) -> InvalidRecord {

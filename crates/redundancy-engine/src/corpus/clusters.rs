@@ -37,7 +37,9 @@ pub struct Cluster {
     pub records: Vec<u32>,
     /// The one that is kept.
     pub kept: u32,
-    /// The least similarity among the links that hold the cluster together: with a higher threshold it could fall apart.
+    /// The least similarity among the links by which the cluster was put together: at any threshold up to it, the cluster stays whole.
+    /// At a higher one it falls apart or does not: of pairs that were connected already, better ones may never have been compared. With
+    /// [`Mode::Contained`](super::Mode::Contained), the least share of any document that is dropped for the kept one.
     pub min_similarity: f64,
 }
 

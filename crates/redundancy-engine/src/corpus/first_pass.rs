@@ -259,7 +259,7 @@ impl Worker {
         for (number, record) in block.records.iter().enumerate() {
             let read = corpus.document(block, number, &mut self.buffer);
             let document = read.map_err(|invalid| invalid.reason).and_then(|document| {
-                self.shingler.read(&document.text).map_err(|error| error.to_string())?;
+                self.shingler.read(document.compared()).map_err(|error| error.to_string())?;
                 Ok(document)
             });
             let document = match document {
@@ -282,7 +282,7 @@ impl Worker {
             }
             found.documents.push(Some(Fingerprint {
                 normalized: if shingles.is_empty() {
-                    hash_wordless(&document.text)
+                    hash_wordless(document.compared())
                 } else {
                     self.shingler.normalized()
                 },

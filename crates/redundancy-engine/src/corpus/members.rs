@@ -150,7 +150,7 @@ fn member(
         line: at.map_or(0, |record| record.line),
         id: document.id.as_deref().filter(|_| known.is_id_usable).map(str::to_owned),
         content,
-        normalized: known.is_repeated.then(|| hash_words(&document.text, content, last)).flatten(),
+        normalized: known.is_repeated.then(|| hash_words(document.compared(), content, last)).flatten(),
         rank: rank(record, document, keep),
     }
 }

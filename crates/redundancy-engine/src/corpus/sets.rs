@@ -115,7 +115,7 @@ impl Part {
         let mut one = Vec::new();
         for (document, record) in documents {
             let Ok(read) = corpus.document(block, record, buffer) else { continue };
-            if shingler.read(&read.text).is_err() {
+            if shingler.read(read.compared()).is_err() {
                 continue;
             }
             one.clear();

@@ -80,10 +80,20 @@ pub struct Buffer {
 pub struct Document<'b> {
     /// Its text.
     pub text: Cow<'b, str>,
+    /// What is compared in its place, if something else is: the text without what is to be ignored.
+    pub compared: Option<Cow<'b, str>>,
     /// Its id, if it has one.
     pub id: Option<Cow<'b, str>>,
     /// What it is ranked by among its duplicates, if a field was asked for that ranks them: the largest is kept.
     pub rank: Option<f64>,
+}
+
+impl Document<'_> {
+    /// What is compared: the text, unless there is something in its place.
+    #[must_use]
+    pub fn compared(&self) -> &str {
+        self.compared.as_deref().unwrap_or(&self.text)
+    }
 }
 
 /// A record without a document.
@@ -135,6 +145,11 @@ impl Corpus for InMemory<'_> {
         let (id, text) =
             self.0.get(place).ok_or_else(|| InvalidRecord { reason: "is not there".to_owned() })?;
         buffer.text.clone_from(text);
-        Ok(Document { text: Cow::Borrowed(&buffer.text), id: Some(Cow::Owned(id.clone())), rank: None })
+        Ok(Document {
+            text: Cow::Borrowed(&buffer.text),
+            compared: None,
+            id: Some(Cow::Owned(id.clone())),
+            rank: None,
+        })
     }
 }

@@ -8,7 +8,7 @@ use redundancy_engine::corpus::Keep;
 use redundancy_engine::detect::fingerprint::Shingling;
 
 use super::values;
-use crate::corpus::CorpusFormat;
+use crate::corpus::{CorpusFormat, Normalize};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,20 +17,27 @@ Examples:
   redundancy dedup docs/ --keep longest --output clean
   zcat dump.jsonl.gz | redundancy dedup - --output clean --dry-run
 
-Writes into the folder of --output: kept.<ext> with the records that are kept, in the format of the input and untouched (a folder
-kept/ with the files themselves where each file is one document); duplicates.jsonl with what was dropped, because of which
-document, and how alike the two are; clusters.jsonl; summary.json. Nothing is written before all is known.
+Writes into the folder of --output: kept.<ext> with the records that are kept, in the format and order of the input (lines of JSON
+byte for byte; rows of CSV and TSV with the same values, quoted anew where they must be; rows of Parquet with all columns, in pages
+packed like those of the first file; a folder kept/ with the files themselves where each file is one document); duplicates.jsonl with what was dropped, because of which document, and how alike the two are;
+clusters.jsonl; summary.json. Nothing is written before all is known, and SIGINT or SIGTERM leave nothing behind.
+
+What an earlier run wrote into that folder, by the list in its summary.json, is replaced. Anything else that stands where a result
+would go is left alone, and the run refused. A folder that is read can hold the folder of --output: results in it are passed over.
+A file that several names stand for is read once. A record that cannot be read is left out and told of; a file that cannot be read or
+unpacked to its end ends the work.
 
 Exit codes:
   0  fine, whether there were duplicates or not
   1  something could not be read or written
-  2  wrong use";
+  2  wrong use, or something else stands in the way of the results
+  130, 143  ended by SIGINT or SIGTERM";
 
 /// What to look into, and what to write.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DedupArgs {
-    /// Files (jsonl, csv, tsv; txt, md, html: one document each; also .gz and .zst), folders, patterns, or - for standard input
+    /// Files (jsonl, csv, tsv; txt, md, html: one document each; also .gz and .zst; parquet), folders, patterns, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// How the inputs are to be read, whatever their names say [default: by name; jsonl for -]
@@ -52,8 +59,12 @@ pub struct DedupArgs {
     /// What texts are cut into: words:N or chars:N
     #[arg(long, value_name = "UNIT:N", default_value_t)]
     pub shingle: Shingling,
+    /// What more is ignored in comparisons, beside case, punctuation and white space; what is kept stays as it is. Several with
+    /// commas between them
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    pub normalize: Vec<NormalizeChoice>,
     /// Which document of a cluster is kept: first, last, longest, shortest, best-quality, or by:FIELD for the one in which the
-    /// number in FIELD is largest
+    /// number in FIELD is largest, also one in quotes; a record without a number there comes last, of equal ones the first stays
     #[arg(long, value_name = "WHICH", default_value = "first", value_parser = KeepChoice::parse)]
     pub keep: KeepChoice,
     /// Stop at the first record that cannot be read, instead of counting and reporting it
@@ -101,6 +112,8 @@ pub enum FormatChoice {
     Csv,
     /// Tab-separated values, names of columns first
     Tsv,
+    /// Apache Parquet
+    Parquet,
     /// Each file is one text
     Txt,
 }
@@ -114,6 +127,42 @@ pub enum ModeChoice {
     Contained,
     /// Documents that are equal but for case, punctuation and white space
     Exact,
+}
+
+/// What is ignored when texts are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NormalizeChoice {
+    /// Marks above and below letters: año is ano
+    Accents,
+    /// Which number it is: every number is the same
+    Numbers,
+    /// Tags and entities of HTML in the text
+    Markup,
+}
+
+impl NormalizeChoice {
+    /// Its name as it is typed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accents => "accents",
+            Self::Numbers => "numbers",
+            Self::Markup => "markup",
+        }
+    }
+}
+
+impl DedupArgs {
+    /// What is ignored when texts are compared.
+    #[must_use]
+    pub fn normalize(&self) -> Normalize {
+        let has = |what| self.normalize.contains(&what);
+        Normalize {
+            accents: has(NormalizeChoice::Accents),
+            numbers: has(NormalizeChoice::Numbers),
+            markup: has(NormalizeChoice::Markup),
+        }
+    }
 }
 
 /// Which document of a cluster is kept.
@@ -161,6 +210,7 @@ impl From<FormatChoice> for CorpusFormat {
             FormatChoice::Jsonl => Self::Jsonl,
             FormatChoice::Csv => Self::Csv,
             FormatChoice::Tsv => Self::Tsv,
+            FormatChoice::Parquet => Self::Parquet,
             FormatChoice::Txt => Self::Files,
         }
     }

@@ -1,6 +1,8 @@
 //! `redundancy dedup`: duplicates across a whole corpus.
 
 mod evidence;
+mod making;
+mod output;
 mod report;
 mod results;
 mod summary;
@@ -16,8 +18,9 @@ use redundancy_engine::corpus::{
 use super::output::print_json;
 use super::{Failure, Outcome, complain};
 use crate::cli::dedup::{DedupArgs, ModeChoice};
-use crate::corpus::{CorpusError, Fields, FileCorpus, find};
+use crate::corpus::{CorpusError, Fields, FileCorpus, copy_stdin, find};
 use crate::progress::Progress;
+use making::Shared;
 use results::{Names, Results};
 use summary::Summary;
 
@@ -26,15 +29,21 @@ const TOLD_FAULTS: usize = 10;
 
 pub(super) fn run(args: &DedupArgs) -> Result<Outcome, Failure> {
     let began = Instant::now();
-    let mut results = Results::begin(args)?;
-    let (files, format) = find(&args.inputs, args.format.map(Into::into), results.scratch())?;
-    results.check_inputs(&files)?;
+    let making = Shared::listen()?;
+    let (mut files, format) = find(&args.inputs, args.format.map(Into::into), args.write.output.as_deref())?;
+    let mut results = Results::begin(args, &files, format, making)?;
+    copy_stdin(&mut files, results.scratch())?;
     let fields =
         Fields { text: args.text_field.clone(), id: args.id_field.clone(), rank: args.keep.field.clone() };
-    let corpus = FileCorpus::new(files, format, fields)?;
+    let corpus = FileCorpus::new(files, format, fields, args.normalize())?;
     let options = options(args, results.scratch());
     let found = look(&corpus, &options)?;
     complain_of_faults(&corpus, &found, args.strict)?;
+    if let Some(field) = args.keep.field.as_ref().filter(|_| found.documents > 0 && !corpus.has_ranks()) {
+        complain(&format!(
+            "no record has a number in the field {field:?}; the first of each cluster is kept"
+        ));
+    }
     let names = Names::of(&corpus, &found);
     let bytes = results.write(&corpus, &found, &names, args)?;
     let shown = (args.write.report && results.are_wanted()).then(|| evidence::of(&corpus, &found, &names));

@@ -2,7 +2,6 @@
 
 mod open_files;
 mod parts;
-mod signals;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -16,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use self::parts::Parts;
-use self::signals::Signals;
+use super::signals::Signals;
 use super::{Failure, Outcome};
 use crate::cli::ColourChoice;
 use crate::cli::service::ServeArgs;

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use redundancy_engine::corpus::{Block, Document, InvalidRecord, Record};
+use redundancy_engine::corpus::{Block, InvalidRecord, Record};
 
 use super::error::MAX_RECORD_BYTES;
 use super::reader::unpack;
-use super::{CorpusError, CorpusFile, CorpusFormat, Fields, invalid};
+use super::{CorpusError, CorpusFile, CorpusFormat, Fields, ReadDocument, invalid, rank};
 
 /// Which column means what, and what the first row looks like.
 #[derive(Debug)]
@@ -40,9 +40,9 @@ impl Columns {
         };
         let Some(file) = files.first() else { return Ok(columns) };
         let fail = |reason: String| CorpusError::Columns { file: file.name(), reason };
-        let from = unpack(file).map_err(|source| CorpusError::Io { file: file.name(), source })?;
+        let from = unpack(file).map_err(|error| CorpusError::io(file, None, error))?;
         let mut rows = columns.reader(from);
-        columns.names = rows.headers().map_err(|error| fail(error.to_string()))?.clone();
+        columns.names = rows.headers().map_err(|error| unreadable(file, 0, error))?.clone();
         let place = |name: &str| columns.names.iter().position(|column| column == name);
         let names = || columns.names.iter().collect::<Vec<_>>().join(", ");
         columns.text = place(&fields.text).ok_or_else(|| {
@@ -85,7 +85,7 @@ impl Columns {
     /// Every file must have the columns of the first.
     pub(super) fn check_heading(&self, rows: &mut Rows, file: &CorpusFile) -> Result<(), CorpusError> {
         let fail = |reason: String| CorpusError::Columns { file: file.name(), reason };
-        let names = rows.headers().map_err(|error| fail(error.to_string()))?;
+        let names = rows.headers().map_err(|error| unreadable(file, 0, error))?;
         if *names == self.names {
             Ok(())
         } else {
@@ -103,7 +103,8 @@ impl Columns {
     ) -> Result<bool, CorpusError> {
         let fail = |reason: String| CorpusError::Columns { file: file.name(), reason };
         let mut row = csv::ByteRecord::new();
-        if !rows.read_byte_record(&mut row).map_err(|error| fail(error.to_string()))? {
+        let before = rows.position().line();
+        if !rows.read_byte_record(&mut row).map_err(|error| unreadable(file, before, error))? {
             return Ok(false);
         }
         let line = row.position().map_or(0, csv::Position::line);
@@ -122,7 +123,7 @@ impl Columns {
     }
 
     /// The document in a row.
-    pub(super) fn document<'b>(&self, row: &'b [u8]) -> Result<Document<'b>, InvalidRecord> {
+    pub(super) fn document<'b>(&self, row: &'b [u8]) -> Result<ReadDocument<'b>, InvalidRecord> {
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(self.delimiter)
             .flexible(true)
@@ -142,8 +143,17 @@ impl Columns {
         };
         let text = record.get(self.text).unwrap_or_default().to_owned();
         let id = value(self.id).map(|id| Cow::Owned(id.to_owned()));
-        let rank =
-            value(self.rank).and_then(|rank| rank.trim().parse().ok()).filter(|rank: &f64| !rank.is_nan());
-        Ok(Document { text: Cow::Owned(text), id, rank })
+        let rank = value(self.rank).and_then(rank);
+        Ok(ReadDocument { text: Cow::Owned(text), id, rank })
     }
+}
+
+/// Why no row can be read of a file, after `line`.
+fn unreadable(file: &CorpusFile, line: u64, error: csv::Error) -> CorpusError {
+    if error.is_io_error()
+        && let csv::ErrorKind::Io(source) = error.into_kind()
+    {
+        return CorpusError::io(file, (line > 0).then(|| format!("about line {line}")), source);
+    }
+    CorpusError::Columns { file: file.name(), reason: "the names of its columns are not UTF-8".to_owned() }
 }

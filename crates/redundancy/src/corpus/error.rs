@@ -2,14 +2,18 @@
 
 use std::io;
 
+use super::CorpusFile;
+
 /// Why reading a corpus had to end.
 #[derive(Debug, thiserror::Error)]
 pub enum CorpusError {
-    /// A file could not be read.
-    #[error("{file}: {source}")]
+    /// A file could not be read, or not unpacked to its end.
+    #[error("{file}: {source}{}", Self::place(at.as_ref()))]
     Io {
         /// Its name.
         file: String,
+        /// How far it was read, in words that follow `after`, if any of it was.
+        at: Option<String>,
         /// What the system says.
         source: io::Error,
     },
@@ -32,6 +36,17 @@ pub enum CorpusError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl CorpusError {
+    /// Why a file could not be read, `at` being how far it was.
+    pub(super) fn io(file: &CorpusFile, at: Option<String>, source: io::Error) -> Self {
+        Self::Io { file: file.name(), at, source }
+    }
+
+    fn place(at: Option<&String>) -> String {
+        at.map_or_else(String::new, |at| format!(", after {at}"))
+    }
 }
 
 /// Longest record, in bytes: a text of the most bytes that are taken, with room for escapes and other fields.

@@ -1,12 +1,18 @@
 //! Which files a corpus consists of.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::CorpusError;
+use super::earlier::{KEPT_FOLDER, Listed, SUMMARY, Written};
 use super::format::{CorpusFormat, Packing, of_name};
 use crate::input::{Format, Input, expand};
+
+/// What stands for standard input.
+const STDIN: &str = "-";
 
 /// A file of a corpus.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +30,12 @@ pub struct CorpusFile {
 }
 
 impl CorpusFile {
+    /// Whether it is standard input.
+    #[must_use]
+    pub fn is_stdin(&self) -> bool {
+        self.called.is_some()
+    }
+
     /// The name to call it by.
     #[must_use]
     pub fn name(&self) -> String {
@@ -32,26 +44,33 @@ impl CorpusFile {
 }
 
 /// The files that `names` stand for, in the order of the names, those of a folder by their paths: files, folders with all that is in
-/// them, and patterns. In folders, hidden files and files of other types are passed over. Standard input (`-`) is copied into
-/// `scratch` first, because a corpus is read several times.
+/// them, and patterns. In folders, hidden files and files of other types are passed over, and so is what an earlier run wrote there,
+/// in the folder `output` above all. A file that several names stand for is taken once; two hard links are two files. Standard
+/// input (`-`) is to be copied with [`copy_stdin`] before it is read.
 ///
 /// # Errors
 /// [`CorpusError`] when a file is not there or cannot be taken, or when they are not all of one kind.
 pub fn find(
     names: &[PathBuf],
     format: Option<CorpusFormat>,
-    scratch: &Path,
+    output: Option<&Path>,
 ) -> Result<(Vec<CorpusFile>, CorpusFormat), CorpusError> {
-    let mut found = Vec::new();
+    if names.iter().filter(|name| *name == Path::new(STDIN)).count() > 1 {
+        let message = "- is named more than once, and standard input can be read once only";
+        return Err(CorpusError::Usage(message.to_owned()));
+    }
+    let mut found =
+        Found { format, output: output.and_then(|output| output.canonicalize().ok()), ..Found::default() };
     for input in expand(names) {
         match input.map_err(|(name, error)| CorpusError::Usage(format!("{name}: {error}")))? {
-            Input::Stdin => found.push(copy_of_stdin(format, scratch)?),
-            Input::File(path) if path.is_dir() => in_folder(&path, &mut found)?,
-            Input::File(path) => found.push(named(path, format)?),
+            Input::Stdin => found.add_stdin(),
+            Input::File(path) if path.is_dir() => found.add_folder(&path, true)?,
+            Input::File(path) => found.add(path)?,
         }
     }
+    let found = found.files;
     let Some((first, kind)) = found.first().map(|(file, kind)| (file.name(), *kind)) else {
-        return Err(CorpusError::Usage("there is no file in what was named: jsonl, csv, tsv, txt, md and html are taken, also as .gz and .zst".to_owned()));
+        return Err(CorpusError::Usage("there is no file in what was named: jsonl, csv, tsv, txt, md and html are taken, also as .gz and .zst, and parquet".to_owned()));
     };
     if let Some((other, _)) = found.iter().find(|(_, other)| *other != kind) {
         let message = format!(
@@ -63,16 +82,109 @@ pub fn find(
     Ok((found.into_iter().map(|(file, _)| file).collect(), kind))
 }
 
-fn named(path: PathBuf, format: Option<CorpusFormat>) -> Result<(CorpusFile, CorpusFormat), CorpusError> {
-    let io = |source| CorpusError::Io { file: path.display().to_string(), source };
-    let bytes = fs::metadata(&path).map_err(io)?.len();
+/// Copies standard input, if it is among the files, into the folder `scratch`, because a corpus is read several times.
+///
+/// # Errors
+/// [`CorpusError::Io`].
+pub fn copy_stdin(files: &mut [CorpusFile], scratch: &Path) -> Result<(), CorpusError> {
+    let Some(file) = files.iter_mut().find(|file| file.is_stdin()) else { return Ok(()) };
+    let io = |source| CorpusError::Io { file: "standard input".to_owned(), at: None, source };
+    file.path = scratch.join("standard-input");
+    let mut copy = fs::File::create_new(&file.path).map_err(io)?;
+    file.bytes = io::copy(&mut io::stdin().lock(), &mut copy).map_err(io)?;
+    Ok(())
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Found {
+    format: Option<CorpusFormat>,
+    /// The folder for the results, if it is there.
+    output: Option<PathBuf>,
+    files: Vec<(CorpusFile, CorpusFormat)>,
+    /// Which of them have which device and number.
+    by_number: HashMap<(u64, u64), Vec<usize>>,
+}
+
+impl Found {
+    fn add_stdin(&mut self) {
+        let file = CorpusFile {
+            path: PathBuf::from(STDIN),
+            packing: Packing::None,
+            text: Some(Format::Txt),
+            bytes: 0,
+            called: Some(STDIN),
+        };
+        self.files.push((file, self.format.unwrap_or(CorpusFormat::Jsonl)));
+    }
+
+    fn add(&mut self, path: PathBuf) -> Result<(), CorpusError> {
+        let metadata = fs::metadata(&path).map_err(|source| cannot_read(&path, source))?;
+        let number = (metadata.dev(), metadata.ino());
+        let file = named(path, metadata.len(), self.format)?;
+        let known = self.by_number.entry(number).or_default();
+        let is_known = |place: &usize| {
+            let known = self.files.get(*place).map(|(known, _)| known.path.canonicalize());
+            // Hard links lead to the same number, but each of them is a file of its own.
+            matches!((known, file.0.path.canonicalize()), (Some(Ok(known)), Ok(path)) if known == path)
+        };
+        if !known.iter().any(is_known) {
+            known.push(self.files.len());
+            self.files.push(file);
+        }
+        Ok(())
+    }
+
+    /// Adds the files of a folder and of the folders in it, in order of their paths. `is_named` is the folder that was asked for.
+    fn add_folder(&mut self, folder: &Path, is_named: bool) -> Result<(), CorpusError> {
+        let io = |source| cannot_read(folder, source);
+        let mut entries =
+            fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(io)?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        let results = self.results_in(folder, is_named).map_err(io)?;
+        for entry in entries {
+            let name = entry.file_name();
+            let kind = entry.file_type().map_err(io)?;
+            let path = entry.path();
+            if name.to_string_lossy().starts_with('.') || results.contains(Path::new(&name)) {
+                continue;
+            }
+            // A link to a folder is not followed: it can lead in a circle.
+            if kind.is_dir() {
+                self.add_folder(&path, false)?;
+            } else if of_name(&path).is_some() && path.is_file() {
+                self.add(path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What earlier runs wrote into a folder, by names in it. Of a folder that was named itself, what was kept is wanted, and only what
+    /// was told about it is not.
+    fn results_in(&self, folder: &Path, is_named: bool) -> io::Result<BTreeSet<PathBuf>> {
+        let Listed::Own(written) = Written::listed_in(&folder.join(SUMMARY))? else {
+            return Ok(BTreeSet::new());
+        };
+        let is_output = self.output.is_some() && folder.canonicalize().ok() == self.output;
+        let first_part = |file: &Path| file.components().next().map(|part| PathBuf::from(part.as_os_str()));
+        let is_kept = |name: &PathBuf| name.to_string_lossy().starts_with(KEPT_FOLDER);
+        let names = written.iter().filter_map(first_part);
+        Ok(names.filter(|name| !is_named || is_output || !is_kept(name)).collect())
+    }
+}
+
+fn named(
+    path: PathBuf,
+    bytes: u64,
+    format: Option<CorpusFormat>,
+) -> Result<(CorpusFile, CorpusFormat), CorpusError> {
     let (kind, text, packing) = match (of_name(&path), format) {
         (Some((_, text, packing)), Some(format)) => (format, text.or(Some(Format::Txt)), packing),
         (Some(by_name), None) => by_name,
         (None, Some(format)) => (format, Some(Format::Txt), Packing::None),
         (None, None) => {
             let message = format!(
-                "{}: its name does not tell what it holds; jsonl, csv, tsv, txt, md and html are taken, also as .gz and .zst, or give --format",
+                "{}: its name does not tell what it holds; jsonl, csv, tsv, txt, md and html are taken, also as .gz and .zst, and parquet, or give --format",
                 path.display()
             );
             return Err(CorpusError::Usage(message));
@@ -81,36 +193,6 @@ fn named(path: PathBuf, format: Option<CorpusFormat>) -> Result<(CorpusFile, Cor
     Ok((CorpusFile { path, packing, text, bytes, called: None }, kind))
 }
 
-/// Adds the files of a folder and of the folders in it, in order of their paths.
-fn in_folder(folder: &Path, found: &mut Vec<(CorpusFile, CorpusFormat)>) -> Result<(), CorpusError> {
-    let io = |source| CorpusError::Io { file: folder.display().to_string(), source };
-    let mut entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(io)?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
-        let kind = entry.file_type().map_err(io)?;
-        let path = entry.path();
-        if is_hidden {
-            continue;
-        }
-        // A link to a folder is not followed: it can lead in a circle.
-        if kind.is_dir() {
-            in_folder(&path, found)?;
-        } else if of_name(&path).is_some() && path.is_file() {
-            found.push(named(path, None)?);
-        }
-    }
-    Ok(())
-}
-
-fn copy_of_stdin(
-    format: Option<CorpusFormat>,
-    scratch: &Path,
-) -> Result<(CorpusFile, CorpusFormat), CorpusError> {
-    let path = scratch.join("standard-input");
-    let io = |source| CorpusError::Io { file: "standard input".to_owned(), source };
-    let mut copy = fs::File::create(&path).map_err(io)?;
-    let bytes = io::copy(&mut io::stdin().lock(), &mut copy).map_err(io)?;
-    let file = CorpusFile { path, packing: Packing::None, text: Some(Format::Txt), bytes, called: Some("-") };
-    Ok((file, format.unwrap_or(CorpusFormat::Jsonl)))
+fn cannot_read(path: &Path, source: io::Error) -> CorpusError {
+    CorpusError::Io { file: path.display().to_string(), at: None, source }
 }

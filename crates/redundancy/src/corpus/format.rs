@@ -14,6 +14,8 @@ pub enum CorpusFormat {
     Csv,
     /// The same, separated by tabs.
     Tsv,
+    /// Apache Parquet.
+    Parquet,
     /// Each file is one document: plain text, Markdown or HTML.
     Files,
 }
@@ -30,19 +32,6 @@ pub enum Packing {
     Zstd,
 }
 
-impl CorpusFormat {
-    /// What the results are written as: the ending of their names.
-    #[must_use]
-    pub const fn extension(self) -> Option<&'static str> {
-        match self {
-            Self::Jsonl => Some("jsonl"),
-            Self::Csv => Some("csv"),
-            Self::Tsv => Some("tsv"),
-            Self::Files => None,
-        }
-    }
-}
-
 /// What the name of a file says about it. `None` if it is nothing that is taken.
 pub(super) fn of_name(path: &Path) -> Option<(CorpusFormat, Option<Format>, Packing)> {
     let ending =
@@ -57,6 +46,8 @@ pub(super) fn of_name(path: &Path) -> Option<(CorpusFormat, Option<Format>, Pack
         Some("jsonl" | "ndjson" | "json") => (CorpusFormat::Jsonl, None),
         Some("csv") => (CorpusFormat::Csv, None),
         Some("tsv" | "tab") => (CorpusFormat::Tsv, None),
+        // Its pages are packed inside; it cannot be read from its beginning to its end.
+        Some("parquet") if packing == Packing::None => (CorpusFormat::Parquet, None),
         Some("txt" | "text") => (CorpusFormat::Files, Some(Format::Txt)),
         Some("md" | "markdown") => (CorpusFormat::Files, Some(Format::Md)),
         Some("html" | "htm" | "xhtml") => (CorpusFormat::Files, Some(Format::Html)),

@@ -3,71 +3,61 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use redundancy_engine::corpus::{Buffer, Document, InvalidRecord};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use memchr::memchr;
+use redundancy_engine::corpus::{Buffer, InvalidRecord};
+use serde::de::{Deserialize as _, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
-use super::{Fields, invalid};
+use super::{Fields, ReadDocument, invalid, rank};
 
 /// Reads the fields that matter out of `line` and passes over the others.
 pub(super) fn document<'b>(
     line: &'b [u8],
     fields: &Fields,
     buffer: &'b mut Buffer,
-) -> Result<Document<'b>, InvalidRecord> {
-    buffer.text.clear();
-    buffer.fields.clear();
+) -> Result<ReadDocument<'b>, InvalidRecord> {
     let mut reader = serde_json::Deserializer::from_slice(line);
     let mut found = Found::default();
-    let read = LineSeed { fields, found: &mut found, buffer: &mut *buffer }.deserialize(&mut reader);
-    read.and_then(|()| reader.end()).map_err(|error| invalid(reason(&error)))?;
-    let text = match found.text {
-        None => {
-            return Err(invalid(format!(
-                "has no field {:?}; --text-field names the one with the text",
-                fields.text
-            )));
-        }
-        Some(Value::Other) => return Err(invalid(format!("the field {:?} is no string", fields.text))),
-        Some(Value::Borrowed(text)) => Cow::Borrowed(text),
-        Some(Value::Buffered) => Cow::Borrowed(buffer.text.as_str()),
-    };
-    let id = match found.id {
-        None | Some(Value::Other) => None,
-        Some(Value::Borrowed(id)) => Some(Cow::Borrowed(id)),
-        Some(Value::Buffered) => Some(Cow::Borrowed(buffer.fields.as_str())),
-    };
-    Ok(Document { text, id, rank: found.rank })
+    let read = LineSeed { fields, found: &mut found }.deserialize(&mut reader);
+    read.and_then(|()| reader.end()).map_err(|error| invalid(reason(line, &error)))?;
+    let Found { text, id, rank: ranked } = found;
+    let text = text.ok_or_else(|| {
+        invalid(format!("has no field {:?}; --text-field names the one with the text", fields.text))
+    })?;
+    let text = string(text, &mut buffer.text)
+        .ok_or_else(|| invalid(format!("the field {:?} is no string", fields.text)))?;
+    let rank = ranked.and_then(|value| string(value, &mut buffer.fields).and_then(rank));
+    let id = id.and_then(|id| string(id, &mut buffer.fields)).map(Cow::Borrowed);
+    Ok(ReadDocument { text: Cow::Borrowed(text), id, rank })
 }
 
 /// What a person can do about it; the line of the file is told beside it.
-fn reason(error: &serde_json::Error) -> String {
+fn reason(line: &[u8], error: &serde_json::Error) -> String {
     if error.is_eof() {
-        "ends in the middle of its JSON".to_owned()
-    } else {
-        format!("is not a JSON object: see column {}", error.column())
+        return "ends in the middle of its JSON".to_owned();
     }
+    if line.trim_ascii_start().first() != Some(&b'{') {
+        return "is not a JSON object".to_owned();
+    }
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    if message.contains("unicode") {
+        return "is not UTF-8".to_owned();
+    }
+    format!("is not a JSON object: {message} at column {}", error.column())
 }
 
+/// Values as they stand in the line.
 #[derive(Default)]
 struct Found<'b> {
-    text: Option<Value<'b>>,
-    id: Option<Value<'b>>,
-    rank: Option<f64>,
-}
-
-/// A string, where it stands.
-enum Value<'b> {
-    Borrowed(&'b str),
-    /// It had escapes, and is in the buffer.
-    Buffered,
-    /// It is no string.
-    Other,
+    text: Option<&'b str>,
+    id: Option<&'b str>,
+    rank: Option<&'b str>,
 }
 
 struct LineSeed<'s, 'b> {
     fields: &'s Fields,
     found: &'s mut Found<'b>,
-    buffer: &'s mut Buffer,
 }
 
 impl<'b> DeserializeSeed<'b> for LineSeed<'_, 'b> {
@@ -86,120 +76,127 @@ impl<'b> Visitor<'b> for LineSeed<'_, 'b> {
     }
 
     fn visit_map<A: MapAccess<'b>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(field) = map.next_key_seed(FieldSeed(self.fields))? {
-            match field {
-                Field::Text => {
-                    self.found.text = Some(map.next_value_seed(StringSeed(&mut self.buffer.text))?);
+        let Fields { text, id, rank } = self.fields;
+        let mut room = String::new();
+        while let Some(name) = map.next_key_seed(NameSeed)? {
+            let name = string(name, &mut room).unwrap_or_default();
+            // One field can be all of them. One that is there twice counts as its last value.
+            let is = [name == text, name == id, rank.as_deref() == Some(name)];
+            if is.contains(&true) {
+                let value = map.next_value::<&RawValue>()?.get();
+                for (is, found) in
+                    is.into_iter().zip([&mut self.found.text, &mut self.found.id, &mut self.found.rank])
+                {
+                    if is {
+                        *found = Some(value);
+                    }
                 }
-                Field::Id => self.found.id = Some(map.next_value_seed(StringSeed(&mut self.buffer.fields))?),
-                Field::Rank => self.found.rank = map.next_value::<serde_json::Value>()?.as_f64(),
-                Field::Other => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+            } else {
+                map.next_value::<IgnoredAny>()?;
             }
         }
         Ok(())
     }
 }
 
-enum Field {
-    Text,
-    Id,
-    Rank,
-    Other,
-}
+/// The name of a field as it stands in the line.
+struct NameSeed;
 
-struct FieldSeed<'s>(&'s Fields);
+impl<'b> DeserializeSeed<'b> for NameSeed {
+    type Value = &'b str;
 
-impl<'b> DeserializeSeed<'b> for FieldSeed<'_> {
-    type Value = Field;
-
-    fn deserialize<D: Deserializer<'b>>(self, deserializer: D) -> Result<Field, D::Error> {
-        deserializer.deserialize_str(self)
+    fn deserialize<D: Deserializer<'b>>(self, deserializer: D) -> Result<&'b str, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(RawValue::get)
     }
 }
 
-impl Visitor<'_> for FieldSeed<'_> {
-    type Value = Field;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
+/// The string that a valid JSON `value` stands for, or a number with its digits as they are written; of anything else nothing. Half
+/// of a surrogate pair stands for no character, and is read as U+FFFD.
+fn string<'s>(value: &'s str, room: &'s mut String) -> Option<&'s str> {
+    let Some(inner) = value.strip_prefix('"') else {
+        let is_number = value.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+        return is_number.then_some(value);
+    };
+    let inner = inner.strip_suffix('"')?;
+    if memchr(b'\\', inner.as_bytes()).is_none() {
+        return Some(inner);
     }
+    room.clear();
+    let mut rest = inner;
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        room.push_str(plain);
+        let mut letters = escape.chars();
+        let letter = match letters.next()? {
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => {
+                let (character, after) = character(letters.as_str())?;
+                letters = after.chars();
+                character
+            }
+            itself => itself,
+        };
+        room.push(letter);
+        rest = letters.as_str();
+    }
+    room.push_str(rest);
+    Some(room)
+}
 
-    fn visit_str<E>(self, name: &str) -> Result<Field, E> {
-        let Fields { text, id, rank } = self.0;
-        Ok(if name == text {
-            Field::Text
-        } else if name == id {
-            Field::Id
-        } else if rank.as_deref() == Some(name) {
-            Field::Rank
-        } else {
-            Field::Other
-        })
+/// The character that begins with these four digits behind `\u`, and what stands behind it.
+fn character(digits: &str) -> Option<(char, &str)> {
+    let unit = |digits: &str| u32::from_str_radix(digits.get(..4)?, 16).ok();
+    let (high, after) = (unit(digits)?, digits.get(4..)?);
+    if let Some(character) = char::from_u32(high) {
+        return Some((character, after));
+    }
+    let low = after.strip_prefix("\\u").and_then(unit).filter(|low| (0xDC00..0xE000).contains(low));
+    match low {
+        Some(low) if high < 0xDC00 => {
+            let pair = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
+            Some((char::from_u32(pair)?, after.get(6..)?))
+        }
+        _ => Some((char::REPLACEMENT_CHARACTER, after)),
     }
 }
 
-/// Takes a string, or a number as it is written; anything else is passed over.
-struct StringSeed<'s>(&'s mut String);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
 
-impl<'b> DeserializeSeed<'b> for StringSeed<'_> {
-    type Value = Value<'b>;
-
-    fn deserialize<D: Deserializer<'b>>(self, deserializer: D) -> Result<Value<'b>, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'b> Visitor<'b> for StringSeed<'_> {
-    type Value = Value<'b>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'b str) -> Result<Value<'b>, E> {
-        Ok(Value::Borrowed(text))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Value<'b>, E> {
-        // A field that is there twice counts as its last value.
-        self.0.clear();
-        self.0.push_str(text);
-        Ok(Value::Buffered)
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Value<'b>, E> {
-        self.visit_str(&number.to_string())
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Value<'b>, E> {
-        self.visit_str(&number.to_string())
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value<'b>, E> {
-        if number.is_finite() {
-            self.visit_str(&number.to_string())
-        } else {
-            Err(E::custom("not a finite number"))
+    proptest! {
+        #[test]
+        fn a_string_is_what_another_reader_makes_of_it(text in any::<String>(), ascii in any::<bool>()) {
+            let mut written = serde_json::to_string(&text).unwrap();
+            if ascii {
+                let units = |letter: char| -> String {
+                    let mut units = [0; 2];
+                    let units = letter.encode_utf16(&mut units).iter();
+                    units.map(|unit| format!("\\u{unit:04X}")).collect::<Vec<_>>().concat()
+                };
+                written = written
+                    .chars()
+                    .map(|letter| if letter.is_ascii() { letter.to_string() } else { units(letter) })
+                    .collect();
+            }
+            let mut room = String::new();
+            prop_assert_eq!(string(&written, &mut room), Some(text.as_str()));
         }
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Value<'b>, E> {
-        Ok(Value::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Value<'b>, E> {
-        Ok(Value::Other)
-    }
-
-    fn visit_seq<A: serde::de::SeqAccess<'b>>(self, mut list: A) -> Result<Value<'b>, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::Other)
-    }
-
-    fn visit_map<A: MapAccess<'b>>(self, mut map: A) -> Result<Value<'b>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Value::Other)
+    #[test]
+    fn half_a_surrogate_pair_is_a_replacement_character() {
+        for (written, text) in [
+            (r#""a\ud800b""#, "a\u{fffd}b"),
+            (r#""\udc00\ud83d""#, "\u{fffd}\u{fffd}"),
+            (r#""\ud83d\n""#, "\u{fffd}\n"),
+            (r#""\ud83d\ud83d\ude00""#, "\u{fffd}😀"),
+        ] {
+            assert_eq!(string(written, &mut String::new()), Some(text));
+        }
     }
 }

@@ -9,6 +9,7 @@ use redundancy_engine::corpus::{Block, Record};
 
 use super::columns::Columns;
 use super::error::MAX_RECORD_BYTES;
+use super::parquet::{ParquetColumns, RowReader};
 use super::{CorpusError, CorpusFile, Packing};
 
 /// How much is read at a time.
@@ -31,6 +32,7 @@ pub struct FileReader {
     /// The line that comes next.
     line: u64,
     rows: Option<csv::Reader<Box<dyn Read + Send>>>,
+    parquet: Option<RowReader>,
 }
 
 impl std::fmt::Debug for FileReader {
@@ -47,12 +49,11 @@ impl FileReader {
     pub(super) fn lines(&mut self, files: &[CorpusFile], block: &mut Block) -> Result<bool, CorpusError> {
         loop {
             let Some(file) = files.get(self.file) else { return Ok(false) };
-            let fail = |source| CorpusError::Io { file: file.name(), source };
             let from = if let Some(from) = &mut self.open {
                 from
             } else {
                 self.line = 1;
-                self.open.insert(unpack(file).map_err(fail)?)
+                self.open.insert(unpack(file).map_err(|error| CorpusError::io(file, None, error))?)
             };
             block.bytes.clear();
             block.bytes.append(&mut self.rest);
@@ -61,7 +62,11 @@ impl FileReader {
             let mut wanted = BLOCK_BYTES;
             let end = loop {
                 let before = block.bytes.len();
-                let read = from.by_ref().take(wanted as u64).read_to_end(&mut block.bytes).map_err(fail)?;
+                let read = from.by_ref().take(wanted as u64).read_to_end(&mut block.bytes);
+                let read = read.map_err(|error| {
+                    let line = self.line + memchr_iter(b'\n', &block.bytes).count() as u64;
+                    CorpusError::io(file, Some(format!("line {}", line - 1)), error)
+                })?;
                 if self.line == 1 && block.bytes.starts_with(BYTE_ORDER_MARK) {
                     block.bytes.drain(..BYTE_ORDER_MARK.len());
                 }
@@ -92,10 +97,13 @@ impl FileReader {
         block.file = self.file;
         while let Some(file) = files.get(self.file) {
             let start = block.bytes.len();
-            let mut from = unpack(file).map_err(|source| CorpusError::Io { file: file.name(), source })?;
+            let mut from = unpack(file).map_err(|error| CorpusError::io(file, None, error))?;
             let most = MAX_RECORD_BYTES as u64 + 1;
             let read = from.by_ref().take(most).read_to_end(&mut block.bytes);
-            let read = read.map_err(|source| CorpusError::Io { file: file.name(), source })?;
+            let read = read.map_err(|error| {
+                let bytes = block.bytes.len() - start;
+                CorpusError::io(file, Some(format!("{bytes} bytes of text")), error)
+            })?;
             if read as u64 == most {
                 return Err(CorpusError::RecordTooLong { file: file.name(), line: 1 });
             }
@@ -122,13 +130,36 @@ impl FileReader {
             let rows = if let Some(rows) = &mut self.rows {
                 rows
             } else {
-                let from = unpack(file).map_err(|source| CorpusError::Io { file: file.name(), source })?;
+                let from = unpack(file).map_err(|error| CorpusError::io(file, None, error))?;
                 let mut rows = columns.reader(from);
                 columns.check_heading(&mut rows, file)?;
                 self.rows.insert(rows)
             };
             if !columns.next_row(rows, file, self.file, block)? {
                 self.rows = None;
+                self.file += 1;
+            }
+        }
+        Ok(!block.records.is_empty())
+    }
+
+    /// Reads rows of Parquet files.
+    pub(super) fn parquet_rows(
+        &mut self,
+        files: &[CorpusFile],
+        columns: Option<&ParquetColumns>,
+        block: &mut Block,
+    ) -> Result<bool, CorpusError> {
+        block.bytes.clear();
+        let Some(columns) = columns else { return Ok(false) };
+        while block.bytes.len() < BLOCK_BYTES {
+            let Some(file) = files.get(self.file) else { break };
+            let rows = match &mut self.parquet {
+                Some(rows) => rows,
+                none => none.insert(columns.open(file)?),
+            };
+            if !columns.next_rows(rows, file, self.file, block)? {
+                self.parquet = None;
                 self.file += 1;
             }
         }

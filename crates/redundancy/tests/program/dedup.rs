@@ -1,7 +1,10 @@
 //! Duplicates across corpora: what is kept, what is told of the rest, and that nothing is lost or half-written.
 
 mod endings;
+mod fields;
+mod folder;
 mod formats;
+mod parquet;
 mod results;
 
 use std::collections::BTreeSet;

@@ -29,7 +29,7 @@ pub(super) fn page(
         bytes: summary.bytes,
         seconds: summary.seconds,
         documents_per_second: summary.documents_per_second,
-        parameters: parameters(summary),
+        parameters: parameters(args, summary),
         meaning: meaning(args),
         clusters,
     });
@@ -49,12 +49,15 @@ fn name(args: &DedupArgs) -> String {
     title
 }
 
-fn parameters(summary: &Summary) -> Vec<(&'static str, String)> {
+fn parameters(args: &DedupArgs, summary: &Summary) -> Vec<(&'static str, String)> {
     let asked = &summary.parameters;
     let mut parameters = vec![("Mode", asked.mode.to_owned())];
-    if asked.mode == "near" {
+    if args.mode != ModeChoice::Exact {
         parameters.push(("Threshold", asked.threshold.to_string()));
         parameters.push(("Shingles", asked.shingle.clone()));
+    }
+    if !asked.normalize.is_empty() {
+        parameters.push(("Ignored too", asked.normalize.join(", ")));
     }
     parameters.push(("Kept of each cluster", asked.keep.clone()));
     parameters.push(("Field with the text", asked.text_field.clone()));
@@ -64,20 +67,32 @@ fn parameters(summary: &Summary) -> Vec<(&'static str, String)> {
 
 /// What a figure on the page stands for.
 fn meaning(args: &DedupArgs) -> String {
-    let same = "Documents that differ in nothing but case, punctuation and white space are duplicates with a similarity of 1.";
-    if args.mode == ModeChoice::Exact {
-        return same.to_owned();
+    let mut ignored = "case, punctuation and white space".to_owned();
+    for what in &args.normalize {
+        let _ = write!(ignored, ", {}", what.name());
     }
+    let same =
+        format!("Documents that differ in nothing but {ignored} are duplicates with a similarity of 1.");
     let shingles = match args.shingle {
         Shingling::Words(size) => format!("runs of {size} words"),
         Shingling::Chars(size) => format!("runs of {size} characters"),
     };
-    format!(
-        "Each document is taken as the set of its shingles: all {shingles} in it. The similarity of two documents is the Jaccard \
-         index of their sets: how many shingles both have, divided by how many there are in either. From {} on they are \
-         duplicates. Candidates are found by sketches and then counted exactly, so that no figure here is an estimate. {same} \
-         A cluster is held together by links from one document to the next; its weakest link says at which threshold it could \
-         fall apart, and a document in it can be less similar to the kept one than the threshold.",
-        args.threshold
-    )
+    let set = format!("Each document is taken as the set of its shingles: all {shingles} in it.");
+    let threshold = args.threshold;
+    match args.mode {
+        ModeChoice::Exact => same,
+        ModeChoice::Near => format!(
+            "{set} The similarity of two documents is the Jaccard index of their sets: how many shingles both have, divided by how many \
+             there are in either. From {threshold} on they are duplicates. Candidates are found by sketches and then counted exactly, \
+             so that no figure here is an estimate. {same} A cluster is held together by links from one document to the next; it \
+             stays whole at any threshold up to its weakest link, and a document in it can be less similar to the kept one than the \
+             threshold."
+        ),
+        ModeChoice::Contained => format!(
+            "{set} The similarity of a document to a larger one is its containment: the share of its shingles that the larger one has \
+             too. From {threshold} on it is dropped for the larger one, if that is kept. Candidates are found by the shingles that \
+             they share and then counted exactly, so that no figure here is an estimate. {same} The weakest link of a cluster is the \
+             least share among the documents that were dropped for the one it keeps."
+        ),
+    }
 }

@@ -8,30 +8,33 @@ use std::path::{Path, PathBuf};
 
 use redundancy_engine::corpus::{Block, Corpus as _, Deduplicated, DuplicateKind};
 use serde::Serialize;
-use tempfile::TempDir;
 
 use super::Failure;
+use super::making::{Making, Shared};
+use super::output::Output;
 use super::summary::Summary;
 use crate::cli::dedup::DedupArgs;
-use crate::corpus::{CorpusFile, CorpusFormat, FileCorpus};
+use crate::corpus::earlier::{KEPT_FOLDER, SUMMARY, Written};
+use crate::corpus::{CopyError, CorpusFile, CorpusFormat, FileCorpus};
 
-/// Beginning of the name of the folder in which results are made.
-const MAKING: &str = ".redundancy-dedup-";
-
-/// Name of the folder with copies of files that are documents.
-const KEPT: &str = "kept";
-
-/// What some runs write and others do not.
-const SOMETIMES: [&str; 5] = ["kept.jsonl", "kept.csv", "kept.tsv", "pairs.jsonl", "report.html"];
+/// Names of the other files.
+const DUPLICATES: &str = "duplicates.jsonl";
+const CLUSTERS: &str = "clusters.jsonl";
+const PAIRS: &str = "pairs.jsonl";
+const REPORT: &str = "report.html";
 
 /// Results in the making.
 pub(super) struct Results {
     /// Where they go; `None` if nothing is to be written.
-    output: Option<PathBuf>,
-    /// Where they are made. Removed at the end, whatever happens.
-    making: TempDir,
-    /// The names of those that are made, in order.
-    made: Vec<PathBuf>,
+    output: Option<Output>,
+    /// The names of what will be written, the summary last.
+    names: Vec<&'static str>,
+    /// The folder where they are made. Held while files in it are made or moved.
+    making: Shared,
+    /// Its path.
+    path: PathBuf,
+    /// The files that are made.
+    made: Written,
 }
 
 /// A line of `duplicates.jsonl`.
@@ -61,46 +64,35 @@ struct PairLine<'l> {
 }
 
 impl Results {
-    /// Makes the folder, and one in it for what is in the making.
-    pub(super) fn begin(args: &DedupArgs) -> Result<Self, Failure> {
-        let output = args.write.output.clone().filter(|_| !args.write.dry_run);
-        let mut builder = tempfile::Builder::new();
-        let making = match &output {
-            None => builder.prefix(MAKING).tempdir(),
-            Some(folder) => {
-                fs::create_dir_all(folder).and_then(|()| builder.prefix(MAKING).tempdir_in(folder))
+    /// Takes the folder for them, and makes one in it for what is in the making. Refuses what would take the place of one of the
+    /// `files` that are read, or of somebody else's. Nothing was read before, so that nobody waits for a refusal.
+    pub(super) fn begin(
+        args: &DedupArgs,
+        files: &[CorpusFile],
+        format: CorpusFormat,
+        making: Shared,
+    ) -> Result<Self, Failure> {
+        let output = args.write.output.as_ref().filter(|_| !args.write.dry_run);
+        let names = names(args, format);
+        let (output, begun) = match output {
+            None => {
+                let cannot = |error| Failure::Other(format!("no temporary folder can be made: {error}"));
+                (None, Making::begin(None, Vec::new()).map_err(cannot)?)
+            }
+            Some(output) => {
+                check_inputs(output, files)?;
+                let (output, begun) = Output::begin(output, &names)?;
+                (Some(output), begun)
             }
         };
-        let making = making.map_err(|error| match &output {
-            None => Failure::Other(format!("no temporary folder can be made: {error}")),
-            Some(folder) => Failure::Other(format!("{} cannot be written into: {error}", folder.display())),
-        })?;
-        Ok(Self { output, making, made: Vec::new() })
+        let path = begun.path().to_owned();
+        *making.hold() = Some(begun);
+        Ok(Self { output, names, making, path, made: Written::default() })
     }
 
     /// A folder for what is needed during the run.
     pub(super) fn scratch(&self) -> &Path {
-        self.making.path()
-    }
-
-    /// Refuses inputs that the results would take the place of.
-    pub(super) fn check_inputs(&self, files: &[CorpusFile]) -> Result<(), Failure> {
-        let Some(output) = self.output.as_ref().and_then(|output| output.canonicalize().ok()) else {
-            return Ok(());
-        };
-        // A folder of kept files is replaced as a whole, with all that is in it.
-        let kept = output.join(KEPT);
-        let is_in_the_way = |path: &Path| path.parent() == Some(output.as_path()) || path.starts_with(&kept);
-        let inside = files.iter().find(|file| {
-            file.called.is_none() && file.path.canonicalize().is_ok_and(|path| is_in_the_way(&path))
-        });
-        match inside {
-            None => Ok(()),
-            Some(file) => Err(Failure::Usage(format!(
-                "{}: is in the folder of --output, where the results would stand beside it or take its place: choose another folder",
-                file.name()
-            ))),
-        }
+        &self.path
     }
 
     /// Makes all files but the report and the summary. Tells how many bytes of input there are.
@@ -113,7 +105,7 @@ impl Results {
     ) -> Result<u64, Failure> {
         let bytes = self.write_kept(corpus, found)?;
         self.write_lines(
-            "duplicates.jsonl",
+            DUPLICATES,
             found.duplicates.iter().map(|duplicate| DuplicateLine {
                 id: names.of_record(duplicate.record),
                 duplicate_of: names.of_record(duplicate.kept),
@@ -127,7 +119,7 @@ impl Results {
             }),
         )?;
         self.write_lines(
-            "clusters.jsonl",
+            CLUSTERS,
             (1..).zip(&found.clusters).map(|(cluster_id, cluster)| ClusterLine {
                 cluster_id,
                 ids: cluster.records.iter().map(|record| names.of_record(*record)).collect(),
@@ -137,7 +129,7 @@ impl Results {
         )?;
         if args.write.pairs {
             self.write_lines(
-                "pairs.jsonl",
+                PAIRS,
                 found.pairs.iter().map(|pair| PairLine {
                     id1: names.of_record(pair.one),
                     id2: names.of_record(pair.other),
@@ -155,95 +147,72 @@ impl Results {
 
     /// Makes the report.
     pub(super) fn write_report(&mut self, page: &str) -> Result<(), Failure> {
-        self.write_file("report.html", |file| file.write_all(page.as_bytes()))
+        self.write_file(REPORT, |file| file.write_all(page.as_bytes()))
     }
 
     /// Writes the summary and gives all files their names.
-    pub(super) fn finish(mut self, summary: &Summary) -> Result<(), Failure> {
-        let mut text = serde_json::to_string_pretty(summary).map_err(io::Error::from)?;
-        text.push('\n');
-        self.write_file("summary.json", |file| file.write_all(text.as_bytes()))?;
-        let Some(output) = &self.output else { return Ok(()) };
-        self.remove_leftovers(output).map_err(|error| cannot_write(output, &error))?;
-        let rename = |name: &PathBuf| {
-            let to = output.join(name);
-            // A folder of an earlier run cannot be replaced by renaming.
-            if to.is_dir() {
-                fs::remove_dir_all(&to)?;
-            }
-            fs::rename(self.making.path().join(name), to)
-        };
-        self.made
-            .iter()
-            .try_for_each(rename)
-            .and_then(|()| File::open(output)?.sync_all())
-            .map_err(|error| cannot_write(output, &error))
-    }
-
-    /// Removes what an earlier run wrote and this one does not: beside the new results it would be taken for one of them. Where there is
-    /// no summary, no earlier run wrote anything.
-    fn remove_leftovers(&self, output: &Path) -> io::Result<()> {
-        if !output.join("summary.json").is_file() {
-            return Ok(());
+    pub(super) fn finish(&mut self, summary: &Summary) -> Result<(), Failure> {
+        self.made.add(SUMMARY.into());
+        let text = summary.with_files(&self.made)?;
+        self.write_file(SUMMARY, |file| file.write_all(text.as_bytes()))?;
+        // Until the end of this a signal waits.
+        let mut making = self.making.hold();
+        if let Some(output) = &self.output {
+            output.finish(&self.path, &self.names, &self.made)?;
         }
-        let is_made = |name: &&str| self.made.iter().any(|made| made == Path::new(name));
-        for name in SOMETIMES.iter().filter(|name| !is_made(name)) {
-            match fs::remove_file(output.join(name)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => (),
-            }
-        }
+        making.take();
         Ok(())
     }
 
-    /// Copies the records that are kept.
+    /// Copies the records that are kept. Tells how many bytes of input there are.
     fn write_kept(&mut self, corpus: &FileCorpus, found: &Deduplicated) -> Result<u64, Failure> {
-        match corpus.format().extension() {
-            Some(extension) => {
-                let mut bytes = 0;
-                let name = format!("kept.{extension}");
-                let mut failure = None;
-                self.write_file(&name, |file| {
-                    file.write_all(corpus.heading())?;
-                    let copied = each_kept(corpus, found, |record| {
-                        file.write_all(record)?;
-                        file.write_all(b"\n")
-                    });
-                    match copied {
-                        Ok(read) => bytes = read,
-                        Err(error) => failure = Some(error),
-                    }
-                    Ok(())
-                })?;
-                failure.map_or(Ok(bytes), Err)
-            }
-            None => self.copy_files(corpus, found),
+        if corpus.format() == CorpusFormat::Files {
+            return self.copy_files(corpus, found);
         }
+        let mut read = Ok(0);
+        self.write_file(kept_name(corpus.format()), |file| {
+            if corpus.format() == CorpusFormat::Parquet {
+                read = match corpus.copy_parquet(file, |record| !is_left_out(found, record)) {
+                    Err(CopyError::Output(error)) => return Err(error),
+                    Err(CopyError::Corpus(error)) => Err(error.into()),
+                    Ok(bytes) => Ok(bytes),
+                };
+                return Ok(());
+            }
+            file.write_all(corpus.heading())?;
+            read = each_kept(corpus, found, |record| {
+                file.write_all(record)?;
+                file.write_all(b"\n")
+            });
+            Ok(())
+        })?;
+        read
     }
 
     /// Copies files that are documents, under their own paths, into a folder.
     fn copy_files(&mut self, corpus: &FileCorpus, found: &Deduplicated) -> Result<u64, Failure> {
-        debug_assert_eq!(corpus.format(), CorpusFormat::Files, "other formats have an extension");
         if self.output.is_none() {
             return Ok(corpus.size_bytes());
         }
-        let is_left_out = |record: u32| {
-            found.duplicates.binary_search_by_key(&record, |duplicate| duplicate.record).is_ok()
-                || found.invalid_records.binary_search(&record).is_ok()
-        };
-        let folder = self.making.path().join(KEPT);
-        fs::create_dir_all(&folder)?;
+        let folder = self.path.join(KEPT_FOLDER);
+        {
+            let _held = self.making.hold();
+            fs::create_dir_all(&folder)?;
+        }
         let records = u32::try_from(found.records).unwrap_or(u32::MAX);
-        for record in (0..records).filter(|record| !is_left_out(*record)) {
+        for record in (0..records).filter(|record| !is_left_out(found, *record)) {
             let Some(path) = corpus.path(record as usize) else { continue };
             let to = free_place(&folder, path);
             let copy = || {
+                let _held = self.making.hold();
                 fs::create_dir_all(to.parent().unwrap_or(&folder))?;
                 fs::copy(path, &to)
             };
             copy().map_err(|error| cannot_write(path, &error))?;
+            if let Ok(inner) = to.strip_prefix(&self.path) {
+                self.made.add(inner.to_owned());
+            }
         }
-        self.made.push(PathBuf::from(KEPT));
         Ok(corpus.size_bytes())
     }
 
@@ -265,20 +234,69 @@ impl Results {
     fn write_file(
         &mut self,
         name: &str,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
     ) -> Result<(), Failure> {
         if self.output.is_none() {
             return Ok(write(&mut io::sink())?);
         }
-        let path = self.making.path().join(name);
-        let made = File::create(&path).and_then(|file| {
+        let path = self.path.join(name);
+        let create = || {
+            let _held = self.making.hold();
+            File::create_new(&path)
+        };
+        let made = create().and_then(|file| {
             let mut file = BufWriter::with_capacity(1 << 18, file);
             write(&mut file)?;
             file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
         });
         made.map_err(|error| cannot_write(Path::new(name), &error))?;
-        self.made.push(PathBuf::from(name));
+        self.made.add(PathBuf::from(name));
         Ok(())
+    }
+}
+
+impl Drop for Results {
+    fn drop(&mut self) {
+        // If a signal ends the process, this waits for that, and nobody hears of errors that come of a folder that is gone.
+        self.making.hold().take();
+    }
+}
+
+/// The names of what a run writes, the summary last.
+fn names(args: &DedupArgs, format: CorpusFormat) -> Vec<&'static str> {
+    let mut names = vec![kept_name(format), DUPLICATES, CLUSTERS];
+    names.extend(args.write.pairs.then_some(PAIRS));
+    names.extend(args.write.report.then_some(REPORT));
+    names.push(SUMMARY);
+    names
+}
+
+/// The name of what is kept of a corpus.
+const fn kept_name(format: CorpusFormat) -> &'static str {
+    match format {
+        CorpusFormat::Jsonl => "kept.jsonl",
+        CorpusFormat::Csv => "kept.csv",
+        CorpusFormat::Tsv => "kept.tsv",
+        CorpusFormat::Parquet => "kept.parquet",
+        CorpusFormat::Files => KEPT_FOLDER,
+    }
+}
+
+/// Refuses inputs that results in the folder `output` would stand beside, or take the place of.
+fn check_inputs(output: &Path, files: &[CorpusFile]) -> Result<(), Failure> {
+    let Ok(output) = output.canonicalize() else { return Ok(()) };
+    // A folder of kept files is replaced as a whole.
+    let kept = output.join(KEPT_FOLDER);
+    let is_in_the_way = |path: &Path| path.parent() == Some(output.as_path()) || path.starts_with(&kept);
+    let inside = files
+        .iter()
+        .find(|file| !file.is_stdin() && file.path.canonicalize().is_ok_and(|path| is_in_the_way(&path)));
+    match inside {
+        None => Ok(()),
+        Some(file) => Err(Failure::Usage(format!(
+            "{}: is in the folder of --output, where the results would stand beside it or take its place: choose another folder",
+            file.name()
+        ))),
     }
 }
 
@@ -330,6 +348,11 @@ fn each_kept(
         }
     }
     Ok(bytes)
+}
+
+fn is_left_out(found: &Deduplicated, record: u32) -> bool {
+    found.duplicates.binary_search_by_key(&record, |duplicate| duplicate.record).is_ok()
+        || found.invalid_records.binary_search(&record).is_ok()
 }
 
 /// What documents in clusters are called.

@@ -8,9 +8,10 @@ use redundancy_engine::corpus::Deduplicated;
 use serde::Serialize;
 
 use crate::cli::dedup::{DedupArgs, ModeChoice};
+use crate::corpus::earlier::{List, Written};
 use crate::figures::grouped;
 
-/// What `summary.json` says.
+/// What `summary.json` says, but for the files that were written.
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {
     /// Documents that could be read.
@@ -34,12 +35,22 @@ pub(super) struct Summary {
     pub(super) parameters: Parameters,
 }
 
+/// The same with what the run wrote.
+#[derive(Serialize)]
+struct WithFiles<'s> {
+    #[serde(flatten)]
+    summary: &'s Summary,
+    #[serde(flatten)]
+    list: List,
+}
+
 /// What was asked for.
 #[derive(Debug, Serialize)]
 pub(super) struct Parameters {
     pub(super) mode: &'static str,
     pub(super) threshold: f64,
     pub(super) shingle: String,
+    pub(super) normalize: Vec<&'static str>,
     pub(super) keep: String,
     pub(super) text_field: String,
     pub(super) id_field: String,
@@ -69,11 +80,20 @@ impl Summary {
                 },
                 threshold: args.threshold,
                 shingle: args.shingle.to_string(),
+                normalize: args.normalize.iter().map(|what| what.name()).collect(),
                 keep: args.keep.to_string(),
                 text_field: args.text_field.clone(),
                 id_field: args.id_field.clone(),
             },
         }
+    }
+
+    /// What stands in `summary.json`: this, and the list of the `files` that the run wrote, by which a later run knows them.
+    pub(super) fn with_files(&self, files: &Written) -> io::Result<String> {
+        let whole = WithFiles { summary: self, list: files.to_list() };
+        let mut text = serde_json::to_string_pretty(&whole)?;
+        text.push('\n');
+        Ok(text)
     }
 
     pub(super) fn print(&self, args: &DedupArgs) -> io::Result<()> {

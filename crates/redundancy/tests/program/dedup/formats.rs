@@ -130,14 +130,32 @@ fn packed_files_and_patterns_are_taken_in_order() {
 }
 
 #[test]
-fn a_packed_file_that_is_broken_ends_the_work_with_its_name() {
+fn a_packed_file_that_is_broken_ends_the_work_with_its_name_and_the_place() {
+    let records: String = (0..2_000).map(|number| line("a", &prose(number)) + "\n").collect();
+    let mut broken = gzip(&records);
+    broken.truncate(broken.len() / 2);
+    let rows: String = (0..2_000).map(|number| prose(number) + "\n").collect();
+    let mut table = gzip(&format!("text\n{rows}"));
+    table.truncate(table.len() / 2);
+    let place = Place::new()
+        .file("in.jsonl.gz", broken)
+        .file("in.csv.gz", table)
+        .file("a.txt.gz", &gzip(&rows)[..999]);
+    for (name, after) in [
+        ("in.jsonl.gz", ", after line "),
+        ("in.csv.gz", ", after about line "),
+        ("a.txt.gz", " bytes of text"),
+    ] {
+        let run = place.run(&["dedup", name, "--output", "out"]).ended_with(1);
+        assert!(run.err.contains(&format!("{name}: ")) && run.err.contains(after), "{}", run.err);
+    }
     let mut packed = gzip(&line("a", &prose(1)));
     packed.truncate(packed.len() / 2);
     let place = Place::new().file("in.jsonl.gz", packed).file("in.jsonl.zst", "no such thing");
     for name in ["in.jsonl.gz", "in.jsonl.zst"] {
         let run = place.run(&["dedup", name, "--output", "out"]).ended_with(1);
         assert!(run.err.contains(name), "{}", run.err);
-        assert!(names(&place.path().join("out")).is_empty());
+        assert!(!place.path().join("out").exists());
     }
 }
 

@@ -250,6 +250,23 @@ fn a_report_stays_small_whatever_the_corpus_and_is_there_without_a_duplicate() {
 }
 
 #[test]
+fn a_report_says_what_was_measured() {
+    let place = corpus();
+    for (mode, has, lacks) in [
+        ("near", &["Threshold", "0.7", "Jaccard"][..], &["containment"][..]),
+        ("contained", &["Threshold", "0.7", "Shingles", "containment"], &["Jaccard"]),
+        ("exact", &["differ in nothing but case"], &["Threshold", "Jaccard"]),
+    ] {
+        place
+            .run(&["dedup", "in.jsonl", "--output", "out", "--report", "--mode", mode, "--threshold", "0.7"])
+            .ended_with(0);
+        let page = crate::report::Page::of(&place.read("out/report.html")).text().to_owned();
+        assert!(has.iter().all(|part| page.contains(part)), "{mode}: {page}");
+        assert!(!lacks.iter().any(|part| page.contains(part)), "{mode}: {page}");
+    }
+}
+
+#[test]
 fn wrong_use_is_refused_by_the_name_of_the_argument() {
     let place = corpus();
     for wrong in [

@@ -1,4 +1,4 @@
-//! The signals by which the service is told to end.
+//! The signals by which a process is told to end.
 
 use std::io;
 
