@@ -173,6 +173,7 @@ async fn run(folder: &Path, documents: u64, step: u64) {
         format: Arc::new(Nothing),
         catalog: store.clone(),
         documents: Arc::new(Nothing),
+        batches: store.clone(),
     };
     let engine = Arc::new(Engine::new(EngineConfig { cpu }, ports));
     let mut count: u64 = engine.document_counts().await.unwrap().iter().map(|(_, count)| count).sum();

@@ -9,7 +9,8 @@ use redundancy_engine::webhook::store::WebhookStore;
 use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, TransportConfig};
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
 use redundancy_engine::{
-    AnalysisStore, Catalog, CpuPoolConfig, Engine, EngineConfig, EnginePorts, NoCatalog,
+    AnalysisStore, BatchStore, Catalog, CpuPoolConfig, Engine, EngineConfig, EnginePorts, NoBatches,
+    NoCatalog,
 };
 use redundancy_server::{App, FindingsAsJson, ServerConfig, WebhookMetrics};
 use redundancy_store::{
@@ -38,6 +39,7 @@ struct Store {
     analyses: Arc<dyn AnalysisStore>,
     webhooks: Arc<dyn WebhookStore>,
     documents: Arc<dyn Catalog>,
+    batches: Arc<dyn BatchStore>,
 }
 
 /// The service over its ports. Must be called inside the runtime.
@@ -65,6 +67,7 @@ pub(super) async fn build(settings: &Settings, cores: usize) -> Result<Parts, Fa
         format: Arc::new(FindingsAsJson),
         catalog: store.documents,
         documents: Arc::new(FindingsAsJson),
+        batches: store.batches,
     };
     let engine = Arc::new(Engine::new(EngineConfig { cpu }, ports));
     let config = ServerConfig {
@@ -91,7 +94,12 @@ async fn store(
     match settings.storage.storage_type {
         StorageType::Memory => {
             let store = Arc::new(MemoryStore::default());
-            Ok(Store { analyses: store.clone(), webhooks: store.clone(), documents: store })
+            Ok(Store {
+                analyses: store.clone(),
+                webhooks: store.clone(),
+                documents: store.clone(),
+                batches: store,
+            })
         }
         StorageType::Redis => {
             // Settings have made sure that there is an address, and that it is one.
@@ -108,7 +116,12 @@ async fn store(
             };
             let store =
                 RedisStore::connect(config).await.map_err(|error| Failure::Other(error.to_string()))?;
-            Ok(Store { analyses: store.clone(), webhooks: store, documents: Arc::new(NoCatalog) })
+            Ok(Store {
+                analyses: store.clone(),
+                webhooks: store,
+                documents: Arc::new(NoCatalog),
+                batches: Arc::new(NoBatches),
+            })
         }
         StorageType::Auto | StorageType::Embedded => {
             let config = EmbeddedConfig {
@@ -118,7 +131,12 @@ async fn store(
                 ids: random.clone(),
             };
             let store = EmbeddedStore::open(config).map_err(|error| Failure::Other(error.to_string()))?;
-            Ok(Store { analyses: store.clone(), webhooks: store.clone(), documents: store })
+            Ok(Store {
+                analyses: store.clone(),
+                webhooks: store.clone(),
+                documents: store.clone(),
+                batches: store,
+            })
         }
     }
 }
