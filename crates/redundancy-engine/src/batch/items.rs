@@ -9,10 +9,13 @@ use crate::index::NewText;
 use crate::requests::{Request, Work};
 use futures_util::stream::{self, StreamExt};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Texts that are put into the index together: they share a commit, and nothing is interrupted in between.
 const MAX_GROUP: usize = 64;
+/// How long a batch goes on before it is the turn of the next: so much is done again after a crash, at most and about.
+const TURN: Duration = Duration::from_millis(500);
 
 /// What came of a chunk.
 pub(super) struct Outcome {
@@ -30,8 +33,8 @@ enum Step {
 }
 
 impl Engine {
-    /// Does the items of `chunk`, in their order, until `stop` is cancelled or one of them cannot be done now. Half of the workers
-    /// at most are busy with it, so that there is one for whoever waits for an answer; a full pool is waited for.
+    /// Does the items of `chunk`, in their order, until the turn is over, `stop` is cancelled or one of them cannot be done now. Half of
+    /// the workers at most are busy with it, so that there is one for whoever waits for an answer; a full pool is waited for.
     pub(super) async fn do_chunk(
         &self,
         chunk: &Chunk,
@@ -40,11 +43,16 @@ impl Engine {
     ) -> Outcome {
         let at_once = (self.pool.stats().workers / 2).max(1);
         let batch = Arc::new(chunk.batch.clone());
-        let mut steps = stream::iter((batch.done..).zip(&chunk.items))
-            .map(|(index, item)| {
-                let (batch, item) = (Arc::clone(&batch), Arc::clone(item));
+        let clock = &self.ports.clock;
+        let over_at = clock.monotonic() + TURN;
+        let items = (batch.done..).zip(chunk.items.iter().cloned());
+        let mut steps = stream::iter(items)
+            .map(|(index, item): (u64, Arc<[u8]>)| {
+                let batch = Arc::clone(&batch);
                 async move {
-                    if stop.is_cancelled() {
+                    // The first one always has its turn.
+                    let is_over = index > batch.done && clock.monotonic() >= over_at;
+                    if is_over || stop.is_cancelled() {
                         return None;
                     }
                     Some(self.do_item(batch, index, item, Arc::clone(format)).await)

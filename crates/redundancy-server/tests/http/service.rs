@@ -128,15 +128,20 @@ impl Service {
 
     /// The same over other stores.
     pub(crate) fn delivering_over(stores: Stores) -> Self {
-        Self::working(ServerConfig::default(), stores)
+        Self::working(ServerConfig::default(), stores, true)
     }
 
     /// The same with settings of its own.
     pub(crate) fn delivering_with(config: ServerConfig) -> Self {
-        Self::working(config, Stores::of(Arc::new(MemoryStore::default())))
+        Self::working(config, Stores::of(Arc::new(MemoryStore::default())), true)
     }
 
-    fn working(config: ServerConfig, stores: Stores) -> Self {
+    /// Delivers events, and leaves batches as they are.
+    pub(crate) fn delivering_alone() -> Self {
+        Self::working(ServerConfig::default(), Stores::of(Arc::new(MemoryStore::default())), false)
+    }
+
+    fn working(config: ServerConfig, stores: Stores, does_batches: bool) -> Self {
         let cpu = CpuPoolConfig { workers: 2, queue: 8 };
         let mut service = Self::assembled(config, cpu, stores, Arc::new(RunningClock(Instant::now())));
         let stop = CancellationToken::new();
@@ -145,11 +150,11 @@ impl Service {
             let stop = stop.clone();
             async move { webhooks.run(stop.cancelled_owned()).await }
         });
-        let (engine, items) = (Arc::clone(&service.engine), service.app.batch_items());
-        tasks.spawn({
+        if does_batches {
+            let (engine, items) = (Arc::clone(&service.engine), service.app.batch_items());
             let stop = stop.clone();
-            async move { engine.run_batches(items, stop.cancelled_owned()).await }
-        });
+            tasks.spawn(async move { engine.run_batches(items, stop.cancelled_owned()).await });
+        }
         service.working = Some(stop.drop_guard());
         service
     }
