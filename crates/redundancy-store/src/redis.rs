@@ -13,6 +13,8 @@
 
 mod address;
 mod analyses;
+mod batch_record;
+mod batches;
 mod change;
 mod claim;
 mod decode;
@@ -53,6 +55,7 @@ use redundancy_webhook::store::{
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -88,6 +91,8 @@ pub struct RedisStore {
     claiming: Gathering,
     settling: Gathering,
     width: Width,
+    /// There may be a batch to go on with.
+    batch_work: Notify,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -129,6 +134,7 @@ impl RedisStore {
             claiming,
             settling,
             width,
+            batch_work: Notify::new(),
             tasks,
             stop,
         }))

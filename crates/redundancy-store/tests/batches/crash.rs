@@ -20,7 +20,7 @@ const ITEMS: u64 = 40;
 /// Accepts batches and does items, and says what was acknowledged, until it is killed.
 async fn work(round: u64, folder: &Path) {
     let store = open_folder(folder);
-    for step in 1..10_000 {
+    for step in 1..10_000_u64 {
         let id = id(round, u128::from(step));
         accepted(&store, id, ITEMS).await;
         writeln!(std::io::stdout().lock(), "accepted {id}").unwrap();

@@ -81,7 +81,7 @@ pub(crate) fn settlement(chunk: &Chunk, count: usize, now: u64) -> ChunkSettleme
 /// The same, with all items of the chunk, and the end of the batch.
 pub(crate) fn last(chunk: &Chunk, now: u64, state: BatchState) -> ChunkSettlement {
     let error = (state == BatchState::Failed).then(|| "lost".to_owned());
-    let publication = Some(publication(u128::from(now) << 8 | u128::from(chunk.batch.id.slot())));
+    let publication = Some(publication(chunk.batch.id.number()));
     let end = Some(BatchEnd { state, error, publication });
     ChunkSettlement { end, ..settlement(chunk, chunk.items.len(), now) }
 }

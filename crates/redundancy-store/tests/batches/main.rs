@@ -12,7 +12,12 @@ mod crash;
 mod fixture;
 mod model;
 mod real;
+mod redis;
+mod running;
 
+#[path = "../redis/server.rs"]
+#[allow(dead_code, reason = "the tests of faults use all of it")]
+mod server;
 #[path = "../webhooks/unmoved.rs"]
 mod unmoved;
 #[path = "../embedded/victim.rs"]
@@ -20,3 +25,4 @@ mod victim;
 
 conforms!(embedded, crate::real::EmbeddedStores::default());
 conforms!(memory, crate::real::MemoryStores);
+conforms!(redis_single, crate::redis::Single::default());

@@ -124,7 +124,7 @@ async fn compare(store: &Store, steps: Vec<Step>) {
         token += 1;
         match step {
             Step::Accept(total) => {
-                let new = batch(id(now, token), total);
+                let new = Batch { created_at: at(now), ..batch(id(now, token), total) };
                 let items = (0..total).map(|number| item(&number.to_string())).collect();
                 store.batches.add_items(new.id, 0, items).await.unwrap();
                 store.batches.accept(new.clone()).await.unwrap();

@@ -40,3 +40,12 @@ impl Stores for MemoryStores {
         Store { batches: store.clone(), webhooks: store }
     }
 }
+
+#[tokio::test]
+async fn items_of_a_batch_that_is_not_accepted_are_deleted_after_an_hour() {
+    let folder = tempfile::tempdir().unwrap();
+    let memory = MemoryStores.fresh().await;
+    for store in [open_folder(folder.path()), memory] {
+        crate::behaviours::items_of_a_batch_that_is_not_accepted_are_deleted_after_an_hour(store).await;
+    }
+}

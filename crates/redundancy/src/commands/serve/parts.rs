@@ -9,8 +9,7 @@ use redundancy_engine::webhook::store::WebhookStore;
 use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, TransportConfig};
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
 use redundancy_engine::{
-    AnalysisStore, BatchStore, Catalog, CpuPoolConfig, Engine, EngineConfig, EnginePorts, NoBatches,
-    NoCatalog,
+    AnalysisStore, BatchStore, Catalog, CpuPoolConfig, Engine, EngineConfig, EnginePorts, NoCatalog,
 };
 use redundancy_server::{App, FindingsAsJson, ServerConfig, WebhookMetrics};
 use redundancy_store::{
@@ -118,9 +117,9 @@ async fn store(
                 RedisStore::connect(config).await.map_err(|error| Failure::Other(error.to_string()))?;
             Ok(Store {
                 analyses: store.clone(),
-                webhooks: store,
+                webhooks: store.clone(),
                 documents: Arc::new(NoCatalog),
-                batches: Arc::new(NoBatches),
+                batches: store,
             })
         }
         StorageType::Auto | StorageType::Embedded => {
