@@ -59,6 +59,6 @@ impl BatchStore for NoBatches {
     }
 
     async fn batch_arrived(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

@@ -56,6 +56,7 @@ pub struct NewBatch<'e> {
 
 impl Engine {
     /// A batch without items, to be filled and accepted.
+    #[must_use]
     pub fn new_batch(&self, operation: BatchOperation, caller: Caller) -> NewBatch<'_> {
         let id = BatchId::new(&*self.ports.clock, &*self.ports.ids);
         NewBatch {

@@ -131,7 +131,7 @@ impl Runner<'_> {
         if settlement.end.is_some() {
             self.tries.remove(&id);
         }
-        self.settle(settlement).await;
+        self.settle(&chunk.batch, settlement).await;
         if has_obstacle { Turn::Failed(tries.max(1)) } else { Turn::Worked }
     }
 
@@ -180,6 +180,17 @@ impl Runner<'_> {
         ChunkSettlement { lease: chunk.lease, first: chunk.batch.done, results, end, now }
     }
 
+    /// The end of a batch for whose results there is no room.
+    fn failure(&self, batch: &Batch, mut settlement: ChunkSettlement, reason: String) -> ChunkSettlement {
+        tracing::error!(batch = %batch.id, reason, "a batch cannot go on");
+        let (state, error, finished_at) = (BatchState::Failed, Some(reason), Some(settlement.now));
+        let failed = Batch { state, error: error.clone(), finished_at, ..batch.clone() };
+        let publication = self.publication(&failed, types::BATCH_FAILED);
+        settlement.results.clear();
+        settlement.end = Some(BatchEnd { state, error, publication });
+        settlement
+    }
+
     /// The event that tells of the end of `batch`, if somebody wants it.
     fn publication(&self, batch: &Batch, kind: &str) -> Option<Publication> {
         let ports = &self.engine.ports;
@@ -198,10 +209,10 @@ impl Runner<'_> {
         Some(Publication { event, audience: Audience::Subscribers, idempotency: None, keep_unwanted: false })
     }
 
-    /// Writes what came of a chunk, for as long as that takes. Once the service ends it is tried a few times: what is not
-    /// written is done again.
-    async fn settle(&self, settlement: ChunkSettlement) {
-        let id = settlement.lease.batch;
+    /// Writes what came of a chunk of `batch`, for as long as that takes. Once the service ends it is tried a few times: what is not
+    /// written is done again. A store that has no room for results again and again is told that the batch has failed.
+    async fn settle(&self, batch: &Batch, mut settlement: ChunkSettlement) {
+        let id = batch.id;
         for tries in 1.. {
             match self.engine.ports.batches.settle(settlement.clone()).await {
                 Ok(true) => return,
@@ -216,6 +227,9 @@ impl Runner<'_> {
                 Err(error) if self.stop.is_cancelled() && tries >= LAST_TRIES => {
                     tracing::warn!(%error, batch = %id, "results could not be stored and will be made again");
                     return;
+                }
+                Err(error @ StoreError::Full(_)) if tries == MAX_TRIES => {
+                    settlement = self.failure(batch, settlement, reason(&error.into()));
                 }
                 Err(_) => {}
             }

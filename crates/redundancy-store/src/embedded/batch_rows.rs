@@ -82,7 +82,7 @@ pub(super) fn next(connection: &Connection, now: Timestamp) -> Result<Option<Sto
 /// Batches that were accepted, the youngest first.
 pub(super) fn list(
     connection: &Connection,
-    page: PageRequest<BatchId>,
+    page: &PageRequest<BatchId>,
 ) -> Result<Page<Batch, BatchId>, StoreError> {
     let query = format!(
         "SELECT {COLUMNS} FROM batches WHERE id < ?1 AND operation IS NOT NULL ORDER BY id DESC LIMIT ?2"

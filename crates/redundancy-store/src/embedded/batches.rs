@@ -207,6 +207,11 @@ impl BatchStore for EmbeddedStore {
     }
 
     async fn take(&self, claim: ChunkClaim) -> Result<Option<Chunk>, StoreError> {
+        // Looked for first: an empty transaction would say that the disk can be written to.
+        let next = self.readers.run(move |connection| rows::next(connection, claim.now)).await?;
+        if next.is_none() {
+            return Ok(None);
+        }
         self.write(move |writer| writer.take_chunk(&claim)).await
     }
 
@@ -233,7 +238,7 @@ impl BatchStore for EmbeddedStore {
     }
 
     async fn batches(&self, page: PageRequest<BatchId>) -> Result<Page<Batch, BatchId>, StoreError> {
-        self.readers.run(move |connection| rows::list(connection, page)).await
+        self.readers.run(move |connection| rows::list(connection, &page)).await
     }
 
     async fn results(

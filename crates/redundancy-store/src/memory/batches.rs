@@ -192,7 +192,7 @@ impl Batches {
         Cancelled::Done(batch.clone())
     }
 
-    fn list(&self, page: PageRequest<BatchId>) -> Page<Batch, BatchId> {
+    fn list(&self, page: &PageRequest<BatchId>) -> Page<Batch, BatchId> {
         let end = page.after.unwrap_or(BatchId::from_number(u128::MAX));
         let mut found = self.known.range(..end).rev().filter_map(|(_, kept)| kept.batch.as_ref());
         let items: Vec<Batch> = found.by_ref().take(page.limit).cloned().collect();
@@ -274,7 +274,7 @@ impl BatchStore for MemoryStore {
     }
 
     async fn batches(&self, page: PageRequest<BatchId>) -> Result<Page<Batch, BatchId>, StoreError> {
-        Ok(self.batches().list(page))
+        Ok(self.batches().list(&page))
     }
 
     async fn results(

@@ -2,6 +2,7 @@
 
 use crate::chance::{Chance, rounds};
 use crate::http::Message;
+use crate::redis_server::RedisServer;
 use crate::service::{DEADLINE, LOOK, Service};
 use crate::sink::Sink;
 use serde_json::{Value, json};
@@ -144,4 +145,18 @@ fn others_are_served_while_a_great_batch_runs_and_it_can_be_cancelled() {
     assert_eq!(service.ended(), Some(0), "{}", service.log());
     service.start();
     assert_eq!((service.get(&great)["state"].clone(), done(&service, &great)), (json!("cancelled"), lines));
+}
+
+#[test]
+fn a_batch_of_a_replica_that_was_killed_is_done_by_another() {
+    let redis = RedisServer::start();
+    let [mut one, mut other] = [Service::on_redis(&redis.url()), Service::on_redis(&redis.url())];
+    one.start();
+    let path = accept(&one, "quality", &items(3000, 120));
+    one.until(&path, |answer| answer.data(200)["done"].as_u64() > Some(0));
+    one.kill();
+    other.start();
+    let before = other.get(&path);
+    assert!(before["state"] == "running" && before["done"].as_u64() < Some(3000), "{before}");
+    judge(&other, &path, 3000);
 }
