@@ -257,7 +257,8 @@ async fn the_end_of_a_batch_is_told_and_its_documents_are() {
 async fn many_items_are_all_done_once_and_in_their_order() {
     let service = Service::delivering();
     let line = |number: u32| json!({"content": format!("The cat number {number} sat on the mat.")});
-    let body: String = (0..1500).map(|number| format!("{}\n", line(number))).collect();
+    let lines: Vec<String> = (0..1500).map(|number| line(number).to_string()).collect();
+    let body = lines.join("\n");
     let reply = service.post_bytes(&format!("{BATCHES}?operation=index"), &LINES, body).await;
     let location = located(&reply, "index", 1500);
     // Others get their turn, whoever asks gets an answer.

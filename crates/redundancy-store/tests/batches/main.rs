@@ -1,7 +1,12 @@
 //! One suite for every store of batches: what the engine may rely on, whatever is behind the port. The doc of each method of
 //! [`BatchStore`](redundancy_engine::BatchStore) is the contract.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests stop at the first surprise"
+)]
 #![allow(missing_docs, reason = "a name says what is tested")]
 
 #[macro_use]

@@ -132,14 +132,14 @@ async fn compare(store: &Store, steps: Vec<Step>) {
                 model.rows.push(Row { batch: new, lease: None, results: Vec::new() });
             }
             Step::Take(max_items) => {
-                let taken = store.batches.take(claim(token, now, max_items)).await.unwrap();
-                let numbers = taken.as_ref().map(|chunk| {
+                let chunk = store.batches.take(claim(token, now, max_items)).await.unwrap();
+                let numbers = chunk.as_ref().map(|chunk| {
                     let number =
                         |item: &std::sync::Arc<[u8]>| std::str::from_utf8(item).unwrap().parse().unwrap();
                     (chunk.batch.id, chunk.items.iter().map(number).collect())
                 });
                 assert_eq!(numbers, model.take(token, now, max_items));
-                if let Some(chunk) = taken {
+                if let Some(chunk) = chunk {
                     assert_eq!(chunk.batch, model.row(chunk.batch.id).batch);
                     given.push((chunk.lease, chunk.batch.done));
                 }

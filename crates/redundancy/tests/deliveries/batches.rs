@@ -138,7 +138,7 @@ fn others_are_served_while_a_great_batch_runs_and_it_can_be_cancelled() {
     let cancelled = service.ask("DELETE", &great, None).data(200);
     assert_eq!(cancelled["state"], "cancelled");
     let kept = service.ask("GET", &format!("{great}/results"), None);
-    let lines = kept.body.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let lines = String::from_utf8(kept.body).unwrap().lines().count() as u64;
     assert_eq!(Some(lines), cancelled["done"].as_u64());
     // It stays so, and nothing holds up the end.
     service.terminate();
