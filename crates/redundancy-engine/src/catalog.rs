@@ -1,6 +1,7 @@
 //! The port behind which documents are kept and found: units of atomicity, not tables. It finds candidates by equal keys and
 //! hands out what is needed to compare them. Whether two documents are duplicates is decided by the engine.
 
+mod absent;
 mod tally;
 
 use crate::document::{CollectionName, Document, DocumentId};
@@ -9,6 +10,7 @@ use redundancy_webhook::store::{Page, PageRequest, Publication, StoreError};
 use std::fmt;
 use std::sync::Arc;
 
+pub use absent::NoCatalog;
 pub use tally::tally;
 
 /// The place of a document in the order in which documents were put. A document that is put again gets another one, higher than

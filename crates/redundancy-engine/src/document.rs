@@ -1,5 +1,6 @@
 //! Documents of the index: their names, and what is known of each beside what it is found by.
 
+use crate::ids::BatchId;
 use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 use redundancy_webhook::ids;
 use serde::{Serialize, Serializer};
@@ -41,6 +42,11 @@ impl DocumentId {
         // Writing to a string cannot fail.
         let _ = ids::write(&mut id, ID_PREFIX, ids::timed(clock, random));
         Self(id.into())
+    }
+
+    /// The id of a text that is item `index` of a batch and has none of its own: the same whenever it is put.
+    pub(crate) fn of_item(batch: BatchId, index: u64) -> Option<Self> {
+        format!("{batch}:{index}").parse().ok()
     }
 
     /// The id as text.

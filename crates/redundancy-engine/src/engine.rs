@@ -1,5 +1,6 @@
 //! The use cases.
 
+use crate::batch::BatchStore;
 use crate::catalog::Catalog;
 use crate::cpu_pool::{CpuPool, CpuPoolConfig, Place};
 use crate::error::EngineError;
@@ -38,7 +39,7 @@ pub struct Engine {
     pub(crate) pool: CpuPool,
     /// Analyses that were accepted for later.
     submitted: TaskTracker,
-    counters: Arc<Counters>,
+    pub(crate) counters: Arc<Counters>,
     started: (Timestamp, Duration),
 }
 
@@ -57,6 +58,8 @@ pub struct EnginePorts {
     pub catalog: Arc<dyn Catalog>,
     /// How documents are written.
     pub documents: Arc<dyn DocumentFormat>,
+    /// Where batches are kept.
+    pub batches: Arc<dyn BatchStore>,
 }
 
 impl Engine {

@@ -3,11 +3,12 @@
 //!
 //! An [`Engine`] is built once from its ports and shared by everything that serves requests. [`Engine::answer`] does a
 //! request and gives what was found; [`Engine::submit`] accepts the same request for later, and [`Engine::result`] tells what
-//! became of it. Documents are kept and found through [`Engine::add`] and its kin. The work itself is done by the pure [`detect`] library on a [`CpuPool`], never on the threads that serve
+//! became of it. Documents are kept and found through [`Engine::add`] and its kin; many items at once are a [`batch`]. The work itself is done by the pure [`detect`] library on a [`CpuPool`], never on the threads that serve
 //! requests.
 
 #![forbid(unsafe_code)]
 
+pub mod batch;
 pub mod catalog;
 pub mod corpus;
 pub mod cpu_pool;
@@ -21,12 +22,13 @@ pub mod requests;
 pub mod stats;
 mod telling;
 
-pub use catalog::Catalog;
+pub use batch::{Batch, BatchOperation, BatchState, BatchStore, NoBatches};
+pub use catalog::{Catalog, NoCatalog};
 pub use cpu_pool::{CpuPool, CpuPoolConfig};
 pub use document::{CollectionName, Document, DocumentId};
 pub use engine::{Engine, EngineConfig, EnginePorts};
 pub use error::EngineError;
-pub use ids::AnalysisId;
+pub use ids::{AnalysisId, BatchId};
 pub use ports::{AnalysisState, AnalysisStore, DocumentFormat, FindingFormat, StoreKind, StoredAnalysis};
 pub use redundancy_detect as detect;
 pub use redundancy_webhook as webhook;

@@ -234,6 +234,18 @@ pub enum Finding {
     Quality(Quality),
 }
 
+impl Finding {
+    /// What found it.
+    #[must_use]
+    pub const fn operation(&self) -> Operation {
+        match self {
+            Self::Analyze(_) => Operation::Analyze,
+            Self::Similarity(_) => Operation::Similarity,
+            Self::Quality(_) => Operation::Quality,
+        }
+    }
+}
+
 impl From<Analysis> for Finding {
     fn from(finding: Analysis) -> Self {
         Self::Analyze(finding)

@@ -2,10 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
-#[path = "engine/no_documents.rs"]
-mod no_documents;
-
-use no_documents::NoCatalog;
 use redundancy_engine::detect::{
     analyze::AnalyzeOptions, quality::QualityOptions, similarity::SimilarityOptions,
 };
@@ -15,7 +11,8 @@ use redundancy_engine::webhook::store::Publication;
 use redundancy_engine::{
     AnalysisId, AnalysisState, AnalysisStore, AnalyzeRequest, Caller, Clock, CpuPoolConfig, Document,
     DocumentFormat, Engine, EngineConfig, EngineError, EnginePorts, Finding, FindingFormat, IdSource,
-    Operation, QualityRequest, Request, SimilarityRequest, StoreError, StoreKind, StoredAnalysis, Timestamp,
+    NoBatches, NoCatalog, Operation, QualityRequest, Request, SimilarityRequest, StoreError, StoreKind,
+    StoredAnalysis, Timestamp,
 };
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
@@ -183,6 +180,7 @@ fn engine_with(clock: Arc<dyn Clock>, workers: usize, queue: usize) -> (Arc<Engi
         format: Arc::new(Words),
         catalog: Arc::new(NoCatalog),
         documents: Arc::new(Words),
+        batches: Arc::new(NoBatches),
     };
     (Arc::new(Engine::new(config, ports)), shelf)
 }

@@ -7,6 +7,8 @@ use crate::metrics::{Metrics, WebhookMetrics};
 use crate::request::{self, BodyBudget};
 use crate::request::{Origin, Timing};
 use crate::routes::analyses::Answer;
+use crate::routes::batches::Items;
+use redundancy_engine::batch::ItemFormat;
 use redundancy_engine::webhook::webhooks::Webhooks;
 use redundancy_engine::{AnalysisState, Clock, Engine, IdSource, Identified, Request, Work};
 use std::sync::Arc;
@@ -82,6 +84,13 @@ impl App {
     #[must_use]
     pub fn readiness(&self) -> Readiness {
         self.0.readiness.clone()
+    }
+
+    /// Reads the items of batches as the routes read requests, and writes what became of them:
+    /// [`Engine::run_batches`] needs it.
+    #[must_use]
+    pub fn batch_items(&self) -> Arc<dyn ItemFormat> {
+        Arc::new(Items(self.clone()))
     }
 
     pub(crate) fn config(&self) -> &ServerConfig {
@@ -162,7 +171,7 @@ pub(crate) mod tests {
     use redundancy_engine::webhook::dispatcher::Ports;
     use redundancy_engine::webhook::webhooks::WebhooksConfig;
     use redundancy_engine::webhook::{FailureReason, transport};
-    use redundancy_engine::{CpuPoolConfig, EngineConfig, EnginePorts, Timestamp};
+    use redundancy_engine::{CpuPoolConfig, EngineConfig, EnginePorts, NoBatches, Timestamp};
     use redundancy_store::MemoryStore;
     use std::time::Duration;
 
@@ -219,6 +228,7 @@ pub(crate) mod tests {
             format: Arc::new(FindingsAsJson),
             catalog: store,
             documents: Arc::new(FindingsAsJson),
+            batches: Arc::new(NoBatches),
         };
         let engine = Engine::new(EngineConfig { cpu }, ports);
         App::new(config, Arc::new(engine), webhooks, metrics, clock, ids)

@@ -203,6 +203,17 @@ impl ApiError {
         Self { abandons_body: true, ..Self::new(ErrorType::Timeout, StatusCode::GATEWAY_TIMEOUT, message) }
     }
 
+    /// The same about a part of the body, by its name: `The item`.
+    pub(crate) fn speaking_of(mut self, what: &str) -> Self {
+        for whole in ["The body", "The line"] {
+            if let Some(rest) = self.message.strip_prefix(whole) {
+                self.message = format!("{what}{rest}");
+                break;
+            }
+        }
+        self
+    }
+
     /// What an answer says of it, for answers that are about many things.
     pub(crate) fn into_body(self, request_id: &RequestId) -> ErrorBody {
         ErrorBody {

@@ -30,6 +30,7 @@ use redundancy_engine::webhook::webhooks::Webhooks;
 use rules::Refusal;
 
 pub(crate) use budget::BodyBudget;
+pub(crate) use media_type::are_lines;
 pub(crate) use query::{NoParameters, Timing};
 
 /// Bytes beside the texts that a body may have: other fields, names, white space.

@@ -3,6 +3,7 @@
 pub(crate) mod analyses;
 pub(crate) mod analyze;
 mod assets;
+pub(crate) mod batches;
 mod dashboard;
 mod docs;
 pub(crate) mod documents;
@@ -34,6 +35,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/quality", post(quality::quality))
         .route("/api/v1/analyses/{id}", get(analyses::analysis))
         .route("/api/v1/stats", get(stats::stats))
+        .merge(batches::routes())
         .merge(documents::routes())
         .merge(duplicates::routes())
         .merge(webhooks::routes());

@@ -12,7 +12,7 @@ use redundancy_engine::index::{Added, Match, NewText, SearchMode, SearchRequest}
 use redundancy_engine::webhook::clock::{Clock, IdSource, Timestamp};
 use redundancy_engine::{
     AnalysisId, AnalysisStore, Caller, Catalog, CollectionName, CpuPoolConfig, Document, DocumentFormat,
-    Engine, EngineConfig, EngineError, EnginePorts, Finding, FindingFormat,
+    Engine, EngineConfig, EngineError, EnginePorts, Finding, FindingFormat, NoBatches,
 };
 use redundancy_store::{EmbeddedConfig, EmbeddedStore, RedisConfig, RedisStore, redis};
 use std::io::{Read as _, Write as _};
@@ -192,7 +192,8 @@ async fn run(place: &str, documents: u64, step: u64, store_text: bool) {
     println!("opened in {:.3} s", began.elapsed().as_secs_f64());
     let cpu = CpuPoolConfig { workers: 2, queue: 64 };
     let (format, formats) = (Arc::new(Nothing), Arc::new(Nothing));
-    let ports = EnginePorts { clock, ids, store, format, catalog, documents: formats };
+    let batches = Arc::new(NoBatches);
+    let ports = EnginePorts { clock, ids, store, format, catalog, documents: formats, batches };
     let engine = Arc::new(Engine::new(EngineConfig { cpu }, ports));
     let mut count: u64 = engine.document_counts().await.unwrap().iter().map(|(_, count)| count).sum();
     println!("documents  inserts/s  duplicates  p50 ms  p99 ms  found  bytes/doc  RSS MiB");

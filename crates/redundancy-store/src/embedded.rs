@@ -10,6 +10,8 @@
 
 mod alone;
 mod analyses;
+mod batch_rows;
+mod batches;
 mod catalog;
 mod checkpoint;
 mod claiming;
@@ -80,6 +82,8 @@ struct Shared {
     index: Index,
     /// There may be something to claim.
     work: Notify,
+    /// There may be a batch to go on with.
+    batch_work: Notify,
     /// Outcomes that were taken and are not on the disk yet.
     unflushed: AtomicU64,
     /// Why the last transaction could not be written, until one can be.

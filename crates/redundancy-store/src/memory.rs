@@ -3,6 +3,7 @@
 //! never forgets: it refuses more instead.
 
 mod analyses;
+mod batches;
 mod catalog;
 mod documents;
 mod tables;
@@ -10,6 +11,7 @@ mod webhooks;
 
 use analyses::Kept;
 use async_trait::async_trait;
+use batches::Batches;
 use documents::Documents;
 use redundancy_engine::{AnalysisId, AnalysisStore, StoreError, StoreKind, StoredAnalysis};
 use redundancy_webhook::event::EventType;
@@ -26,8 +28,10 @@ const WEBHOOK_CAPACITY_BYTES: usize = 256 << 20;
 
 /// How many bytes documents may take, about.
 const DOCUMENT_CAPACITY_BYTES: usize = 512 << 20;
+/// How many bytes the items and results of batches may take, about.
+const BATCH_CAPACITY_BYTES: usize = 256 << 20;
 
-/// Keeps a bounded number of analyses, events, deliveries and documents in memory.
+/// Keeps a bounded number of analyses, batches, events, deliveries and documents in memory.
 #[derive(Debug)]
 pub struct MemoryStore {
     capacity_bytes: usize,
@@ -35,8 +39,12 @@ pub struct MemoryStore {
     tables: Mutex<Tables>,
     /// Locked before the tables where both are.
     documents: Mutex<Documents>,
+    /// Locked before the tables where both are, and never together with the documents.
+    batches: Mutex<Batches>,
     /// There may be something to claim.
     work: Notify,
+    /// There may be a batch to go on with.
+    batch_work: Notify,
 }
 
 impl MemoryStore {
@@ -45,7 +53,9 @@ impl MemoryStore {
     pub fn new(capacity_bytes: usize) -> Self {
         let tables = Mutex::new(Tables::new(WEBHOOK_CAPACITY_BYTES));
         let documents = Mutex::new(Documents::new(DOCUMENT_CAPACITY_BYTES));
-        Self { capacity_bytes, kept: Mutex::default(), tables, documents, work: Notify::new() }
+        let batches = Mutex::new(Batches::new(BATCH_CAPACITY_BYTES));
+        let (work, batch_work) = (Notify::new(), Notify::new());
+        Self { capacity_bytes, kept: Mutex::default(), tables, documents, batches, work, batch_work }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -55,6 +65,10 @@ impl MemoryStore {
 
     fn documents(&self) -> MutexGuard<'_, Documents> {
         self.documents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn batches(&self) -> MutexGuard<'_, Batches> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {

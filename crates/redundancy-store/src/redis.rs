@@ -16,6 +16,8 @@
 
 mod address;
 mod analyses;
+mod batch_record;
+mod batches;
 mod catalog;
 mod change;
 mod claim;
@@ -60,7 +62,7 @@ use redundancy_webhook::store::{
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -100,6 +102,8 @@ pub struct RedisStore {
     /// Bounds the queries for documents.
     finding: Semaphore,
     width: Width,
+    /// There may be a batch to go on with.
+    batch_work: Notify,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -143,6 +147,7 @@ impl RedisStore {
             putting: Semaphore::new(putting::GROUPS),
             finding: Semaphore::new(finding::QUERIES),
             width,
+            batch_work: Notify::new(),
             tasks,
             stop,
         }))

@@ -22,6 +22,11 @@ impl RequestId {
         &self.0
     }
 
+    /// The id of a request that was answered before.
+    pub(crate) fn known(id: &str) -> Self {
+        Self(id.into())
+    }
+
     fn from_caller(value: &HeaderValue) -> Option<Self> {
         let text = value.to_str().ok()?;
         Self::is_sane(text).then(|| Self(text.into()))

@@ -60,6 +60,12 @@ impl FromRequest<App> for Lines {
 }
 
 impl Lines {
+    /// The same lines, each of which may hold so many texts.
+    pub(crate) fn with_texts(mut self, texts: usize, app: &App) -> Self {
+        self.max_line_bytes = max_body_bytes(app.config().max_content_bytes, texts);
+        self
+    }
+
     /// The next line with something in it; `None` at the end. May be dropped and asked again: nothing is lost.
     pub(crate) async fn next(&mut self) -> Result<Option<Line>, ApiError> {
         loop {

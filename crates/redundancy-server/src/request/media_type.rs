@@ -41,22 +41,27 @@ pub(super) fn check(headers: &HeaderMap, has_body: bool) -> Result<Encoding, Api
     encoding(headers)
 }
 
-/// The types of many JSON objects, one on each line: there is no registered one.
-const LINES: [&str; 5] = [
-    "application/x-ndjson",
-    "application/ndjson",
-    "application/jsonl",
-    "application/x-jsonlines",
-    "application/json",
-];
+/// The type of a single value.
+const JSON: &str = "application/json";
+/// The types of many JSON objects, one on each line: there is no registered one. The last is also that of a single one.
+const LINES: [&str; 5] =
+    ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", JSON];
+
+/// Whether the body is marked as lines of JSON, and cannot be a single value.
+pub(crate) fn are_lines(headers: &HeaderMap) -> bool {
+    let essence = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(essence);
+    essence.is_some_and(|essence| essence != JSON && LINES.contains(&essence.as_str()))
+}
+
+/// A type without its parameters.
+fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
 
 /// Refuses every kind of body but lines of JSON, and says how it is compressed.
 pub(super) fn check_lines(headers: &HeaderMap, has_body: bool) -> Result<Encoding, ApiError> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
-    let is_lines = |value: &str| {
-        let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        LINES.contains(&essence.as_str())
-    };
+    let is_lines = |value: &str| LINES.contains(&essence(value).as_str());
     match (types.next(), types.next()) {
         (None, _) if !has_body => {}
         (Some(value), None) if value.to_str().is_ok_and(is_lines) => {}

@@ -19,7 +19,8 @@ use axum::routing::{get, post};
 use redundancy_engine::DocumentId;
 use redundancy_engine::index::NewText;
 
-use body::{DocumentBody, NewDocumentBody};
+use body::DocumentBody;
+pub(crate) use body::NewDocumentBody;
 pub(crate) use list::CollectionPage;
 pub(crate) use shown::{AddedData, DocumentData, MatchData, kind_name};
 

@@ -1,8 +1,8 @@
 //! The `OpenAPI` document and its page, held against what the service really does.
 
-use crate::analyses;
 use crate::service::{Reply, Service, request};
 use crate::webhooks::{self, DEAD_LETTERS, DELIVERIES, ENDPOINTS, Receiver};
+use crate::{analyses, batches};
 use axum::body::Body;
 use axum::http::Method;
 use redundancy_server::ServerConfig;
@@ -101,7 +101,7 @@ struct Furnished {
 
 impl Furnished {
     async fn new() -> Self {
-        let service = Service::delivering();
+        let service = Service::delivering_alone();
         let receiver = Receiver::answering(|_| 500).await;
         let location =
             analyses::accept(&service, "/api/v1/analyze", &json!({"content": "one two three"})).await;
@@ -122,8 +122,11 @@ impl Furnished {
         let requeue = service.post(&format!("{DEAD_LETTERS}/requeue"), &json!({"event_type": "none"})).await;
         let document = json!({"content": "There is a text.", "metadata": {"of": "a test"}});
         service.put("/api/v1/documents/policy-7", &document).await.data_with(201);
+        let batch =
+            batches::accept(&service, "quality", &[json!({"content": "The cat sat on the mat."})]).await;
         let ids = vec![
             ("/api/v1/documents/", "policy-7".to_owned()),
+            ("/api/v1/batches/", batch.rsplit('/').next().unwrap().to_owned()),
             ("/api/v1/analyses/", location.rsplit('/').next().unwrap().to_owned()),
             ("/api/v1/webhooks/endpoints/", "one".to_owned()),
             ("/api/v1/webhooks/events/", event),
@@ -161,10 +164,14 @@ async fn every_route_of_the_contract_is_described_and_there() {
         operations(&document).iter().map(|(method, path, _)| format!("{method} {path}")).collect();
     described.sort();
     let expected = [
+        "DELETE /api/v1/batches/{id}",
         "DELETE /api/v1/documents/{id}",
         "DELETE /api/v1/webhooks/dead-letters/{id}",
         "DELETE /api/v1/webhooks/endpoints/{id}",
         "GET /api/v1/analyses/{id}",
+        "GET /api/v1/batches",
+        "GET /api/v1/batches/{id}",
+        "GET /api/v1/batches/{id}/results",
         "GET /api/v1/documents",
         "GET /api/v1/documents/{id}",
         "GET /api/v1/duplicates/clusters",
@@ -187,6 +194,7 @@ async fn every_route_of_the_contract_is_described_and_there() {
         "GET /openapi.json",
         "PATCH /api/v1/webhooks/endpoints/{id}",
         "POST /api/v1/analyze",
+        "POST /api/v1/batches",
         "POST /api/v1/documents",
         "POST /api/v1/documents/bulk",
         "POST /api/v1/duplicates/search",
@@ -291,7 +299,7 @@ async fn every_error_is_as_described() {
                 (&*method, &*path),
                 ("POST", "/api/v1/webhooks/endpoints" | "/api/v1/webhooks/events")
                     | ("PATCH", _)
-                    | ("DELETE", "/api/v1/webhooks/dead-letters/{id}")
+                    | ("DELETE", "/api/v1/webhooks/dead-letters/{id}" | "/api/v1/batches/{id}")
             );
         if can_conflict {
             expected.push("409");
@@ -329,6 +337,7 @@ async fn bodies_are_described_as_closed() {
         "DocumentBody",
         "NewDocumentBody",
         "SearchBody",
+        "BatchBody",
     ] {
         assert_eq!(document["components"]["schemas"][name]["additionalProperties"], false, "{name}");
     }

@@ -8,6 +8,7 @@
 )]
 
 mod analyses;
+mod batches;
 mod bodies;
 mod browsers;
 mod connections;

@@ -10,7 +10,8 @@ use redundancy_engine::webhook::store::WebhookStore;
 use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, TransportConfig};
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
 use redundancy_engine::{
-    AnalysisStore, Catalog, Clock, CpuPoolConfig, Engine, EngineConfig, EnginePorts, IdSource, Timestamp,
+    AnalysisStore, BatchStore, Catalog, Clock, CpuPoolConfig, Engine, EngineConfig, EnginePorts, IdSource,
+    Timestamp,
 };
 use redundancy_server::{App, FindingsAsJson, ServerConfig, WebhookMetrics};
 use redundancy_store::MemoryStore;
@@ -67,6 +68,14 @@ pub(crate) struct Stores {
     pub(crate) analyses: Arc<dyn AnalysisStore>,
     pub(crate) webhooks: Arc<dyn WebhookStore>,
     pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) batches: Arc<dyn BatchStore>,
+}
+
+impl Stores {
+    /// One store behind all ports.
+    pub(crate) fn of(store: Arc<MemoryStore>) -> Self {
+        Self { analyses: store.clone(), webhooks: store.clone(), catalog: store.clone(), batches: store }
+    }
 }
 
 /// A service without a socket.
@@ -75,8 +84,8 @@ pub(crate) struct Service {
     pub(crate) engine: Arc<Engine>,
     pub(crate) router: Router,
     pub(crate) webhooks: Webhooks,
-    /// Ends the deliveries with the service.
-    delivering: Option<DropGuard>,
+    /// Ends deliveries and batches with the service.
+    working: Option<DropGuard>,
 }
 
 impl Service {
@@ -96,14 +105,15 @@ impl Service {
 
     pub(crate) fn over(config: ServerConfig, store: Arc<dyn AnalysisStore>, cpu: CpuPoolConfig) -> Self {
         let other = Arc::new(MemoryStore::default());
-        let stores = Stores { analyses: store, webhooks: other.clone(), catalog: other };
+        let stores =
+            Stores { analyses: store, webhooks: other.clone(), catalog: other.clone(), batches: other };
         Self::assembled(config, cpu, stores, Arc::new(TickingClock::default()))
     }
 
-    /// Delivers events, to receivers on this machine too, while the clock goes on.
+    /// Delivers events, to receivers on this machine too, and goes on with batches, while the clock goes on.
     pub(crate) fn delivering() -> Self {
         let store = Arc::new(MemoryStore::default());
-        Self::delivering_over(Stores { analyses: store.clone(), webhooks: store.clone(), catalog: store })
+        Self::delivering_over(Stores::of(store))
     }
 
     /// The same over other stores.
@@ -112,27 +122,47 @@ impl Service {
         webhook_store: Arc<dyn WebhookStore>,
     ) -> Self {
         let catalog = Arc::new(MemoryStore::default());
-        Self::delivering_over(Stores { analyses: store, webhooks: webhook_store, catalog })
+        let batches = catalog.clone();
+        Self::delivering_over(Stores { analyses: store, webhooks: webhook_store, catalog, batches })
     }
 
     /// The same over other stores.
     pub(crate) fn delivering_over(stores: Stores) -> Self {
-        let (config, cpu) = (ServerConfig::default(), CpuPoolConfig { workers: 2, queue: 8 });
+        Self::working(ServerConfig::default(), stores, true)
+    }
+
+    /// The same with settings of its own.
+    pub(crate) fn delivering_with(config: ServerConfig) -> Self {
+        Self::working(config, Stores::of(Arc::new(MemoryStore::default())), true)
+    }
+
+    /// Delivers events, and leaves batches as they are.
+    pub(crate) fn delivering_alone() -> Self {
+        Self::working(ServerConfig::default(), Stores::of(Arc::new(MemoryStore::default())), false)
+    }
+
+    fn working(config: ServerConfig, stores: Stores, does_batches: bool) -> Self {
+        let cpu = CpuPoolConfig { workers: 2, queue: 8 };
         let mut service = Self::assembled(config, cpu, stores, Arc::new(RunningClock(Instant::now())));
         let stop = CancellationToken::new();
-        let webhooks = service.webhooks.clone();
-        TaskTracker::new().spawn({
+        let (webhooks, tasks) = (service.webhooks.clone(), TaskTracker::new());
+        tasks.spawn({
             let stop = stop.clone();
             async move { webhooks.run(stop.cancelled_owned()).await }
         });
-        service.delivering = Some(stop.drop_guard());
+        if does_batches {
+            let (engine, items) = (Arc::clone(&service.engine), service.app.batch_items());
+            let stop = stop.clone();
+            tasks.spawn(async move { engine.run_batches(items, stop.cancelled_owned()).await });
+        }
+        service.working = Some(stop.drop_guard());
         service
     }
 
     fn assembled(
         config: ServerConfig,
         cpu: CpuPoolConfig,
-        Stores { analyses: store, webhooks: webhook_store, catalog }: Stores,
+        Stores { analyses: store, webhooks: webhook_store, catalog, batches }: Stores,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let ids: Arc<dyn IdSource> = Arc::new(CountingIds::default());
@@ -143,6 +173,7 @@ impl Service {
             format: Arc::new(FindingsAsJson),
             catalog,
             documents: Arc::new(FindingsAsJson),
+            batches,
         };
         let engine = Arc::new(Engine::new(EngineConfig { cpu }, ports));
         let addresses = AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()]);
@@ -159,7 +190,7 @@ impl Service {
         let webhooks =
             Webhooks::new(ports, WebhooksConfig { addresses, dispatcher, ..WebhooksConfig::default() });
         let app = App::new(config, Arc::clone(&engine), webhooks.clone(), metrics, clock, ids);
-        Self { router: redundancy_server::router(app.clone()), app, engine, webhooks, delivering: None }
+        Self { router: redundancy_server::router(app.clone()), app, engine, webhooks, working: None }
     }
 
     pub(crate) async fn call(&self, request: Request<Body>) -> Reply {

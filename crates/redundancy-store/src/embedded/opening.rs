@@ -8,7 +8,7 @@ use super::readers::Readers;
 use super::rows::{damaged, moment, number};
 use super::writer::{Effect, Registered, Writes};
 use super::{
-    EmbeddedConfig, EmbeddedStore, OrFailed as _, Shared, State, analyses, endpoints, files, schema,
+    EmbeddedConfig, EmbeddedStore, OrFailed as _, Shared, State, analyses, batches, endpoints, files, schema,
 };
 use crate::schedule::Key;
 use redundancy_webhook::clock::Timestamp;
@@ -48,6 +48,7 @@ impl EmbeddedStore {
             state: Mutex::default(),
             index: Index::new(options, parts),
             work: Notify::new(),
+            batch_work: Notify::new(),
             unflushed: AtomicU64::new(0),
             write_fault: Mutex::default(),
             cipher,
@@ -56,6 +57,7 @@ impl EmbeddedStore {
         });
         endpoints::encrypt_plain_ones(&mut connection, &shared)?;
         analyses::fail_abandoned(&connection)?;
+        batches::give_back(&connection)?;
         let registry = endpoints::registry(&connection, &shared)?;
         load(&connection, &shared, &registry)?;
         let readers = Readers::start(&path)?;

@@ -58,6 +58,7 @@ impl Writer<'_> {
                 (deleted, last.map(|last| Cursor::Events(Some(last))))
             }
         };
+        deleted += self.sweep_batches(before, now, limit)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let expired = "DELETE FROM idempotency WHERE key IN \
             (SELECT key FROM idempotency WHERE expires <= ?1 LIMIT ?2)";

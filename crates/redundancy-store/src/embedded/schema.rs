@@ -19,8 +19,10 @@ const APPLICATION_ID: i64 = 0x5244_4e43;
 /// - A document has the next number each time it is put. `fresh_keys` holds the keys of documents that are in no segment,
 ///   `blocks` those of the others: see `index`. `tombstones` are numbers of documents that are gone while a segment may still
 ///   name them. `fresh_traces` become `packs` together with that, because a page holds one trace and a little more. `dropped_segments` segments whose blocks are yet to be deleted.
+/// - A batch has its place in the queue, `turn`, from its acceptance until it ends. Its items and their results lie at its key and
+///   their number: `key << 32 | number`. `has_items` tells that there may be items left.
 /// - The deliveries of an event need no index: their ids begin with the same millisecond.
-const STEPS: [&str; 2] = ["
+const STEPS: [&str; 3] = ["
 CREATE TABLE endpoints (
     key INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -122,6 +124,32 @@ CREATE TABLE segments (
 CREATE TABLE dropped_segments (key INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE blocks (number INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
 CREATE TABLE summaries (number INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
+", "
+CREATE TABLE batches (
+    key INTEGER PRIMARY KEY,
+    id BLOB NOT NULL,
+    operation TEXT,
+    state TEXT NOT NULL,
+    turn INTEGER,
+    lease BLOB,
+    leased_until INTEGER,
+    has_items INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    done INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    created INTEGER,
+    started INTEGER,
+    finished INTEGER,
+    error TEXT,
+    request_id TEXT,
+    user_id TEXT,
+    traceparent TEXT
+) STRICT;
+CREATE UNIQUE INDEX batches_by_id ON batches (id);
+CREATE INDEX batches_by_turn ON batches (turn) WHERE turn IS NOT NULL;
+CREATE INDEX batches_to_clear ON batches (key) WHERE turn IS NULL AND has_items = 1;
+CREATE TABLE batch_items (place INTEGER PRIMARY KEY, item BLOB NOT NULL) STRICT;
+CREATE TABLE batch_results (place INTEGER PRIMARY KEY, line TEXT NOT NULL) STRICT;
 "];
 
 /// The version of a database that this program can use, or why it cannot. Changes nothing.

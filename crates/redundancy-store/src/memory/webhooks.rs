@@ -198,7 +198,8 @@ impl WebhookStore for MemoryStore {
     }
 
     async fn sweep(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        Ok(self.tables().sweep(before, now, limit))
+        let batches = self.batches().sweep(before, now, limit);
+        Ok(batches + self.tables().sweep(before, now, limit))
     }
 
     async fn health(&self) -> StoreHealth {

@@ -58,6 +58,12 @@ impl RedisStore {
                 }
             }
         }
+        for partition in Partition::all() {
+            if deleted < limit {
+                let step = STEP.min(limit - deleted);
+                deleted += self.delete_old_batches(partition, before, step).await?;
+            }
+        }
         if deleted < limit {
             let call = Call::new(&script::SWEEP_JOBS, REGISTRY).arg(&kept).arg(STEP.min(limit - deleted));
             deleted += usize::try_from(reply::integer(self.link.call(call).await?)?).unwrap_or(0);

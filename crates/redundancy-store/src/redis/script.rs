@@ -109,5 +109,14 @@ scripts! {
     JOB: ALONE, "job.lua";
     OPEN_JOBS: ALONE, "openjobs.lua";
     SWEEP_JOBS: ALONE, "sweepjobs.lua";
+    BATCH_ADD: ALONE, "batchadd.lua";
+    BATCH_ACCEPT: ALONE, "batchaccept.lua";
+    BATCH_ABANDON: ALONE, "batchabandon.lua";
+    BATCH_NEXT: ALONE, "batchnext.lua";
+    BATCH_TAKE: ALONE, "batchtake.lua";
+    BATCH_EXTEND: ALONE, "batchextend.lua";
+    BATCH_SETTLE: SHARED, "batchsettle.lua";
+    BATCH_CANCEL: ALONE, "batchcancel.lua";
+    BATCH_SWEEP: ALONE, "batchsweep.lua";
     HEALTH: ALONE, "health.lua";
 }

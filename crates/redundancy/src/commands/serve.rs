@@ -54,14 +54,27 @@ async fn service(settings: &Settings, cores: usize) -> Result<Outcome, Failure> 
     let listener = listen(settings.listen.address)?;
     let address = listener.local_addr()?;
     let Parts { app, engine, webhooks } = parts::build(settings, cores).await?;
+    let items = app.batch_items();
     let options = options(&app, settings.requests.timeout);
     open_files::allow(options.max_connections as u64 + OTHER_OPEN_FILES);
     greet(address);
     let (stop, stopped) = oneshot::channel::<()>();
+    let (stop_batches, batches_stopped) = oneshot::channel::<()>();
     let (stop_deliveries, deliveries_stopped) = oneshot::channel::<()>();
     let serving = serve(listener, router(app), options, async {
         let _ = stopped.await;
     });
+    // They end with the first signal: what is left of them goes on after the next start.
+    let running_batches = engine.run_batches(items, async {
+        let _ = batches_stopped.await;
+    });
+    let (give_up_batches, batches_given_up) = oneshot::channel::<()>();
+    let doing_batches = async {
+        tokio::select! {
+            () = running_batches => {}
+            Ok(()) = batches_given_up => {}
+        }
+    };
     let delivering = webhooks.run(async {
         let _ = deliveries_stopped.await;
     });
@@ -69,20 +82,24 @@ async fn service(settings: &Settings, cores: usize) -> Result<Outcome, Failure> 
         let serve_and_drain = async {
             let drained = serving.await;
             let in_time = tokio::time::timeout(DRAIN_ENGINE, engine.drain()).await;
+            if in_time.is_err() {
+                let _ = give_up_batches.send(());
+            }
             // Last, so that what the last requests published can still go out.
             let _ = stop_deliveries.send(());
             (drained, in_time.is_ok())
         };
-        tokio::join!(serve_and_drain, delivering)
+        tokio::join!(serve_and_drain, delivering, doing_batches)
     };
     let told_twice = async {
         let signal = signals.next().await;
         tracing::info!(signal, "finishing what has begun; a second signal ends at once");
+        let _ = stop_batches.send(());
         let _ = stop.send(());
         signals.next().await
     };
     tokio::select! {
-        ((drained, all_done), deliveries) = ended => {
+        ((drained, all_done), deliveries, ()) = ended => {
             tracing::info!(
                 finished = drained.finished,
                 cut_off = drained.cut_off,

@@ -53,6 +53,10 @@ impl Message {
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
         let mut message = Self { line, headers, body: Vec::new() };
+        if message.header("transfer-encoding") == Some("chunked") {
+            message.body = chunks(reader)?;
+            return Ok(Some(message));
+        }
         let length = message.header("content-length").map_or(0, |length| length.parse().unwrap());
         message.body.resize(length, 0);
         reader.read_exact(&mut message.body)?;
@@ -82,6 +86,21 @@ impl Message {
     pub(crate) fn data(&self, status: u16) -> Value {
         assert_eq!(self.status(), status, "{}", String::from_utf8_lossy(&self.body));
         self.json()["data"].take()
+    }
+}
+
+/// A body that comes in chunks. One that breaks off is an error.
+fn chunks(reader: &mut BufReader<TcpStream>) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let length = usize::from_str_radix(&next_line(reader)?, 16).map_err(io::Error::other)?;
+        let from = body.len();
+        body.resize(from + length, 0);
+        reader.read_exact(&mut body[from..])?;
+        next_line(reader)?;
+        if length == 0 {
+            return Ok(body);
+        }
     }
 }
 

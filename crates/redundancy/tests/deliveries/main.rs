@@ -1,4 +1,4 @@
-//! What is promised of deliveries, proved from outside: the real program as processes that are killed, starved and told to
+//! What is promised of deliveries and of batches, proved from outside: the real program as processes that are killed, starved and told to
 //! end, under load, on each store that keeps what it is given.
 
 #![allow(
@@ -9,6 +9,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod batches;
 mod chance;
 mod crash;
 mod disk_full;

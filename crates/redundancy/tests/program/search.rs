@@ -20,7 +20,8 @@ fn what_a_text_shares_with_the_index_is_shown_with_its_places() {
         place.run(&[&common[..], more].concat())
     };
     let shown = search(&["--mode", "contained"]).ended_with(0);
-    for part in ["draft.md  1 match", "source in press", "line 5, 30 words", "word40", "other.txt  no match"] {
+    for part in ["draft.md  1 match", "source in press", "line 5, 30 words", "word40", "other.txt  no match"]
+    {
         assert!(shown.out.contains(part), "{part:?} in {}", shown.out);
     }
     let lines = search(&["--mode", "contained", "--json", "--fail-if-found"]).ended_with(1).out;

@@ -5,7 +5,7 @@ use crate::request::json::Json;
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Limits, Origin};
 use redundancy_engine::index::NewText;
-use redundancy_engine::{CollectionName, DocumentId};
+use redundancy_engine::{Caller, CollectionName, DocumentId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -109,6 +109,11 @@ fn metadata(value: Json<'_>) -> Result<Option<Box<RawValue>>, Refusal> {
 impl DocumentBody {
     /// The text, under an id that is known or under a new one.
     pub(super) fn into_text(self, id: Option<DocumentId>, origin: Origin) -> NewText {
+        self.into_text_of(id, origin.caller(None))
+    }
+
+    /// The same on behalf of somebody else. The `user_id` of the text goes before that of the caller.
+    fn into_text_of(self, id: Option<DocumentId>, caller: Caller) -> NewText {
         let metadata = self.metadata.as_deref().map_or(NO_METADATA, RawValue::get).into();
         NewText {
             id,
@@ -116,7 +121,7 @@ impl DocumentBody {
             content: self.content,
             metadata,
             store_text: self.store_text.unwrap_or(true),
-            caller: origin.caller(self.user_id),
+            caller: Caller { user_id: self.user_id.or(caller.user_id), ..caller },
         }
     }
 }
@@ -124,7 +129,12 @@ impl DocumentBody {
 impl NewDocumentBody {
     /// The text, under its id or under a new one.
     pub(super) fn into_text(self, origin: Origin) -> NewText {
+        self.into_text_of(origin.caller(None))
+    }
+
+    /// The same on behalf of somebody whose request was answered before.
+    pub(crate) fn into_text_of(self, caller: Caller) -> NewText {
         let Self { id, content, collection, metadata, store_text, user_id } = self;
-        DocumentBody { content, collection, metadata, store_text, user_id }.into_text(id, origin)
+        DocumentBody { content, collection, metadata, store_text, user_id }.into_text_of(id, caller)
     }
 }

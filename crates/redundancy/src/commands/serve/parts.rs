@@ -8,7 +8,9 @@ use redundancy_engine::webhook::record::SecretCipher;
 use redundancy_engine::webhook::store::WebhookStore;
 use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, TransportConfig};
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
-use redundancy_engine::{AnalysisStore, Catalog, CpuPoolConfig, Engine, EngineConfig, EnginePorts};
+use redundancy_engine::{
+    AnalysisStore, BatchStore, Catalog, CpuPoolConfig, Engine, EngineConfig, EnginePorts,
+};
 use redundancy_server::{App, FindingsAsJson, ServerConfig, WebhookMetrics};
 use redundancy_store::{
     EmbeddedConfig, EmbeddedStore, MemoryStore, RedisAddress, RedisConfig, RedisStore, redis,
@@ -36,6 +38,7 @@ struct Store {
     analyses: Arc<dyn AnalysisStore>,
     webhooks: Arc<dyn WebhookStore>,
     documents: Arc<dyn Catalog>,
+    batches: Arc<dyn BatchStore>,
 }
 
 /// The service over its ports. Must be called inside the runtime.
@@ -63,6 +66,7 @@ pub(super) async fn build(settings: &Settings, cores: usize) -> Result<Parts, Fa
         format: Arc::new(FindingsAsJson),
         catalog: store.documents,
         documents: Arc::new(FindingsAsJson),
+        batches: store.batches,
     };
     let engine = Arc::new(Engine::new(EngineConfig { cpu }, ports));
     let config = ServerConfig {
@@ -89,7 +93,12 @@ async fn store(
     match settings.storage.storage_type {
         StorageType::Memory => {
             let store = Arc::new(MemoryStore::default());
-            Ok(Store { analyses: store.clone(), webhooks: store.clone(), documents: store })
+            Ok(Store {
+                analyses: store.clone(),
+                webhooks: store.clone(),
+                documents: store.clone(),
+                batches: store,
+            })
         }
         StorageType::Redis => {
             // Settings have made sure that there is an address, and that it is one.
@@ -106,7 +115,12 @@ async fn store(
             };
             let store =
                 RedisStore::connect(config).await.map_err(|error| Failure::Other(error.to_string()))?;
-            Ok(Store { analyses: store.clone(), webhooks: store.clone(), documents: store })
+            Ok(Store {
+                analyses: store.clone(),
+                webhooks: store.clone(),
+                documents: store.clone(),
+                batches: store,
+            })
         }
         StorageType::Auto | StorageType::Embedded => {
             let config = EmbeddedConfig {
@@ -116,7 +130,12 @@ async fn store(
                 ids: random.clone(),
             };
             let store = EmbeddedStore::open(config).map_err(|error| Failure::Other(error.to_string()))?;
-            Ok(Store { analyses: store.clone(), webhooks: store.clone(), documents: store })
+            Ok(Store {
+                analyses: store.clone(),
+                webhooks: store.clone(),
+                documents: store.clone(),
+                batches: store,
+            })
         }
     }
 }

@@ -1,22 +1,22 @@
-//! What stands behind the port of documents in tests that have none.
+//! What stands behind the port where no documents are kept.
 
-use async_trait::async_trait;
-use redundancy_engine::catalog::{
-    Addition, CandidateQuery, Candidates, DocumentNumber, Farewell, Kept, Listed, Placed, Stored,
+use super::{
+    Addition, CandidateQuery, Candidates, Catalog, CollectionName, Document, DocumentId, DocumentNumber,
+    Farewell, Kept, Listed, Placed, Stored,
 };
-use redundancy_engine::webhook::store::{Page, PageRequest};
-use redundancy_engine::{Catalog, CollectionName, Document, DocumentId, StoreError};
+use redundancy_webhook::store::{Page, PageRequest, StoreError};
 
-/// Answers everything with an error.
-pub(crate) struct NoCatalog;
+/// For a store that keeps no documents: everything is answered with an error that says so.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoCatalog;
 
 impl NoCatalog {
     fn refused() -> StoreError {
-        StoreError::Unavailable("there are no documents".to_owned())
+        StoreError::Unavailable("this kind of store keeps no documents".to_owned())
     }
 }
 
-#[async_trait]
+#[async_trait::async_trait]
 impl Catalog for NoCatalog {
     async fn put(&self, additions: Vec<Addition>) -> Vec<Result<Placed, StoreError>> {
         additions.iter().map(|_| Err(Self::refused())).collect()

@@ -1,0 +1,56 @@
+//! Stores in Redis: each in a server of its own, and one in a Cluster.
+
+use crate::fixture::{LEASE, accepted, claim, id, last, read, taken};
+use crate::server::{Cluster, Server, store_at};
+use crate::stores::{Store, Stores};
+use redundancy_engine::BatchState;
+use std::sync::{Mutex, PoisonError};
+
+/// Stores in single servers.
+#[derive(Default)]
+pub(crate) struct Single(Mutex<Vec<Server>>);
+
+async fn store(url: &str) -> Store {
+    let store = store_at(url).await;
+    Store { batches: store.clone(), webhooks: store }
+}
+
+impl Stores for Single {
+    const RANDOM_SEQUENCES: u32 = 12;
+
+    async fn fresh(&self) -> Store {
+        let server = Server::in_memory().await;
+        let store = store(&server.url()).await;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(server);
+        store
+    }
+}
+
+#[tokio::test]
+async fn what_a_lost_replica_had_taken_is_done_by_another() {
+    let server = Server::in_memory().await;
+    let (one, other) = (store(&server.url()).await, store(&server.url()).await);
+    let id = id(10, 1);
+    accepted(&one, id, 3).await;
+    taken(&one, 1, 20, 9).await;
+    drop(one);
+    assert!(other.batches.take(claim(2, 20 + LEASE - 1, 9)).await.unwrap().is_none());
+    let chunk = taken(&other, 2, 20 + LEASE, 9).await;
+    assert!(other.batches.settle(last(&chunk, 30 + LEASE, BatchState::Completed)).await.unwrap());
+    assert_eq!(read(&other, id).await.done, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_behaves_as_a_single_server_does() {
+    let cluster = Cluster::start().await;
+    let fresh = async || {
+        for node in cluster.nodes.iter().take(3) {
+            node.ask("FLUSHALL").await;
+        }
+        store(&cluster.url()).await
+    };
+    crate::behaviours::batches_take_turns(fresh().await).await;
+    crate::behaviours::the_last_settlement_ends_the_batch_and_tells_of_it(fresh().await).await;
+    crate::behaviours::batches_are_listed_the_youngest_first_page_by_page(fresh().await).await;
+    crate::behaviours::old_batches_are_deleted_once_they_have_ended(fresh().await).await;
+}
