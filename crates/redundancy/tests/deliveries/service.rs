@@ -187,8 +187,12 @@ impl Service {
             if is_wanted(&answer) {
                 return answer;
             }
-            let said = String::from_utf8_lossy(&answer.body);
-            assert!(began.elapsed() < DEADLINE, "{path}: {said}; {}", self.log());
+            if began.elapsed() >= DEADLINE {
+                let said = String::from_utf8_lossy(&answer.body);
+                let pending = self.ask("GET", "/api/v1/webhooks/deliveries?state=pending&limit=5", None);
+                let pending = String::from_utf8_lossy(&pending.body);
+                panic!("{path}: {said}; pending: {pending}; {}", self.log());
+            }
             thread::sleep(LOOK);
         }
     }
