@@ -10,6 +10,9 @@
 #![allow(missing_docs, reason = "a name says what is tested")]
 
 #[macro_use]
+#[path = "../catalog/suite.rs"]
+mod suite;
+#[macro_use]
 mod stores;
 
 mod behaviours;

@@ -2,8 +2,9 @@
 
 use crate::fixture::{LEASE, at, batch, claim, id, item, read, results};
 use crate::stores::{Store, Stores};
+use crate::suite::sequences;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::TestRunner;
 use redundancy_engine::batch::{BatchEnd, Cancelled, ChunkLease, ChunkSettlement, ItemResult};
 use redundancy_engine::{Batch, BatchId, BatchState};
 use std::collections::VecDeque;
@@ -106,8 +107,7 @@ impl Model {
 /// Runs random sequences on stores of this kind and on models.
 pub(crate) fn agrees<S: Stores>(stores: &S) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let config = Config { cases: S::RANDOM_SEQUENCES, failure_persistence: None, ..Config::default() };
-    TestRunner::new(config)
+    TestRunner::new(sequences(S::RANDOM_SEQUENCES))
         .run(&steps(), |steps| {
             runtime.block_on(async { compare(&stores.fresh().await, steps).await });
             Ok(())

@@ -1,14 +1,13 @@
-//! Stores in Redis: each in a server of its own, and one in a Cluster.
+//! Stores in Redis: one after the other in a server of their own, and in a Cluster.
 
 use crate::fixture::{LEASE, accepted, claim, id, last, read, taken};
-use crate::server::{Cluster, Server, store_at};
+use crate::server::{Cluster, Reused, Server, store_at};
 use crate::stores::{Store, Stores};
 use redundancy_engine::BatchState;
-use std::sync::{Mutex, PoisonError};
 
-/// Stores in single servers.
+/// Stores in a single server, one after the other.
 #[derive(Default)]
-pub(crate) struct Single(Mutex<Vec<Server>>);
+pub(crate) struct Single(Reused);
 
 async fn store(url: &str) -> Store {
     let store = store_at(url).await;
@@ -19,10 +18,7 @@ impl Stores for Single {
     const RANDOM_SEQUENCES: u32 = 12;
 
     async fn fresh(&self) -> Store {
-        let server = Server::in_memory().await;
-        let store = store(&server.url()).await;
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(server);
-        store
+        store(&self.0.emptied().await).await
     }
 }
 
@@ -43,12 +39,7 @@ async fn what_a_lost_replica_had_taken_is_done_by_another() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_behaves_as_a_single_server_does() {
     let cluster = Cluster::start().await;
-    let fresh = async || {
-        for node in cluster.nodes.iter().take(3) {
-            node.ask("FLUSHALL").await;
-        }
-        store(&cluster.url()).await
-    };
+    let fresh = async || store(&cluster.emptied().await).await;
     crate::behaviours::batches_take_turns(fresh().await).await;
     crate::behaviours::the_last_settlement_ends_the_batch_and_tells_of_it(fresh().await).await;
     crate::behaviours::batches_are_listed_the_youngest_first_page_by_page(fresh().await).await;

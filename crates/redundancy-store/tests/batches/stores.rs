@@ -23,7 +23,7 @@ pub(crate) trait Stores {
 /// Runs the whole suite on the stores that `$stores` makes, each behaviour as a test of its own in the module `$name`.
 macro_rules! conforms {
     ($name:ident, $stores:expr) => {
-        conforms! { @ $name, $stores;
+        suite! { $name, $stores;
             a_batch_reads_back_with_all_its_fields
             nothing_is_seen_of_a_batch_until_it_is_accepted
             a_batch_is_accepted_only_with_all_its_items
@@ -39,20 +39,6 @@ macro_rules! conforms {
             batches_are_listed_the_youngest_first_page_by_page
             old_batches_are_deleted_once_they_have_ended
             an_accepted_batch_wakes_who_waits
-        }
-    };
-    (@ $name:ident, $stores:expr; $($behaviour:ident)*) => {
-        mod $name {
-            $(#[tokio::test]
-            async fn $behaviour() {
-                let stores = $stores;
-                $crate::behaviours::$behaviour($crate::stores::Stores::fresh(&stores).await).await;
-            })*
-
-            #[test]
-            fn random_operations_agree_with_the_model() {
-                $crate::model::agrees(&$stores);
-            }
         }
     };
 }

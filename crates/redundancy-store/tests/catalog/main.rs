@@ -10,6 +10,8 @@
 #![allow(missing_docs, reason = "a name says what is tested")]
 
 #[macro_use]
+mod suite;
+#[macro_use]
 mod stores;
 
 mod behaviours;

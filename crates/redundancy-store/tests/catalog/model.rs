@@ -3,9 +3,10 @@
 
 use crate::fixture::{addition, id, query};
 use crate::stores::{Store, Stores};
+use crate::suite::sequences;
 use async_trait::async_trait;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::TestRunner;
 use redundancy_engine::catalog::{
     Addition, CandidateQuery, Candidates, DocumentNumber, Farewell, Kept, Listed, MAX_ENTRIES_PER_KEY,
     Placed, Stored, tally,
@@ -143,11 +144,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// Runs random sequences on stores of this kind and on models.
 pub(crate) fn agrees<S: Stores>(stores: &S) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let usual = Config::default();
-    // As many times as many as there are cases of other properties beyond the usual number.
-    let cases = S::RANDOM_SEQUENCES * (usual.cases / 256).max(1);
-    let config = Config { cases, failure_persistence: None, ..usual };
-    TestRunner::new(config)
+    TestRunner::new(sequences(S::RANDOM_SEQUENCES))
         .run(&steps(), |steps| {
             runtime.block_on(compare(stores, steps));
             Ok(())

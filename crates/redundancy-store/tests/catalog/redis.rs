@@ -1,13 +1,12 @@
-//! Stores in Redis: each in a server of its own, or one after the other in one Cluster.
+//! Stores in Redis: one after the other in a server of their own, or in one Cluster.
 
 use crate::behaviours;
-use crate::server::{Cluster, Server, store_at};
+use crate::server::{Cluster, Reused, store_at};
 use crate::stores::{Store, Stores};
-use std::sync::{Mutex, PoisonError};
 
-/// Stores in single servers.
+/// Stores in a single server, one after the other.
 #[derive(Default)]
-pub(crate) struct Single(Mutex<Vec<Server>>);
+pub(crate) struct Single(Reused);
 
 /// A handle on what is in the Redis at `url`, as a replica has it.
 pub(crate) async fn replica(url: &str) -> Store {
@@ -19,15 +18,11 @@ impl Stores for Single {
     const RANDOM_SEQUENCES: u32 = 24;
 
     async fn fresh(&self) -> Store {
-        let server = Server::in_memory().await;
-        let store = replica(&server.url()).await;
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(server);
-        store
+        replica(&self.0.emptied().await).await
     }
 
     async fn reopened(&self, _store: Store) -> Store {
-        let url = self.0.lock().unwrap_or_else(PoisonError::into_inner).last().unwrap().url();
-        replica(&url).await
+        replica(&self.0.url().unwrap()).await
     }
 }
 
@@ -43,10 +38,7 @@ macro_rules! in_turn {
 
 /// An empty store in a Cluster.
 async fn fresh(cluster: &Cluster) -> Store {
-    for node in cluster.nodes.iter().take(3) {
-        node.ask("FLUSHALL").await;
-    }
-    replica(&cluster.url()).await
+    replica(&cluster.emptied().await).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -28,7 +28,7 @@ pub(crate) trait Stores {
 /// Runs the whole suite on the stores that `$stores` makes, each behaviour as a test of its own in the module `$name`.
 macro_rules! conforms {
     ($name:ident, $stores:expr) => {
-        conforms! { @ $name, $stores;
+        suite! { $name, $stores;
             a_document_reads_back_with_all_its_fields
             what_is_put_again_replaces_what_was_there_in_whatever_collection
             what_is_removed_is_gone
@@ -40,20 +40,6 @@ macro_rules! conforms {
             what_is_told_of_a_document_is_stored_with_it
             a_group_is_put_in_its_order
             documents_put_by_many_at_once_are_all_there
-        }
-    };
-    (@ $name:ident, $stores:expr; $($behaviour:ident)*) => {
-        mod $name {
-            $(#[tokio::test]
-            async fn $behaviour() {
-                let stores = $stores;
-                $crate::behaviours::$behaviour($crate::stores::Stores::fresh(&stores).await).await;
-            })*
-
-            #[test]
-            fn random_operations_agree_with_the_model() {
-                $crate::model::agrees(&$stores);
-            }
         }
     };
 }

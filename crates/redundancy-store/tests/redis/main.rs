@@ -14,6 +14,7 @@ mod documents;
 mod failover;
 mod lost;
 mod replicas;
+#[allow(dead_code, reason = "the suites of stores use all of it")]
 mod server;
 mod settling;
 

@@ -4,8 +4,8 @@ use redundancy_store::redis::{DEFAULT_TIMEOUT, RedisConfig, RedisStore};
 use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -27,6 +27,33 @@ pub(crate) struct Server {
 /// A Cluster of three masters, each with a replica.
 pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Server>,
+}
+
+/// A server for stores that come one after the other: starting one for each takes longer than what is tested.
+#[derive(Default)]
+pub(crate) struct Reused(Mutex<Option<Arc<Server>>>);
+
+impl Reused {
+    /// Its address, with nothing in it. It starts when it is first asked for.
+    pub(crate) async fn emptied(&self) -> String {
+        if let Some(server) = self.server() {
+            server.ask("FLUSHALL").await;
+            return server.url();
+        }
+        let server = Arc::new(Server::in_memory().await);
+        let url = server.url();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
+        url
+    }
+
+    /// Its address, with what is in it.
+    pub(crate) fn url(&self) -> Option<String> {
+        self.server().map(|server| server.url())
+    }
+
+    fn server(&self) -> Option<Arc<Server>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Server {
@@ -150,6 +177,15 @@ impl Drop for Server {
 }
 
 impl Cluster {
+    /// Its address, with nothing in it.
+    pub(crate) async fn emptied(&self) -> String {
+        // The masters.
+        for node in self.nodes.iter().take(3) {
+            node.ask("FLUSHALL").await;
+        }
+        self.url()
+    }
+
     /// A Cluster that is ready.
     pub(crate) async fn start() -> Self {
         let options = [

@@ -7,6 +7,7 @@ mod comparison;
 mod run;
 
 use crate::stores::Stores;
+use crate::suite::sequences;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -33,14 +34,7 @@ pub(crate) enum Operation {
 /// Fails, with the shortest sequence that was found, unless the stores agree with the reference.
 pub(crate) fn agrees<S: Stores>(stores: &S) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let usual = Config::default();
-    let config = Config {
-        // As many times as many as there are cases of other properties beyond the usual number.
-        cases: S::RANDOM_SEQUENCES * (usual.cases / 256).max(1),
-        failure_persistence: None,
-        max_shrink_iters: 4_096,
-        ..usual
-    };
+    let config = Config { max_shrink_iters: 4_096, ..sequences(S::RANDOM_SEQUENCES) };
     let sequences = prop::collection::vec(operation(), 1..150);
     let result = TestRunner::new(config).run(&sequences, |operations| {
         runtime.block_on(async {

@@ -12,6 +12,8 @@
 )]
 #![allow(missing_docs, reason = "a name says what is tested")]
 
+#[path = "../catalog/suite.rs"]
+mod suite;
 #[macro_use]
 mod stores;
 

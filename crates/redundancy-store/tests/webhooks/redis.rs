@@ -1,45 +1,28 @@
 //! Stores in Redis: one after the other in a server of their own, or in one Cluster.
 
 use crate::fixture::Store;
-use crate::server::{Cluster, Server, store_at};
+use crate::server::{Cluster, Reused, store_at};
 use crate::stores::Stores;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Stores in a single server, one after the other.
 #[derive(Default)]
-pub(crate) struct Single(Mutex<Option<Arc<Server>>>);
-
-impl Single {
-    fn server(&self) -> Option<Arc<Server>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
+pub(crate) struct Single(Reused);
 
 impl Stores for Single {
     const RANDOM_SEQUENCES: u32 = 12;
 
     async fn fresh(&self) -> Store {
-        if let Some(server) = self.server() {
-            server.ask("FLUSHALL").await;
-            return store_at(&server.url()).await;
-        }
-        let server = Arc::new(Server::in_memory().await);
-        let store = store_at(&server.url()).await;
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
-        store
+        store_at(&self.0.emptied().await).await
     }
 
     async fn replica(&self, _store: &Store) -> Option<Store> {
-        Some(store_at(&self.server()?.url()).await)
+        Some(store_at(&self.0.url()?).await)
     }
 }
 
 /// An empty store in a Cluster.
 async fn fresh(cluster: &Cluster) -> Store {
-    for node in cluster.nodes.iter().take(3) {
-        node.ask("FLUSHALL").await;
-    }
-    store_at(&cluster.url()).await
+    store_at(&cluster.emptied().await).await
 }
 
 /// Runs behaviours one after the other: a Cluster takes too long to start for one each.
