@@ -171,3 +171,12 @@ impl<T> OrFailed<T> for rusqlite::Result<T> {
         self.map_err(|error| store_error(&error))
     }
 }
+
+/// Runs a statement that is used again and again. Gives how many rows it changed.
+fn execute(
+    connection: &rusqlite::Connection,
+    statement: &str,
+    values: impl rusqlite::Params,
+) -> Result<usize, StoreError> {
+    connection.prepare_cached(statement).and_then(|mut statement| statement.execute(values)).or_failed()
+}

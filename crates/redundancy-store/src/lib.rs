@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod batches;
 pub mod embedded;
 pub mod memory;
 pub mod redis;

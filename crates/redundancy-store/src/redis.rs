@@ -225,12 +225,10 @@ impl WebhookStore for RedisStore {
         now: Timestamp,
     ) -> Result<Page<EndpointRecord, EndpointId>, StoreError> {
         let endpoints = self.registry.refresh().await?;
-        let mut wanted: Vec<Arc<Endpoint>> =
+        let wanted: Vec<Arc<Endpoint>> =
             endpoints.after(page.after.as_ref()).take(page.limit.saturating_add(1)).cloned().collect();
-        let has_more = wanted.len() > page.limit;
-        wanted.truncate(page.limit);
-        let next = wanted.last().filter(|_| has_more).map(|endpoint| endpoint.id.clone());
-        Ok(Page { items: self.records(&wanted, now).await?, next })
+        let Page { items, next } = Page::cut(wanted, page.limit, |endpoint| endpoint.id.clone());
+        Ok(Page { items: self.records(&items, now).await?, next })
     }
 
     async fn publish(&self, publication: Publication) -> Result<Published, PublishError> {

@@ -163,6 +163,18 @@ pub struct Page<T, K> {
     pub next: Option<K>,
 }
 
+impl<T, K> Page<T, K> {
+    /// The first `limit` of `items`, of which one more was looked up: if it is there, the page after this one goes on behind the last
+    /// of them.
+    #[must_use]
+    pub fn cut(mut items: Vec<T>, limit: usize, key: impl FnOnce(&T) -> K) -> Self {
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| has_more).map(key);
+        Self { items, next }
+    }
+}
+
 /// An event without its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventSummary {

@@ -1,7 +1,7 @@
 //! Analyses that were accepted for later.
 
 use super::rows::{damaged, millis, moment};
-use super::{EmbeddedStore, OrFailed as _};
+use super::{EmbeddedStore, OrFailed as _, execute};
 use async_trait::async_trait;
 use redundancy_engine::{
     AnalysisId, AnalysisState, AnalysisStore, Operation, StoreError, StoreKind, StoredAnalysis,
@@ -30,7 +30,7 @@ fn put(connection: &Connection, analysis: &StoredAnalysis) -> Result<(), StoreEr
         state,
         result
     ];
-    connection.prepare_cached(insert).and_then(|mut insert| insert.execute(values)).or_failed()?;
+    execute(connection, insert, values)?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use super::OrFailed as _;
 use super::rows::{damaged, millis, moment, number};
+use crate::batches::Room;
 use redundancy_engine::{Batch, BatchId, BatchOperation, BatchState, Caller, StoreError, Timestamp};
 use redundancy_webhook::store::{Page, PageRequest};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -95,10 +96,7 @@ pub(super) fn list(
     while let Some(row) = rows.next().or_failed()? {
         items.push(batch(row)?.batch);
     }
-    let has_more = items.len() > page.limit;
-    items.truncate(page.limit);
-    let next = items.last().filter(|_| has_more).map(|last| last.id);
-    Ok(Page { items, next })
+    Ok(Page::cut(items, page.limit, |last| last.id))
 }
 
 /// The key of the row of a batch, accepted or not, and how many items it has.
@@ -148,15 +146,14 @@ fn read_on<T>(
     let mut query = connection.prepare_cached(query).or_failed()?;
     let end = place(key, u64::from(u32::MAX));
     let mut rows = query.query(params![place(key, first), end, count(limit as u64)]).or_failed()?;
-    let (mut found, mut bytes) = (Vec::new(), 0);
+    let (mut found, mut room) = (Vec::new(), Room::of(max_bytes));
     while let Some(row) = rows.next().or_failed()? {
         let at: i64 = row.get(0).or_failed()?;
         if at != place(key, first + found.len() as u64) {
             break;
         }
         let part = read(row).or_failed()?;
-        bytes += bytes_of(&part);
-        if bytes > max_bytes && !found.is_empty() {
+        if !room.takes(bytes_of(&part)) {
             break;
         }
         found.push(part);

@@ -3,27 +3,21 @@
 use super::batch_rows::{self as rows, count, place};
 use super::rows::millis;
 use super::writer::Writer;
-use super::{EmbeddedStore, OrFailed as _};
+use super::{EmbeddedStore, OrFailed as _, execute};
+use crate::batches::{KEEP_UNACCEPTED, forgotten};
 use async_trait::async_trait;
 use redundancy_engine::batch::{Cancelled, Chunk, ChunkClaim, ChunkLease, ChunkSettlement};
 use redundancy_engine::{Batch, BatchId, BatchState, BatchStore, StoreError, Timestamp};
 use redundancy_webhook::store::{Page, PageRequest};
 use rusqlite::{Connection, params};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Of a batch whose items are still arriving.
 const ARRIVING: &str = "arriving";
 /// Of a batch that will not be accepted, and is deleted bit by bit.
 const GONE: &str = "gone";
-/// How long items wait for their batch to be accepted.
-const KEEP_UNACCEPTED: Duration = Duration::from_hours(1);
 /// The next place in the queue.
 const NEXT_TURN: &str = "(SELECT coalesce(max(turn), 0) + 1 FROM batches WHERE turn IS NOT NULL)";
-
-fn forgotten() -> StoreError {
-    StoreError::Unavailable("items of the batch were forgotten".to_owned())
-}
 
 /// Whoever had a lease, or was sending items, is gone with the process that had the file before.
 pub(super) fn give_back(connection: &Connection) -> Result<(), StoreError> {
@@ -35,27 +29,24 @@ pub(super) fn give_back(connection: &Connection) -> Result<(), StoreError> {
 }
 
 impl Writer<'_> {
-    fn execute(&self, statement: &str, values: &[&dyn rusqlite::ToSql]) -> Result<usize, StoreError> {
-        self.connection
-            .prepare_cached(statement)
-            .and_then(|mut statement| statement.execute(values))
-            .or_failed()
-    }
-
     fn add_batch_items(&self, id: BatchId, first: u64, items: &[Arc<[u8]>]) -> Result<(), StoreError> {
         if first == 0 {
             let insert =
                 "INSERT INTO batches (id, state, total, done, failed, has_items) VALUES (?1, ?2, 0, 0, 0, 1)";
-            self.execute(insert, &[&id.number().to_be_bytes(), &ARRIVING])?;
+            execute(self.connection, insert, params![id.number().to_be_bytes(), ARRIVING])?;
         }
         let total = count(first + items.len() as u64);
         let update = "UPDATE batches SET total = ?2 WHERE id = ?1 AND state = ?3 AND total = ?4";
-        let known = self.execute(update, &[&id.number().to_be_bytes(), &total, &ARRIVING, &count(first)])?;
+        let known = execute(
+            self.connection,
+            update,
+            params![id.number().to_be_bytes(), total, ARRIVING, count(first)],
+        )?;
         let found = rows::key(self.connection, id)?.filter(|_| known == 1);
         let (key, _) = found.ok_or_else(forgotten)?;
         for (number, item) in (first..).zip(items) {
             let insert = "INSERT INTO batch_items (place, item) VALUES (?1, ?2)";
-            self.execute(insert, &[&place(key, number), &&item[..]])?;
+            execute(self.connection, insert, params![place(key, number), &item[..]])?;
         }
         Ok(())
     }
@@ -76,7 +67,7 @@ impl Writer<'_> {
             ARRIVING,
             count(batch.total)
         ];
-        if self.execute(&update, values)? == 1 { Ok(()) } else { Err(forgotten()) }
+        if execute(self.connection, &update, values)? == 1 { Ok(()) } else { Err(forgotten()) }
     }
 
     fn take_chunk(&self, claim: &ChunkClaim) -> Result<Option<Chunk>, StoreError> {
@@ -89,7 +80,7 @@ impl Writer<'_> {
             "UPDATE batches SET state = ?2, started = ?3, lease = ?4, leased_until = ?5 WHERE key = ?1";
         let token = claim.token.to_be_bytes();
         let (state, until) = (batch.state.as_str(), millis(claim.until));
-        self.execute(update, &[&key, &state, &millis(started), &token, &until])?;
+        execute(self.connection, update, params![key, state, millis(started), token, until])?;
         let items = rows::items(self.connection, key, batch.done, claim.max_items, claim.max_bytes)?;
         let lease = ChunkLease { batch: batch.id, token: claim.token };
         Ok(Some(Chunk { batch, items, lease }))
@@ -104,21 +95,26 @@ impl Writer<'_> {
         let failed = results.iter().filter(|result| result.is_failed).count() as u64;
         let done = first + results.len() as u64;
         let (id, token) = (lease.batch.number().to_be_bytes(), lease.token.to_be_bytes());
-        let changed = self.execute(&update, &[&id, &token, &count(done), &count(failed), &count(*first)])?;
+        let changed =
+            execute(self.connection, &update, params![id, token, count(done), count(failed), count(*first)])?;
         let Some((key, total)) = rows::key(self.connection, lease.batch)?.filter(|_| changed == 1) else {
             return Ok(false);
         };
         for (number, result) in (*first..).zip(results) {
             let insert = "INSERT INTO batch_results (place, line) VALUES (?1, ?2)";
-            self.execute(insert, &[&place(key, number), &&*result.line])?;
+            execute(self.connection, insert, params![place(key, number), &*result.line])?;
         }
         let delete = "DELETE FROM batch_items WHERE place >= ?1 AND place < ?2";
-        self.execute(delete, &[&place(key, *first), &place(key, done)])?;
+        execute(self.connection, delete, params![place(key, *first), place(key, done)])?;
         if let Some(end) = end {
             let update = "UPDATE batches SET state = ?2, error = ?3, finished = ?4, has_items = ?5, turn = NULL \
                 WHERE key = ?1";
             let has_items = i64::from(done < total);
-            self.execute(update, &[&key, &end.state.as_str(), &end.error, &millis(*now), &has_items])?;
+            execute(
+                self.connection,
+                update,
+                params![key, end.state.as_str(), end.error, millis(*now), has_items],
+            )?;
             if let Some(publication) = end.publication.clone() {
                 // The only refusal is a reused key, and this has none.
                 let _ = self.publish(publication)?;
@@ -139,7 +135,7 @@ impl Writer<'_> {
         (batch.state, batch.finished_at) = (BatchState::Cancelled, Some(now));
         let update = "UPDATE batches SET state = ?2, finished = ?3, turn = NULL, lease = NULL, leased_until = NULL \
             WHERE key = ?1";
-        self.execute(update, &[&key, &batch.state.as_str(), &millis(now)])?;
+        execute(self.connection, update, params![key, batch.state.as_str(), millis(now)])?;
         Ok(Cancelled::Done(batch))
     }
 
@@ -154,15 +150,16 @@ impl Writer<'_> {
         let late = BatchId::first_at(now.minus(KEEP_UNACCEPTED)).number().to_be_bytes();
         let give_up =
             "UPDATE batches SET state = ?1 WHERE turn IS NULL AND has_items = 1 AND state = ?2 AND id < ?3";
-        self.execute(give_up, &[&GONE, &ARRIVING, &late])?;
+        execute(self.connection, give_up, params![GONE, ARRIVING, late])?;
         let limit = count(limit as u64);
         let unwanted = "SELECT key FROM batches WHERE turn IS NULL AND has_items = 1 AND state <> ?1 LIMIT 1";
         if let Some(key) = self.first_key(unwanted, &[&ARRIVING])? {
             let items = "DELETE FROM batch_items WHERE place IN \
                 (SELECT place FROM batch_items WHERE place BETWEEN ?1 AND ?2 LIMIT ?3)";
-            let deleted = self.execute(items, &[&place(key, 0), &place(key, u64::MAX), &limit])?;
+            let deleted =
+                execute(self.connection, items, params![place(key, 0), place(key, u64::MAX), limit])?;
             if count(deleted as u64) < limit {
-                self.execute("UPDATE batches SET has_items = 0 WHERE key = ?1", &[&key])?;
+                execute(self.connection, "UPDATE batches SET has_items = 0 WHERE key = ?1", params![key])?;
             }
             return Ok(deleted + 1);
         }
@@ -171,9 +168,9 @@ impl Writer<'_> {
         let Some(key) = self.first_key(old, &[&oldest, &GONE])? else { return Ok(0) };
         let results = "DELETE FROM batch_results WHERE place IN \
             (SELECT place FROM batch_results WHERE place BETWEEN ?1 AND ?2 LIMIT ?3)";
-        let deleted = self.execute(results, &[&place(key, 0), &place(key, u64::MAX), &limit])?;
+        let deleted = execute(self.connection, results, params![place(key, 0), place(key, u64::MAX), limit])?;
         if count(deleted as u64) < limit {
-            self.execute("DELETE FROM batches WHERE key = ?1", &[&key])?;
+            execute(self.connection, "DELETE FROM batches WHERE key = ?1", params![key])?;
         }
         Ok(deleted + 1)
     }
@@ -201,7 +198,7 @@ impl BatchStore for EmbeddedStore {
         let id = id.number().to_be_bytes();
         self.write(move |writer| {
             let update = "UPDATE batches SET state = ?2 WHERE id = ?1 AND state = ?3";
-            writer.execute(update, &[&id, &GONE, &ARRIVING]).map(drop)
+            execute(writer.connection, update, params![id, GONE, ARRIVING]).map(drop)
         })
         .await
     }
@@ -219,7 +216,7 @@ impl BatchStore for EmbeddedStore {
         let (id, token) = (lease.batch.number().to_be_bytes(), lease.token.to_be_bytes());
         self.write(move |writer| {
             let update = "UPDATE batches SET leased_until = ?3 WHERE id = ?1 AND lease = ?2";
-            writer.execute(update, &[&id, &token, &millis(until)]).map(drop)
+            execute(writer.connection, update, params![id, token, millis(until)]).map(drop)
         })
         .await
     }

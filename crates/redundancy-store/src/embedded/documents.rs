@@ -4,7 +4,7 @@ use super::index::loading::encoded;
 use super::index::{IndexChange, StoredKey, stored_key};
 use super::rows::{damaged, millis, moment};
 use super::writer::{Effect, Writer};
-use super::{OrFailed as _, packs};
+use super::{OrFailed as _, execute, packs};
 use redundancy_engine::catalog::{Addition, DocumentNumber, Farewell, Kept, Listed, Placed, Stored};
 use redundancy_engine::document::Digest;
 use redundancy_engine::{CollectionName, Document, DocumentId, StoreError};
@@ -77,10 +77,7 @@ impl Writer<'_> {
             "DELETE FROM texts WHERE number = ?1",
             "INSERT INTO tombstones (number) VALUES (?1)",
         ] {
-            self.connection
-                .prepare_cached(statement)
-                .and_then(|mut statement| statement.execute([number]))
-                .or_failed()?;
+            execute(self.connection, statement, [number])?;
         }
         packs::forget(self.connection, number)?;
         self.effects.push(Effect::Index(IndexChange::Gone { number, collection }));
@@ -124,7 +121,7 @@ fn insert(
         millis(document.created_at),
         millis(document.updated_at)
     ];
-    connection.prepare_cached(insert).and_then(|mut insert| insert.execute(values)).or_failed()?;
+    execute(connection, insert, values)?;
     Ok(())
 }
 
@@ -200,10 +197,7 @@ pub(super) fn list(
         let (number, document) = document(row)?;
         items.push(Listed { number: DocumentNumber(number.into()), document });
     }
-    let is_more = items.len() > page.limit;
-    items.truncate(page.limit);
-    let next = items.last().map(|last| last.number).filter(|_| is_more);
-    Ok(Page { items, next })
+    Ok(Page::cut(items, page.limit, |last| last.number))
 }
 
 /// What candidates are compared by.

@@ -2,7 +2,7 @@
 
 use super::rows::{millis, state_number};
 use super::writer::{Effect, Registered, Writer};
-use super::{OrFailed as _, Shared};
+use super::{OrFailed as _, Shared, execute};
 use crate::schedule::is_next;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::DeliveryState;
@@ -115,10 +115,7 @@ impl Writer<'_> {
         let nonce = self.shared.ids.random_128();
         let record = write_endpoint(&endpoint, self.shared.cipher.as_ref(), nonce);
         let update = "UPDATE endpoints SET record = ?2 WHERE key = ?1";
-        self.connection
-            .prepare_cached(update)
-            .and_then(|mut update| update.execute(params![key, record]))
-            .or_failed()?;
+        execute(self.connection, update, params![key, record])?;
         let endpoint = Arc::new(endpoint);
         self.registry.insert(endpoint.id.clone(), Registered { key, endpoint: Arc::clone(&endpoint) });
         self.effects.push(Effect::Endpoint { endpoint, forgives, now });
@@ -131,10 +128,7 @@ impl Writer<'_> {
         let Some(registered) = self.registry.remove(id) else { return Ok(false) };
         let update =
             "UPDATE endpoints SET record = NULL, guard = NULL, counts = NULL, deleted = ?2 WHERE key = ?1";
-        self.connection
-            .prepare_cached(update)
-            .and_then(|mut update| update.execute(params![registered.key, millis(now)]))
-            .or_failed()?;
+        execute(self.connection, update, params![registered.key, millis(now)])?;
         self.cancel_deliveries_of_deleted(Some(id))?;
         self.touched.insert(id.clone());
         self.effects.push(Effect::EndpointGone(id.clone()));
@@ -162,11 +156,7 @@ impl Writer<'_> {
             if step == 0 {
                 break;
             }
-            count += self
-                .connection
-                .prepare_cached(update)
-                .and_then(|mut update| update.execute(params![key, cancelled, deleted, step]))
-                .or_failed()?;
+            count += execute(self.connection, update, params![key, cancelled, deleted, step])?;
         }
         Ok(count)
     }
@@ -196,10 +186,7 @@ impl Writer<'_> {
             }
             let (guard, counts) =
                 (guard.unwrap_or_default(), serde_json::to_string(&counts).unwrap_or_default());
-            self.connection
-                .prepare_cached(update)
-                .and_then(|mut update| update.execute(params![key, guard, counts]))
-                .or_failed()?;
+            execute(self.connection, update, params![key, guard, counts])?;
         }
         if is_gone_touched { self.write_gone() } else { Ok(()) }
     }

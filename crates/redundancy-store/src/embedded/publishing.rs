@@ -1,8 +1,8 @@
 //! Accepts events: the event and all its deliveries in one transaction.
 
-use super::OrFailed as _;
 use super::rows::{delivery_by_id, event_by_id, millis, number, state_number};
 use super::writer::{Effect, Held, Writer, bytes};
+use super::{OrFailed as _, execute};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Delivery, DeliveryState};
 use redundancy_webhook::event::Event;
@@ -41,10 +41,7 @@ impl Writer<'_> {
                 VALUES (?1, ?2, ?3, ?4, ?5)";
             let id = event.id.number().to_be_bytes();
             let values = params![asked.key, asked.fingerprint, id, deliveries, millis(asked.expires_at)];
-            self.connection
-                .prepare_cached(insert)
-                .and_then(|mut insert| insert.execute(values))
-                .or_failed()?;
+            execute(self.connection, insert, values)?;
         }
         let kind = self.types.key(self.connection, &event.kind)?;
         self.insert_event(&event, kind)?;
@@ -86,7 +83,7 @@ impl Writer<'_> {
             event.request_id,
             event.traceparent
         ];
-        self.connection.prepare_cached(insert).and_then(|mut insert| insert.execute(values)).or_failed()?;
+        execute(self.connection, insert, values)?;
         Ok(())
     }
 
@@ -103,7 +100,7 @@ impl Writer<'_> {
             VALUES (?1, ?2, ?3, ?4, 0, ?5, ?5, 0, 0)";
         let event_id = event.id.number().to_be_bytes();
         let values = params![bytes(delivery.id), event_id, kind, key, millis(now)];
-        self.connection.prepare_cached(insert).and_then(|mut insert| insert.execute(values)).or_failed()?;
+        execute(self.connection, insert, values)?;
         self.effects.push(Effect::Wait { delivery, event: Some(Arc::clone(event)), from: None, left: None });
         Ok(())
     }
@@ -172,7 +169,7 @@ impl Writer<'_> {
         let update = "UPDATE deliveries SET state = ?2, due = ?3, updated = ?4, spent = ?5 WHERE id = ?1";
         let number = state_number(delivery.state);
         let values = params![bytes(id), number, delivery.due_at.map(millis), millis(now), delivery.spent];
-        self.connection.prepare_cached(update).and_then(|mut update| update.execute(values)).or_failed()?;
+        execute(self.connection, update, values)?;
         self.effects.push(match change {
             Change::Requeue => {
                 Effect::Wait { delivery: delivery.clone(), event: None, from: Some(before.state), left }

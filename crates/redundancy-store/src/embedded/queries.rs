@@ -60,7 +60,7 @@ pub(super) fn deliveries(
     if sources.len() > 1 {
         items.sort_unstable_by_key(|delivery| Reverse(delivery.id));
     }
-    Ok(cut(items, page.limit))
+    Ok(Page::cut(items, page.limit, |last| last.id))
 }
 
 /// The delivery as it is with the leases there are.
@@ -71,13 +71,6 @@ fn with_lease(mut delivery: Delivery, leased: &Leased) -> Delivery {
         show_being_made(&mut delivery, *since);
     }
     delivery
-}
-
-fn cut(mut items: Vec<Delivery>, limit: usize) -> Page<Delivery, DeliveryId> {
-    let has_more = items.len() > limit;
-    items.truncate(limit);
-    let next = if has_more { items.last().map(|last| last.id) } else { None };
-    Page { items, next }
 }
 
 fn in_flight(
@@ -101,7 +94,7 @@ fn in_flight(
             }
         }
     }
-    Ok(cut(items, page.limit))
+    Ok(Page::cut(items, page.limit, |last| last.id))
 }
 
 /// The statement for a filter, with its values; `None` when nothing can match.
@@ -214,10 +207,7 @@ pub(super) fn events(
         let kind: String = row.get(1).or_failed()?;
         items.push(EventSummary { id: EventId::from_number(id), kind: kind.parse().map_err(|_| damaged())? });
     }
-    let has_more = items.len() > page.limit;
-    items.truncate(page.limit);
-    let next = if has_more { items.last().map(|last| last.id) } else { None };
-    Ok(Page { items, next })
+    Ok(Page::cut(items, page.limit, |last| last.id))
 }
 
 /// The pending delivery that was accepted first, without those that are being made.

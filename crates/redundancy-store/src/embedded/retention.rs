@@ -1,8 +1,8 @@
 //! Deletes what is too old, a step at a time.
 
-use super::OrFailed as _;
 use super::rows::{damaged, millis, number, state_number};
 use super::writer::{Effect, Writer, bytes};
+use super::{OrFailed as _, execute};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::DeliveryState;
 use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId, JobId};
@@ -62,14 +62,14 @@ impl Writer<'_> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let expired = "DELETE FROM idempotency WHERE key IN \
             (SELECT key FROM idempotency WHERE expires <= ?1 LIMIT ?2)";
-        deleted += self.run(expired, &[&millis(now), &limit])?;
+        deleted += execute(self.connection, expired, params![millis(now), limit])?;
         let oldest = JobId::first_at(before).number().to_be_bytes();
         let jobs =
             "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE id < ?1 AND is_open = 0 LIMIT ?2)";
-        deleted += self.run(jobs, &[&oldest, &limit])?;
+        deleted += execute(self.connection, jobs, params![oldest, limit])?;
         let analyses = "DELETE FROM analyses WHERE rowid IN \
             (SELECT rowid FROM analyses WHERE id < ?1 AND state <> 'pending' LIMIT ?2)";
-        deleted += self.run(analyses, &[&oldest, &limit])?;
+        deleted += execute(self.connection, analyses, params![oldest, limit])?;
         Ok(Swept { deleted, next })
     }
 
@@ -87,8 +87,8 @@ impl Writer<'_> {
             old.retain(|(id, ..)| state.schedule.made_since(*id).is_none());
         }
         for (id, state, endpoint) in &old {
-            self.run("DELETE FROM attempts WHERE delivery = ?1", &[&bytes(*id)])?;
-            self.run("DELETE FROM deliveries WHERE id = ?1", &[&bytes(*id)])?;
+            execute(self.connection, "DELETE FROM attempts WHERE delivery = ?1", params![bytes(*id)])?;
+            execute(self.connection, "DELETE FROM deliveries WHERE id = ?1", params![bytes(*id)])?;
             if let Some(endpoint) = endpoint {
                 self.effects.push(Effect::Moved {
                     endpoint: endpoint.clone(),
@@ -99,13 +99,6 @@ impl Writer<'_> {
             }
         }
         Ok((old.len(), last))
-    }
-
-    fn run(&self, statement: &str, values: &[&dyn rusqlite::ToSql]) -> Result<usize, StoreError> {
-        self.connection
-            .prepare_cached(statement)
-            .and_then(|mut statement| statement.execute(values))
-            .or_failed()
     }
 
     /// Finished deliveries made before `before`, from the cursor on, and where to go on.
@@ -174,7 +167,7 @@ impl Writer<'_> {
             let event = EventId::from_number(number(&id)?);
             last = Some(event);
             if super::queries::deliveries_of(self.connection, event)? == 0 {
-                deleted += self.run("DELETE FROM events WHERE seq = ?1", &[&seq])?;
+                deleted += execute(self.connection, "DELETE FROM events WHERE seq = ?1", params![seq])?;
             }
         }
         Ok((deleted, if is_all { None } else { last }))

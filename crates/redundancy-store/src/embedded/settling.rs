@@ -2,7 +2,7 @@
 
 use super::rows::{delivery_by_id, millis, state_number};
 use super::writer::{Effect, Held, Write, Writer, bytes};
-use super::{EmbeddedStore, OrFailed as _, Shared, State};
+use super::{EmbeddedStore, OrFailed as _, Shared, State, execute};
 use crate::schedule::{GivenBack, disabled};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Attempt, DeliveryState};
@@ -149,10 +149,7 @@ impl Writer<'_> {
                 let update = "UPDATE deliveries SET state = max(state, ?2), due = iif(state = 4, NULL, ?3), \
                     updated = ?4 WHERE id = ?1 AND state IN (0, 4)";
                 let values = params![bytes(*delivery), state_number(*state), due.map(millis), millis(*now)];
-                self.connection
-                    .prepare_cached(update)
-                    .and_then(|mut update| update.execute(values))
-                    .or_failed()?;
+                execute(self.connection, update, values)?;
             }
             Some(Attempted { attempt, disables, follow_ups }) => {
                 self.write_attempt(*delivery, attempt, *state, *due, *now)?;
@@ -214,7 +211,7 @@ impl Writer<'_> {
             headers,
             attempt.response_body
         ];
-        self.connection.prepare_cached(insert).and_then(|mut insert| insert.execute(values)).or_failed()?;
+        execute(self.connection, insert, values)?;
         Ok(())
     }
 

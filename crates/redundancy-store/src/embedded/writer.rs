@@ -3,7 +3,7 @@
 use super::checkpoint::Rest;
 use super::index::IndexChange;
 use super::names::EventTypes;
-use super::{OrFailed as _, Shared, State};
+use super::{Shared, State, execute};
 use crate::schedule::Key;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Delivery, DeliveryState};
@@ -348,10 +348,7 @@ impl<'t> Thread<'t> {
             self.registry = super::endpoints::registry(self.connection, self.shared)?;
             self.is_registry_stale = false;
         }
-        self.connection
-            .prepare_cached("BEGIN IMMEDIATE")
-            .and_then(|mut begin| begin.execute([]))
-            .or_failed()?;
+        execute(self.connection, "BEGIN IMMEDIATE", [])?;
         let mut writer = Writer {
             connection: self.connection,
             shared: self.shared,
@@ -385,7 +382,7 @@ impl<'t> Thread<'t> {
         }
         writer.write_touched()?;
         let effects = writer.effects;
-        self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])).or_failed()?;
+        execute(self.connection, "COMMIT", [])?;
         let mut state = self.shared.state();
         let is_work = !effects.is_empty();
         for effect in effects {

@@ -1,18 +1,16 @@
 //! Batches in memory: those that have ended are forgotten when there is no room, the oldest first.
 
 use super::MemoryStore;
+use crate::batches::{KEEP_UNACCEPTED, Room, forgotten};
 use async_trait::async_trait;
 use redundancy_engine::batch::{Cancelled, Chunk, ChunkClaim, ChunkLease, ChunkSettlement};
 use redundancy_engine::{Batch, BatchId, BatchState, BatchStore, StoreError, Timestamp};
 use redundancy_webhook::store::{Page, PageRequest};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What a batch, an item or a result takes beside its bytes, about.
 const RECORD_BYTES: usize = 64;
-/// How long items wait for their batch to be accepted.
-pub(crate) const KEEP_UNACCEPTED: Duration = Duration::from_hours(1);
 
 #[derive(Debug)]
 pub(super) struct Batches {
@@ -76,7 +74,7 @@ impl Batches {
     fn add_items(&mut self, id: BatchId, first: u64, items: Vec<Arc<[u8]>>) -> Result<(), StoreError> {
         let known = self.known.get(&id).map_or(0, |kept| kept.items.len());
         if known as u64 != first {
-            return Err(StoreError::Unavailable("items of the batch were forgotten".to_owned()));
+            return Err(forgotten());
         }
         let own = if known == 0 { RECORD_BYTES } else { 0 };
         self.make_room(items.iter().map(|item| item.len() + RECORD_BYTES).sum::<usize>() + own)?;
@@ -87,7 +85,7 @@ impl Batches {
     fn accept(&mut self, batch: Batch) -> Result<(), StoreError> {
         let kept = self.known.get_mut(&batch.id).filter(|kept| kept.items.len() as u64 == batch.total);
         let Some(kept) = kept else {
-            return Err(StoreError::Unavailable("items of the batch were forgotten".to_owned()));
+            return Err(forgotten());
         };
         self.last_turn += 1;
         self.queue.insert(self.last_turn, batch.id);
@@ -107,13 +105,9 @@ impl Batches {
         batch.state = BatchState::Running;
         batch.started_at.get_or_insert(claim.now);
         kept.lease = Some((claim.token, claim.until));
-        let mut bytes = 0;
-        let fits = |item: &&Arc<[u8]>| {
-            let is_first = bytes == 0;
-            bytes += item.len().max(1);
-            is_first || bytes <= claim.max_bytes
-        };
-        let items = kept.items.iter().take(claim.max_items).take_while(fits).cloned().collect();
+        let mut room = Room::of(claim.max_bytes);
+        let items = kept.items.iter().take(claim.max_items).take_while(|item| room.takes(item.len()));
+        let items = items.cloned().collect();
         Some(Chunk { batch: batch.clone(), items, lease: ChunkLease { batch: id, token: claim.token } })
     }
 
@@ -203,13 +197,9 @@ impl Batches {
     fn results(&self, id: BatchId, from: u64, limit: usize, max_bytes: usize) -> Vec<Arc<str>> {
         let from = usize::try_from(from).unwrap_or(usize::MAX);
         let kept = self.known.get(&id).and_then(|kept| kept.results.get(from..));
-        let mut bytes = 0;
-        let fits = |line: &&Arc<str>| {
-            let is_first = bytes == 0;
-            bytes += line.len().max(1);
-            is_first || bytes <= max_bytes
-        };
-        kept.unwrap_or_default().iter().take(limit).take_while(fits).cloned().collect()
+        let mut room = Room::of(max_bytes);
+        let lines = kept.unwrap_or_default().iter().take(limit).take_while(|line| room.takes(line.len()));
+        lines.cloned().collect()
     }
 
     /// Deletes up to `limit` batches that have ended and were made before `before`, and those that were not accepted in time.

@@ -8,6 +8,7 @@ use super::publish::{TRIES, push_publication, unsettled};
 use super::reply::{self, Items};
 use super::script::{self, Call};
 use super::{RedisStore, key::from_hex};
+use crate::batches::{KEEP_UNACCEPTED, Room, forgotten};
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use redis::cmd;
@@ -15,19 +16,12 @@ use redundancy_engine::batch::{Cancelled, Chunk, ChunkClaim, ChunkLease, ChunkSe
 use redundancy_engine::{Batch, BatchId, BatchState, BatchStore, StoreError, Timestamp};
 use redundancy_webhook::store::{Page, PageRequest};
 use std::sync::Arc;
-use std::time::Duration;
 
-/// How long items wait for their batch to be accepted.
-const KEEP_UNACCEPTED: Duration = Duration::from_hours(1);
 /// Results that are read at once.
 const MAX_RESULTS: usize = 64;
 
 fn partition(id: BatchId) -> Partition {
     Partition::of_slot(id.slot())
-}
-
-fn forgotten() -> StoreError {
-    StoreError::Unavailable("items of the batch were forgotten".to_owned())
 }
 
 impl RedisStore {
@@ -213,9 +207,7 @@ impl BatchStore for RedisStore {
         });
         let mut ids: Vec<BatchId> = try_join_all(parts).await?.into_iter().flatten().collect();
         ids.sort_unstable_by(|one, other| other.cmp(one));
-        let has_more = ids.len() > page.limit;
-        ids.truncate(page.limit);
-        let next = ids.last().filter(|_| has_more).copied();
+        let Page { items: ids, next } = Page::cut(ids, page.limit, |last| *last);
         let found = try_join_all(ids.into_iter().map(|id| self.read_batch(id))).await?;
         Ok(Page { items: found.into_iter().flatten().collect(), next })
     }
@@ -232,11 +224,10 @@ impl BatchStore for RedisStore {
         let mut range = cmd("LRANGE");
         range.arg(format!("{}:br:{}", partition(id).tag(), hex(id.number()))).arg(first).arg(last);
         let mut found = Items::of(self.link.send(range).await?)?;
-        let (mut lines, mut bytes) = (Vec::new(), 0);
+        let (mut lines, mut room) = (Vec::new(), Room::of(max_bytes));
         while !found.is_empty() {
             let line: Arc<str> = found.text()?.unwrap_or_default().into();
-            bytes += line.len();
-            if bytes > max_bytes && !lines.is_empty() {
+            if !room.takes(line.len()) {
                 break;
             }
             lines.push(line);

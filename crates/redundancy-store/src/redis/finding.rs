@@ -141,9 +141,7 @@ impl RedisStore {
             numbers.extend(Counter::all(&counters).map(|counter| counter.number(partition)));
         }
         numbers.sort_unstable();
-        let has_more = numbers.len() > page.limit;
-        numbers.truncate(page.limit);
-        let next = numbers.last().copied().filter(|_| has_more);
+        let Page { items: numbers, next } = Page::cut(numbers, page.limit, |last| *last);
         let records = self.fetch_all(&numbers, false).await?;
         let listed = |(number, Record { document, .. })| Listed { number, document };
         Ok(Page { items: records.into_iter().map(listed).collect(), next })
