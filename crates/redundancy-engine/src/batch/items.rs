@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::ids::AnalysisId;
 use crate::index::NewText;
-use crate::requests::{Request, Work};
+use crate::requests::Work;
 use futures_util::stream::{self, StreamExt};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,12 +63,7 @@ impl Engine {
         let mut group = Vec::new();
         while outcome.obstacle.is_none() {
             match steps.next().await {
-                Some(Some(Ok(Step::Text(text)))) => {
-                    group.push(Ok(text));
-                    if group.len() < MAX_GROUP {
-                        continue;
-                    }
-                }
+                Some(Some(Ok(Step::Text(text)))) => group.push(Ok(text)),
                 Some(Some(Ok(Step::Done(result)))) if group.is_empty() => outcome.results.push(result),
                 // Behind texts that are yet to be put.
                 Some(Some(Ok(Step::Done(result)))) => group.push(Err(result)),
@@ -99,31 +94,28 @@ impl Engine {
         let place = self.pool.wait_for_place().await?;
         let (clock, counters) = (Arc::clone(&self.ports.clock), Arc::clone(&self.counters));
         let id = AnalysisId::new(&*self.ports.clock, &*self.ports.ids);
-        let (known_batch, known_format) = (Arc::clone(&batch), Arc::clone(&format));
-        let analyse = move |request: Request, batch: &Batch| {
+        let (of_job, as_asked) = (Arc::clone(&batch), Arc::clone(&format));
+        let job = move || {
+            let request = match as_asked.read(&of_job, index, &item) {
+                Ok(ItemTask::Analysis(request)) => request,
+                Ok(ItemTask::Index(text)) => return Step::Text(named(text, &of_job, index)),
+                Err(line) => return failed(line),
+            };
             let counted = counters.begin(request.operation());
             let began = clock.monotonic();
             match request.perform() {
                 Ok(finding) => {
                     let took = clock.monotonic().saturating_sub(began);
                     counted.completed(request.bytes(), took);
-                    done(format.found(index, id, finding, took))
+                    done(as_asked.found(index, id, finding, took))
                 }
-                Err(error) => failed(format.refused(batch, index, error.into())),
+                Err(error) => failed(as_asked.refused(&of_job, index, error.into())),
             }
-        };
-        let reader = Arc::clone(&known_format);
-        let job = move || match reader.read(&batch, index, &item) {
-            Ok(ItemTask::Analysis(request)) => analyse(request, &batch),
-            Ok(ItemTask::Index(text)) => Step::Text(named(text, &batch, index)),
-            Err(line) => failed(line),
         };
         match self.pool.run(place, job).await.map_err(EngineError::from) {
             Ok(step) => Ok(step),
             // The next item is not to blame, and the same one would do it again.
-            Err(error @ EngineError::Panicked) => {
-                Ok(failed(known_format.refused(&known_batch, index, error)))
-            }
+            Err(error @ EngineError::Panicked) => Ok(failed(format.refused(&batch, index, error))),
             Err(error) => Err(error),
         }
     }

@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::ids::BatchId;
 use futures_util::future::{Either, join, select};
+use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::event::{Event, EventType, NewEvent, types};
 use redundancy_webhook::ids::EventId;
 use redundancy_webhook::store::{Audience, Publication, StoreError};
@@ -154,7 +155,6 @@ impl Runner<'_> {
         let batch = Batch {
             done: chunk.batch.done + results.len() as u64,
             failed: chunk.batch.failed + failures as u64,
-            finished_at: Some(now),
             ..chunk.batch.clone()
         };
         let reason = if chunk.items.is_empty() && batch.done < batch.total {
@@ -162,33 +162,22 @@ impl Runner<'_> {
         } else {
             obstacle.filter(|_| tries >= MAX_TRIES).map(|error| reason(&error))
         };
-        let end = if let Some(reason) = reason {
-            tracing::error!(batch = %batch.id, reason, "a batch cannot go on");
-            let failed = Batch { state: BatchState::Failed, error: Some(reason.clone()), ..batch };
-            Some((failed, Some(reason), types::BATCH_FAILED))
-        } else if batch.done >= batch.total {
-            let completed = Batch { state: BatchState::Completed, ..batch };
-            Some((completed, None, types::BATCH_COMPLETED))
-        } else {
-            None
-        };
-        let end = end.map(|(batch, error, kind)| BatchEnd {
-            state: batch.state,
-            error,
-            publication: self.publication(&batch, kind),
-        });
+        let has_ended = reason.is_some() || batch.done >= batch.total;
+        let end = has_ended.then(|| self.end(batch, reason, now));
         ChunkSettlement { lease: chunk.lease, first: chunk.batch.done, results, end, now }
     }
 
-    /// The end of a batch for whose results there is no room.
-    fn failure(&self, batch: &Batch, mut settlement: ChunkSettlement, reason: String) -> ChunkSettlement {
-        tracing::error!(batch = %batch.id, reason, "a batch cannot go on");
-        let (state, error, finished_at) = (BatchState::Failed, Some(reason), Some(settlement.now));
-        let failed = Batch { state, error: error.clone(), finished_at, ..batch.clone() };
-        let publication = self.publication(&failed, types::BATCH_FAILED);
-        settlement.results.clear();
-        settlement.end = Some(BatchEnd { state, error, publication });
-        settlement
+    /// The end of `batch` as it is now: completed, or failed for a reason.
+    fn end(&self, batch: Batch, error: Option<String>, now: Timestamp) -> BatchEnd {
+        let (state, kind) = match &error {
+            Some(reason) => {
+                tracing::error!(batch = %batch.id, reason, "a batch cannot go on");
+                (BatchState::Failed, types::BATCH_FAILED)
+            }
+            None => (BatchState::Completed, types::BATCH_COMPLETED),
+        };
+        let ended = Batch { state, error: error.clone(), finished_at: Some(now), ..batch };
+        BatchEnd { state, error, publication: self.publication(&ended, kind) }
     }
 
     /// The event that tells of the end of `batch`, if somebody wants it.
@@ -229,7 +218,9 @@ impl Runner<'_> {
                     return;
                 }
                 Err(error @ StoreError::Full(_)) if tries == MAX_TRIES => {
-                    settlement = self.failure(batch, settlement, reason(&error.into()));
+                    settlement.results.clear();
+                    settlement.end =
+                        Some(self.end(batch.clone(), Some(reason(&error.into())), settlement.now));
                 }
                 Err(_) => {}
             }

@@ -196,6 +196,11 @@ impl FirstPass {
         self.within(wanted, |record| *record, block)
     }
 
+    /// The number of the first record of a block; of one behind the last, more than any record has.
+    pub(super) fn start_of(&self, block: usize) -> u32 {
+        self.blocks.get(block).copied().unwrap_or(u32::MAX)
+    }
+
     /// Of `wanted`, which come in the order of their records, those whose record is in a block.
     fn within(
         &self,
@@ -203,8 +208,7 @@ impl FirstPass {
         record: impl Fn(&u32) -> u32,
         block: usize,
     ) -> impl Iterator<Item = (u32, usize)> {
-        let start_of = |block: usize| self.blocks.get(block).copied().unwrap_or(u32::MAX);
-        let (start, end) = (start_of(block), start_of(block + 1));
+        let (start, end) = (self.start_of(block), self.start_of(block + 1));
         let from = wanted.partition_point(|one| record(one) < start);
         let to = wanted.partition_point(|one| record(one) < end);
         let within = wanted.get(from..to).unwrap_or_default();

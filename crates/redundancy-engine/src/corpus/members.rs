@@ -91,7 +91,6 @@ pub(super) fn ranks<C: Corpus>(
         return Ok(first.firsts.iter().map(|record| -f64::from(*record)).collect());
     }
     let mut ranks = vec![f64::NEG_INFINITY; first.firsts.len()];
-    let all: Vec<u32> = (0..).zip(&first.records).map(|(record, _)| record).collect();
     let mut read_bytes = 0;
     each_block(
         corpus,
@@ -99,7 +98,7 @@ pub(super) fn ranks<C: Corpus>(
         Buffer::default,
         |buffer, block, number| {
             let mut found = Vec::new();
-            for (record, place) in first.records_in_block(&all, number) {
+            for (record, place) in (first.start_of(number)..).zip(0..block.records.len()) {
                 if let Ok(document) = corpus.document(block, place, buffer) {
                     found.push((record, rank(record, &document, options.keep)));
                 }
