@@ -22,9 +22,6 @@ use super::{CorpusError, CorpusFile, Fields, ReadDocument, invalid, rank};
 /// How many rows are read at a time.
 const ROWS_AT_ONCE: usize = 256;
 
-/// How much is put into a block.
-const BLOCK_BYTES: usize = 1 << 20;
-
 /// Which columns mean what, by their numbers, and what all files of the corpus look like.
 #[derive(Debug)]
 pub(super) struct ParquetColumns {
@@ -101,10 +98,10 @@ impl ParquetColumns {
         number: usize,
         block: &mut Block,
     ) -> Result<bool, CorpusError> {
-        let before = rows.row;
+        let (before, known) = (rows.row, block.records.len());
         let more = rows.next(self, number, block);
         let more = more.map_err(|error| unreadable(file, Some(before - 1), &error))?;
-        match block.records.iter().find(|record| record.bytes.len() > MAX_RECORD_BYTES) {
+        match block.records.iter().skip(known).find(|record| record.bytes.len() > MAX_RECORD_BYTES) {
             Some(record) => Err(CorpusError::RecordTooLong { file: file.name(), line: record.line }),
             None => Ok(more),
         }
@@ -128,41 +125,39 @@ impl RowReader {
         number: usize,
         block: &mut Block,
     ) -> Result<bool, ParquetError> {
-        while block.bytes.len() < BLOCK_BYTES {
-            let Some((columns, left)) = &mut self.columns else {
-                if self.group == self.file.num_row_groups() {
-                    return Ok(false);
-                }
-                let group = self.file.get_row_group(self.group)?;
-                self.group += 1;
-                let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
-                let columns = [Some(wanted.text), wanted.id, wanted.rank].map(|place| {
-                    let Some(place) = place else { return Ok(None) };
-                    let column = group.metadata().column(place).column_descr();
-                    let (defined, is_unsigned) = (column.max_def_level(), is_unsigned(column));
-                    Ok(Some(Values { reader: group.get_column_reader(place)?, defined, is_unsigned }))
-                });
-                let columns = columns.into_iter().collect::<Result<Vec<_>, ParquetError>>()?;
-                self.columns = Some((columns, rows));
-                continue;
-            };
-            let rows = ROWS_AT_ONCE.min(*left);
-            let values = columns
-                .iter_mut()
-                .map(|column| column.as_mut().map_or(Ok(vec![None; rows]), |column| column.next(rows)))
-                .collect::<Result<Vec<_>, ParquetError>>()?;
-            for row in 0..rows {
-                let start = block.bytes.len();
-                for column in &values {
-                    append(&mut block.bytes, column.get(row).and_then(Option::as_ref));
-                }
-                block.records.push(Record { bytes: start..block.bytes.len(), file: number, line: self.row });
-                self.row += 1;
+        let (columns, left) = loop {
+            if let Some((columns, left)) = &mut self.columns
+                && *left > 0
+            {
+                break (columns, left);
             }
-            *left -= rows;
-            if *left == 0 {
-                self.columns = None;
+            if self.group == self.file.num_row_groups() {
+                return Ok(false);
             }
+            let group = self.file.get_row_group(self.group)?;
+            self.group += 1;
+            let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+            let columns = [Some(wanted.text), wanted.id, wanted.rank].map(|place| {
+                let Some(place) = place else { return Ok(None) };
+                let column = group.metadata().column(place).column_descr();
+                let (defined, is_unsigned) = (column.max_def_level(), is_unsigned(column));
+                Ok(Some(Values { reader: group.get_column_reader(place)?, defined, is_unsigned }))
+            });
+            self.columns = Some((columns.into_iter().collect::<Result<Vec<_>, ParquetError>>()?, rows));
+        };
+        let rows = ROWS_AT_ONCE.min(*left);
+        let values = columns
+            .iter_mut()
+            .map(|column| column.as_mut().map_or(Ok(vec![None; rows]), |column| column.next(rows)))
+            .collect::<Result<Vec<_>, ParquetError>>()?;
+        *left -= rows;
+        for row in 0..rows {
+            let start = block.bytes.len();
+            for column in &values {
+                append(&mut block.bytes, column.get(row).and_then(Option::as_ref));
+            }
+            block.records.push(Record { bytes: start..block.bytes.len(), file: number, line: self.row });
+            self.row += 1;
         }
         Ok(true)
     }

@@ -123,24 +123,17 @@ impl FileReader {
         columns: Option<&Columns>,
         block: &mut Block,
     ) -> Result<bool, CorpusError> {
-        block.bytes.clear();
         let Some(columns) = columns else { return Ok(false) };
-        while block.bytes.len() < BLOCK_BYTES {
-            let Some(file) = files.get(self.file) else { break };
-            let rows = if let Some(rows) = &mut self.rows {
-                rows
-            } else {
-                let from = unpack(file).map_err(|error| CorpusError::io(file, None, error))?;
-                let mut rows = columns.reader(from);
-                columns.check_heading(&mut rows, file)?;
-                self.rows.insert(rows)
-            };
-            if !columns.next_row(rows, file, self.file, block)? {
-                self.rows = None;
-                self.file += 1;
-            }
-        }
-        Ok(!block.records.is_empty())
+        let open = |file: &CorpusFile| {
+            let from = unpack(file).map_err(|error| CorpusError::io(file, None, error))?;
+            let mut rows = columns.reader(from);
+            columns.check_heading(&mut rows, file)?;
+            Ok(rows)
+        };
+        let next = |rows: &mut _, file: &CorpusFile, number: usize, block: &mut Block| {
+            columns.next_row(rows, file, number, block)
+        };
+        fill(files, &mut self.file, &mut self.rows, block, open, next)
     }
 
     /// Reads rows of Parquet files.
@@ -150,21 +143,37 @@ impl FileReader {
         columns: Option<&ParquetColumns>,
         block: &mut Block,
     ) -> Result<bool, CorpusError> {
-        block.bytes.clear();
         let Some(columns) = columns else { return Ok(false) };
-        while block.bytes.len() < BLOCK_BYTES {
-            let Some(file) = files.get(self.file) else { break };
-            let rows = match &mut self.parquet {
-                Some(rows) => rows,
-                none => none.insert(columns.open(file)?),
-            };
-            if !columns.next_rows(rows, file, self.file, block)? {
-                self.parquet = None;
-                self.file += 1;
-            }
-        }
-        Ok(!block.records.is_empty())
+        let next = |rows: &mut _, file: &CorpusFile, number: usize, block: &mut Block| {
+            columns.next_rows(rows, file, number, block)
+        };
+        fill(files, &mut self.file, &mut self.parquet, block, |file| columns.open(file), next)
     }
+}
+
+/// Fills a block with rows: from the file that is open, and from those behind it. `at` is the number of the file; `next` appends rows of
+/// it, and says `false` at its end.
+fn fill<R>(
+    files: &[CorpusFile],
+    at: &mut usize,
+    opened: &mut Option<R>,
+    block: &mut Block,
+    open: impl Fn(&CorpusFile) -> Result<R, CorpusError>,
+    next: impl Fn(&mut R, &CorpusFile, usize, &mut Block) -> Result<bool, CorpusError>,
+) -> Result<bool, CorpusError> {
+    block.bytes.clear();
+    while block.bytes.len() < BLOCK_BYTES {
+        let Some(file) = files.get(*at) else { break };
+        let rows = match &mut *opened {
+            Some(rows) => rows,
+            none => none.insert(open(file)?),
+        };
+        if !next(rows, file, *at, block)? {
+            *opened = None;
+            *at += 1;
+        }
+    }
+    Ok(!block.records.is_empty())
 }
 
 /// The bytes in a file.

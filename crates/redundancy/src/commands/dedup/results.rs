@@ -331,20 +331,17 @@ fn each_kept(
     found: &Deduplicated,
     mut keep: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> Result<u64, Failure> {
-    let mut dropped = found.duplicates.iter().map(|duplicate| duplicate.record).peekable();
     let mut reader = corpus.open()?;
     let mut block = Block::default();
     let (mut number, mut bytes) = (0_u32, 0);
-    let invalid = &found.invalid_records;
     while corpus.next_block(&mut reader, &mut block)? {
         corpus.split(&mut block);
         bytes += block.bytes.len() as u64;
         for record in &block.records {
-            let is_dropped = dropped.next_if_eq(&number).is_some() || invalid.binary_search(&number).is_ok();
-            number += 1;
-            if !is_dropped {
+            if !is_left_out(found, number) {
                 keep(block.bytes.get(record.bytes.clone()).unwrap_or_default())?;
             }
+            number += 1;
         }
     }
     Ok(bytes)
