@@ -5,96 +5,73 @@ use redundancy_webhook::ids::{self, InvalidId};
 use std::fmt;
 use std::str::FromStr;
 
-/// The id of an analysis, on the wire `ana_` and 26 letters. Ids sort by the millisecond in which they were made, by the time
-/// of day on the clock; within one millisecond their order is random.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AnalysisId(u128);
+/// Defines an id over 128 bits with a prefix.
+macro_rules! timed_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u128);
 
-impl AnalysisId {
-    const PREFIX: &str = "ana_";
+        impl $name {
+            const PREFIX: &str = $prefix;
 
-    /// Its number. Ids sort as their numbers do.
-    #[must_use]
-    pub const fn number(self) -> u128 {
-        self.0
-    }
+            /// Its number. Ids sort as their numbers do.
+            #[must_use]
+            pub const fn number(self) -> u128 {
+                self.0
+            }
 
-    /// A number from 0 to 255, random. The event that tells of the result has the same, so that a store which spreads things over
-    /// partitions can write both at once.
-    #[must_use]
-    pub fn slot(self) -> u8 {
-        self.0.to_le_bytes()[0]
-    }
+            /// A number from 0 to 255, random. The event that tells of the end has the same, so that a store which spreads things
+            /// over partitions can write both at once.
+            #[must_use]
+            pub fn slot(self) -> u8 {
+                self.0.to_le_bytes()[0]
+            }
 
-    /// A new id.
-    pub(crate) fn new(clock: &dyn Clock, random: &dyn IdSource) -> Self {
-        Self(ids::timed(clock, random))
-    }
+            /// A new id.
+            pub(crate) fn new(clock: &dyn Clock, random: &dyn IdSource) -> Self {
+                Self(ids::timed(clock, random))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                ids::write(f, Self::PREFIX, self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                ids::read(Self::PREFIX, text).map(Self)
+            }
+        }
+    };
 }
 
-impl fmt::Display for AnalysisId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        ids::write(f, Self::PREFIX, self.0)
-    }
+timed_id! {
+    /// The id of an analysis, on the wire `ana_` and 26 letters. Ids sort by the millisecond in which they were made, by the time
+    /// of day on the clock; within one millisecond their order is random.
+    AnalysisId, "ana_"
 }
 
-impl FromStr for AnalysisId {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        ids::read(Self::PREFIX, text).map(Self)
-    }
+timed_id! {
+    /// The id of a batch, on the wire `bat_` and 26 letters. Ids sort by the millisecond in which they were made, as those of
+    /// analyses do.
+    BatchId, "bat_"
 }
-
-/// The id of a batch, on the wire `bat_` and 26 letters. Ids sort by the millisecond in which they were made, as those of
-/// analyses do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BatchId(u128);
 
 impl BatchId {
-    const PREFIX: &str = "bat_";
-
     /// The id with this number.
     #[must_use]
     pub const fn from_number(number: u128) -> Self {
         Self(number)
     }
 
-    /// Its number. Ids sort as their numbers do.
-    #[must_use]
-    pub const fn number(self) -> u128 {
-        self.0
-    }
-
     /// The smallest id made at `moment` or later.
     #[must_use]
     pub const fn first_at(moment: Timestamp) -> Self {
         Self(ids::timed_at(moment, 0))
-    }
-
-    /// A number from 0 to 255, random. The event that tells of its end has the same, so that a store which spreads things over
-    /// partitions can write both at once.
-    #[must_use]
-    pub fn slot(self) -> u8 {
-        self.0.to_le_bytes()[0]
-    }
-
-    /// A new id.
-    pub(crate) fn new(clock: &dyn Clock, random: &dyn IdSource) -> Self {
-        Self(ids::timed(clock, random))
-    }
-}
-
-impl fmt::Display for BatchId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        ids::write(f, Self::PREFIX, self.0)
-    }
-}
-
-impl FromStr for BatchId {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        ids::read(Self::PREFIX, text).map(Self)
     }
 }
