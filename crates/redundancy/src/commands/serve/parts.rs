@@ -83,6 +83,15 @@ pub(super) async fn build(settings: &Settings, cores: usize) -> Result<Parts, Fa
     Ok(Parts { app, engine, webhooks })
 }
 
+impl Store {
+    /// One store behind all ports, so that what belongs together is written together.
+    fn behind_all_ports<S: AnalysisStore + WebhookStore + Catalog + BatchStore + 'static>(
+        store: Arc<S>,
+    ) -> Self {
+        Self { analyses: store.clone(), webhooks: store.clone(), documents: store.clone(), batches: store }
+    }
+}
+
 async fn store(
     settings: &Settings,
     clock: &Arc<SystemClock>,
@@ -91,15 +100,7 @@ async fn store(
     // Settings have made sure that the key will do.
     let cipher = settings.delivery.secret_key.as_deref().and_then(|key| SecretCipher::new(key).ok());
     match settings.storage.storage_type {
-        StorageType::Memory => {
-            let store = Arc::new(MemoryStore::default());
-            Ok(Store {
-                analyses: store.clone(),
-                webhooks: store.clone(),
-                documents: store.clone(),
-                batches: store,
-            })
-        }
+        StorageType::Memory => Ok(Store::behind_all_ports(Arc::new(MemoryStore::default()))),
         StorageType::Redis => {
             // Settings have made sure that there is an address, and that it is one.
             let address = settings.storage.redis_url.as_deref().unwrap_or_default();
@@ -115,12 +116,7 @@ async fn store(
             };
             let store =
                 RedisStore::connect(config).await.map_err(|error| Failure::Other(error.to_string()))?;
-            Ok(Store {
-                analyses: store.clone(),
-                webhooks: store.clone(),
-                documents: store.clone(),
-                batches: store,
-            })
+            Ok(Store::behind_all_ports(store))
         }
         StorageType::Auto | StorageType::Embedded => {
             let config = EmbeddedConfig {
@@ -130,12 +126,7 @@ async fn store(
                 ids: random.clone(),
             };
             let store = EmbeddedStore::open(config).map_err(|error| Failure::Other(error.to_string()))?;
-            Ok(Store {
-                analyses: store.clone(),
-                webhooks: store.clone(),
-                documents: store.clone(),
-                batches: store,
-            })
+            Ok(Store::behind_all_ports(store))
         }
     }
 }
