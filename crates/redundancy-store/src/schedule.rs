@@ -183,9 +183,11 @@ impl Schedule {
             let is_all = is_all && lane.dropped == dropped;
             lane.horizon = if is_all { None } else { keys.last().copied().or(lane.horizon) };
             let (leases, horizon) = (&self.leases, lane.horizon);
-            // What came while the store read lies within the window now, and may not be in what it brought.
-            let within = missed.iter().filter(|key| horizon.is_none_or(|horizon| **key <= horizon));
-            lane.waiting.extend(keys.iter().chain(within).filter(|(_, id)| !leases.contains_key(id)));
+            // What is being made or written was read as it was before.
+            lane.waiting.extend(keys.iter().filter(|(_, id)| !leases.contains_key(id)));
+            // What came while the store read lies within the window now, and may not be in what it brought. It waits, even
+            // when the outcome that made it wait is still on its way to the disk.
+            lane.waiting.extend(missed.iter().filter(|key| horizon.is_none_or(|horizon| **key <= horizon)));
         }
         self.line_up(endpoint);
     }

@@ -237,6 +237,23 @@ fn a_retry_that_came_between_what_the_store_was_reading_is_not_passed_over() {
 }
 
 #[test]
+fn a_delivery_given_back_while_the_rest_was_read_waits_once_where_it_is_due_now() {
+    let mut schedule = windowed(5_000);
+    let lane = schedule.lane(&id("a")).unwrap();
+    let (horizon, dropped, held) = (lane.horizon, lane.dropped, lane.waiting.len() as u64);
+    let taking = claim(&mut schedule, usize::MAX, at(9_999));
+    // As the outcome of an attempt that is tried again: not on the disk yet, and due behind the horizon.
+    let lease = leases(&taking)[0].clone();
+    schedule.give_back(&lease, at(10_000)).unwrap();
+    schedule.add(&id("a"), at(held + 10), lease.delivery);
+    schedule.refill(&id("a"), horizon, &keys(held + 1..=5_000), true, dropped);
+    schedule.settled(lease.delivery, lease.token);
+    let rest = numbers(&claim(&mut schedule, usize::MAX, at(9_999)));
+    let times = rest.iter().filter(|number| **number == lease.delivery.number()).count();
+    assert_eq!((rest.len() as u64, times), (5_000 - held + 1, 1));
+}
+
+#[test]
 fn what_was_read_behind_another_horizon_is_read_again() {
     let mut schedule = windowed(5_000);
     let lane = schedule.lane(&id("a")).unwrap();
