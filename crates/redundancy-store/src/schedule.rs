@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 pub(crate) use claiming::Taken;
 pub(crate) use ending::{GivenBack, Outcome, disabled, is_next};
-pub(crate) use lane::{Key, Lane};
+pub(crate) use lane::{Key, Lane, WINDOW};
 
 /// Deliveries that wait, are being made, and the state of their endpoints.
 #[derive(Debug, Default)]

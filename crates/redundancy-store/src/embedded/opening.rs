@@ -10,7 +10,7 @@ use super::writer::{Effect, Registered, Writes};
 use super::{
     EmbeddedConfig, EmbeddedStore, OrFailed as _, Shared, State, analyses, batches, endpoints, files, schema,
 };
-use crate::schedule::Key;
+use crate::schedule::{Key, WINDOW};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::guard::Guard;
 use redundancy_webhook::ids::{DeliveryId, EndpointId};
@@ -148,7 +148,7 @@ fn load_lane(
         Ok(u64::try_from(count).unwrap_or_default())
     };
     let Some(lane) = state.schedule.lane_mut(id) else { return Ok(()) };
-    lane.is_windowed = true;
+    lane.window = Some(WINDOW);
     lane.counts = counts;
     lane.counts.pending = counted("deliveries_lane", "state = 0")?;
     lane.counts.in_flight = 0;

@@ -4,7 +4,7 @@ use super::checkpoint::Rest;
 use super::index::IndexChange;
 use super::names::EventTypes;
 use super::{Shared, State, execute};
-use crate::schedule::Key;
+use crate::schedule::{Key, WINDOW};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Delivery, DeliveryState};
 use redundancy_webhook::endpoint::Endpoint;
@@ -434,7 +434,7 @@ impl State {
                 let id = endpoint.id.clone();
                 self.schedule.put_endpoint(endpoint, now);
                 if let Some(lane) = self.schedule.lane_mut(&id) {
-                    lane.is_windowed = true;
+                    lane.window = Some(WINDOW);
                 }
                 if forgives {
                     self.schedule.forgive(&id, now);

@@ -12,9 +12,9 @@ use std::sync::Arc;
 pub(crate) type Key = (Timestamp, DeliveryId);
 
 /// Deliveries that a lane holds at most before it leaves the later ones to the store.
-const WINDOW: usize = 4096;
-/// With fewer than this a lane asks the store for more.
-const LOW: usize = 512;
+pub(crate) const WINDOW: usize = 4096;
+/// With fewer than this part of its window a lane asks the store for more.
+const LOW_PART: usize = 8;
 
 /// One endpoint and what waits for it.
 #[derive(Debug)]
@@ -32,8 +32,8 @@ pub(crate) struct Lane {
     pub(crate) is_hungry: bool,
     /// Deliveries left to the store while it was being asked: the part that it brings may lack them.
     pub(crate) missed: BTreeSet<Key>,
-    /// Whether a lane may leave anything to the store.
-    pub(crate) is_windowed: bool,
+    /// How many it holds before it leaves the later ones to the store. `None` when there is nothing to leave them to.
+    pub(crate) window: Option<usize>,
     /// When its guard lets something out again, as it last said.
     pub(crate) retry_at: Option<Timestamp>,
     /// When something was last taken: others that have waited longer come first.
@@ -55,7 +55,7 @@ impl Lane {
             dropped: 0,
             is_hungry: false,
             missed: BTreeSet::new(),
-            is_windowed: false,
+            window: None,
             retry_at: None,
             served_at: Timestamp::default(),
             taken_now: 0,
@@ -78,7 +78,7 @@ impl Lane {
             return;
         }
         self.waiting.insert(key);
-        if self.is_windowed && self.waiting.len() > WINDOW {
+        if self.window.is_some_and(|window| self.waiting.len() > window) {
             if let Some(last) = self.waiting.pop_last() {
                 self.drop_key(last);
             }
@@ -96,7 +96,8 @@ impl Lane {
 
     /// Whether the store should be asked for more, once.
     pub(super) fn wants_more(&mut self) -> bool {
-        let wants = self.horizon.is_some() && self.waiting.len() < LOW && !self.is_hungry;
+        let low = self.window.unwrap_or(0) / LOW_PART;
+        let wants = self.horizon.is_some() && self.waiting.len() < low && !self.is_hungry;
         self.is_hungry |= wants;
         wants
     }

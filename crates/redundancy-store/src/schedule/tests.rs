@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use super::claiming::Taking;
 
+mod windows;
+
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_millis(seconds * 1000)
 }
@@ -174,7 +176,7 @@ fn what_is_put_back_counts_as_if_it_had_not_been_taken() {
 /// A lane that holds a window only, with `count` deliveries.
 fn windowed(count: u64) -> Schedule {
     let mut schedule = schedule(&[("a", 0)]);
-    schedule.lane_mut(&id("a")).unwrap().is_windowed = true;
+    schedule.lane_mut(&id("a")).unwrap().window = Some(super::WINDOW);
     for number in 1..=count {
         add(&mut schedule, "a", number);
     }
