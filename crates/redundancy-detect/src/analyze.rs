@@ -8,7 +8,7 @@ use crate::repeats::{Passage, Repeats};
 use crate::span::{OffsetMap, OffsetUnit, Span};
 use crate::structure::Structure;
 use crate::text::Text;
-use crate::words::Word;
+use crate::words::{Word, for_each_normal_word};
 
 pub use phrases::RepeatedPhrase;
 pub use sentences::DuplicateSentence;
@@ -103,7 +103,7 @@ pub fn analyze(text: &Text<'_>, options: &AnalyzeOptions) -> Analysis {
     let repeats = Repeats::of(words, options.min_passage_words);
     Analysis {
         content_hash: blake3::hash(source.as_bytes()),
-        normalized_hash: normalized_hash(text),
+        normalized_hash: normalized(text.source()).hash,
         language: options
             .language
             .as_deref()
@@ -122,24 +122,36 @@ pub fn analyze(text: &Text<'_>, options: &AnalyzeOptions) -> Analysis {
     }
 }
 
-/// BLAKE3 of the normalised words of `text` with one space between them.
+/// What is left of a text when case, punctuation and white space do not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Normalized {
+    /// BLAKE3 of its normalised words with one space between them.
+    pub hash: blake3::Hash,
+    /// How many words it has.
+    pub words: usize,
+}
+
+/// The normal form of `source` as a hash: equal for texts that differ only in case, punctuation and white space. Linear time, one
+/// pass, and several times as fast as making a [`Text`] of it.
 #[must_use]
-pub fn normalized_hash(text: &Text<'_>) -> blake3::Hash {
+pub fn normalized(source: &str) -> Normalized {
     let mut hasher = blake3::Hasher::new();
     // The hasher is fastest when it is fed whole chunks, not single words.
-    let mut buffer = String::with_capacity(64 * 1024);
-    for (number, word) in text.words().iter().enumerate() {
-        if number > 0 {
+    let mut buffer = String::with_capacity(source.len().min(64 * 1024));
+    let mut words = 0;
+    for_each_normal_word(source, |word| {
+        if words > 0 {
             buffer.push(' ');
         }
-        buffer.push_str(text.vocabulary().word(word.id));
+        words += 1;
+        buffer.push_str(word);
         if buffer.len() >= 60 * 1024 {
             hasher.update(buffer.as_bytes());
             buffer.clear();
         }
-    }
+    });
     hasher.update(buffer.as_bytes());
-    hasher.finalize()
+    Normalized { hash: hasher.finalize(), words }
 }
 
 fn counts(text: &Text<'_>, structure: &Structure) -> Counts {

@@ -56,6 +56,26 @@ pub(crate) fn tokenize(source: &str, vocabulary: &mut Vocabulary) -> Vec<Word> {
     words
 }
 
+/// Calls `found` with the normal form of each word of `source`, in order, as [`tokenize`] numbers them. Linear time.
+pub(crate) fn for_each_normal_word(source: &str, mut found: impl FnMut(&str)) {
+    let mut lower = Vec::new();
+    lower_plain(source, &mut lower);
+    let lower = String::from_utf8(lower).unwrap_or_else(|_| source.to_ascii_lowercase());
+    let mut normal = String::new();
+    for_each_word(&lower, |start, end, form| {
+        let word = lower.get(start..end).unwrap_or_default();
+        if form == Form::Plain {
+            found(word);
+            return;
+        }
+        normal.clear();
+        normalize_word(word, &mut normal);
+        if !normal.is_empty() {
+            found(&normal);
+        }
+    });
+}
+
 /// The numbers of words beyond ASCII as they were written: normalising one takes longer than looking it up.
 #[derive(Default)]
 struct Forms<'t> {

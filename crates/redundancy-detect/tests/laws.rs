@@ -8,7 +8,7 @@
 )]
 
 use proptest::prelude::*;
-use redundancy_detect::analyze::{Analysis, AnalyzeOptions, analyze};
+use redundancy_detect::analyze::{Analysis, AnalyzeOptions, analyze, normalized};
 use redundancy_detect::similarity::{Similarity, SimilarityOptions, similarity};
 use redundancy_detect::words::Word;
 use redundancy_detect::{OffsetUnit, Span, Text};
@@ -90,6 +90,17 @@ fn range_of(text: &Text<'_>, span: Span) -> std::ops::Range<usize> {
 
 fn is_share(value: f64) -> bool {
     (0.0..=1.0).contains(&value)
+}
+
+proptest! {
+    #[test]
+    fn the_normal_form_is_that_of_the_words_with_one_space_between(source in prop_oneof![texts(), wild()]) {
+        let text = Text::new(&source).unwrap();
+        let words: Vec<&str> = text.words().iter().map(|word| text.vocabulary().word(word.id)).collect();
+        let found = normalized(&source);
+        prop_assert_eq!(found.hash, blake3::hash(words.join(" ").as_bytes()));
+        prop_assert_eq!(found.words, words.len());
+    }
 }
 
 proptest! {

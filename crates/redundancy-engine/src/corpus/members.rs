@@ -4,9 +4,9 @@ use super::first_pass::{FirstPass, INVALID};
 use super::pass::each_block;
 use super::source::{Block, Buffer, Corpus, Document};
 use super::{DedupOptions, Keep, Progress, Stage};
-use redundancy_detect::Text;
-use redundancy_detect::analyze::normalized_hash;
+use redundancy_detect::analyze::normalized;
 use redundancy_detect::quality::{QualityOptions, quality};
+use redundancy_detect::{MAX_TEXT_BYTES, Text};
 
 /// A document that stands in a cluster.
 #[derive(Debug, Clone, PartialEq)]
@@ -158,7 +158,7 @@ fn hash_words(text: &str, content: blake3::Hash, last: &mut Last) -> Option<blak
     if let Some((_, normalized)) = last.filter(|(last, _)| *last == content) {
         return normalized;
     }
-    let normalized = Text::new(text).ok().as_ref().map(normalized_hash);
+    let normalized = (text.len() <= MAX_TEXT_BYTES).then(|| normalized(text).hash);
     *last = Some((content, normalized));
     normalized
 }

@@ -4,7 +4,7 @@ use super::comparing::{Found, Rule, order, order_of_matches};
 use super::searching::{Printed, printed};
 use super::{Added, DEFAULT_MATCHES, Match, NewText, SearchMode};
 use crate::catalog::{Addition, Announcement};
-use crate::document::{CollectionName, Document, DocumentId};
+use crate::document::{Document, DocumentId};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::requests::Caller;
@@ -163,7 +163,7 @@ fn compare_in_order(mut coming: Vec<Result<Coming, EngineError>>) -> Vec<Result<
     let rule = Rule::of_duplicates();
     // The last text with each id, and who has which key.
     let mut latest: HashMap<DocumentId, usize> = HashMap::new();
-    let mut by_key: HashMap<(CollectionName, u64), Vec<usize>> = HashMap::new();
+    let mut by_key: HashMap<u64, Vec<usize>> = HashMap::new();
     for place in 0..coming.len() {
         let (before, rest) = coming.split_at_mut(place);
         let Some(Ok(own)) = rest.first_mut() else { continue };
@@ -175,10 +175,13 @@ fn compare_in_order(mut coming: Vec<Result<Coming, EngineError>>) -> Vec<Result<
         own.duplicates.retain(|found| !latest.contains_key(&found.document_id));
         let collection = &own.document.collection;
         let mut others: Vec<usize> = keys()
-            .filter_map(|key| by_key.get(&(collection.clone(), key)))
+            .filter_map(|key| by_key.get(&key))
             .flatten()
             .copied()
-            .filter(|other| *other < place)
+            .filter(|other| {
+                let other = before.get(*other).and_then(|other| other.as_ref().ok());
+                other.is_some_and(|other| other.document.collection == *collection)
+            })
             .collect();
         others.sort_unstable();
         others.dedup();
@@ -198,7 +201,7 @@ fn compare_in_order(mut coming: Vec<Result<Coming, EngineError>>) -> Vec<Result<
         own.duplicates.sort_by(order_of_matches(SearchMode::Near));
         own.duplicates.truncate(DEFAULT_MATCHES);
         for key in keys() {
-            by_key.entry((collection.clone(), key)).or_default().push(place);
+            by_key.entry(key).or_default().push(place);
         }
         latest.insert(own.document.id.clone(), place);
     }
