@@ -24,9 +24,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Documents that are put together, and groups that are under way at once.
 const GROUP: usize = 256;
-const GROUPS: usize = 2;
+const GROUPS: usize = 4;
 /// Searches after each step.
 const SEARCHES: usize = 2000;
+
+const SYLLABLES: [&str; 16] =
+    ["la", "re", "con", "tra", "su", "mi", "do", "ver", "al", "ten", "po", "cu", "es", "ra", "ni", "gal"];
 
 struct RealTime(Instant);
 
@@ -89,24 +92,29 @@ impl Random {
     }
 }
 
-/// Document `number`: words of which few are frequent and many are rare; every tenth is an edit of an earlier one.
+/// Document `number`: words of which few are frequent and many are rare; every tenth is an edit of an earlier one. Made quickly,
+/// because what makes documents shares the cores with what puts them.
 fn text(number: u64) -> String {
     let original = if number % 10 == 9 { Random(number).below(number) } else { number };
     let mut random = Random(original.wrapping_mul(77) + 1);
-    let mut words: Vec<String> = (0..330)
-        .map(|_| {
-            let rank = (1 << random.below(17)) + random.below(64);
-            format!("{}{}", ["la", "re", "con", "tra", "su"][usize::try_from(rank % 5).unwrap()], rank)
-        })
-        .collect();
-    if original != number {
-        let mut random = Random(number);
-        for _ in 0..3 {
-            let place = usize::try_from(random.below(330)).unwrap();
-            words[place] = format!("edit{number}");
+    let mut edits = Random(number);
+    let edited: Vec<u64> = (0..3 * u64::from(original != number)).map(|_| edits.below(330)).collect();
+    let mut text = String::with_capacity(2400);
+    for place in 0..330 {
+        let mut word = (1 << random.below(17)) + random.below(64);
+        if edited.contains(&place) {
+            word = edits.below(1 << 17);
         }
+        loop {
+            text.push_str(SYLLABLES[usize::try_from(word % 16).unwrap()]);
+            word /= 16;
+            if word == 0 {
+                break;
+            }
+        }
+        text.push(' ');
     }
-    words.join(" ")
+    text
 }
 
 fn new_text(number: u64, store_text: bool) -> NewText {

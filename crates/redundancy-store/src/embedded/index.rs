@@ -10,6 +10,7 @@ mod delta;
 mod filter;
 pub(super) mod indexer;
 pub(super) mod loading;
+mod merging;
 mod segment;
 
 use delta::Delta;
@@ -18,6 +19,9 @@ use segment::Segment;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::Notify;
+
+/// Bits of a key as it is kept.
+pub(super) const KEY_BITS: u32 = 48;
 
 /// A key as it is kept: 48 bits that depend on the collection too. Two keys that are the same by chance make a candidate that
 /// is none, which comes to light when it is compared.
@@ -29,7 +33,7 @@ pub(super) const fn stored_key(collection: i64, key: u64) -> StoredKey {
     const OTHER: u64 = 0xD6E8_FEB8_6659_FD93;
     // The collection comes in behind the first multiplication, so that no pattern in keys can make up for it.
     let mixed = (key ^ (key >> 32)).wrapping_mul(OTHER) ^ collection.cast_unsigned().wrapping_mul(ONE);
-    (mixed ^ (mixed >> 29)).wrapping_mul(ONE) >> 16
+    (mixed ^ (mixed >> 29)).wrapping_mul(ONE) >> (u64::BITS - KEY_BITS)
 }
 
 /// How much of the index is in memory.

@@ -21,8 +21,10 @@ const APPLICATION_ID: i64 = 0x5244_4e43;
 ///   name them. `fresh_traces` become `packs` together with that, because a page holds one trace and a little more. `dropped_segments` segments whose blocks are yet to be deleted.
 /// - A batch has its place in the queue, `turn`, from its acceptance until it ends. Its items and their results lie at its key and
 ///   their number: `key << 32 | number`. `has_items` tells that there may be items left.
+/// - A segment counts as dropped from before its first block is written until the last one is.
+/// - What is missing of `summaries` is made again of `blocks` when the file is opened, as after their form has changed.
 /// - The deliveries of an event need no index: their ids begin with the same millisecond.
-const STEPS: [&str; 3] = ["
+const STEPS: [&str; 4] = ["
 CREATE TABLE endpoints (
     key INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -150,6 +152,10 @@ CREATE INDEX batches_by_turn ON batches (turn) WHERE turn IS NOT NULL;
 CREATE INDEX batches_to_clear ON batches (key) WHERE turn IS NULL AND has_items = 1;
 CREATE TABLE batch_items (place INTEGER PRIMARY KEY, item BLOB NOT NULL) STRICT;
 CREATE TABLE batch_results (place INTEGER PRIMARY KEY, line TEXT NOT NULL) STRICT;
+", "
+DELETE FROM summaries;
+INSERT OR IGNORE INTO dropped_segments (key) SELECT newest.key FROM (SELECT max(number) >> 24 AS key FROM blocks) AS newest
+    WHERE newest.key NOT IN (SELECT key FROM segments);
 "];
 
 /// The version of a database that this program can use, or why it cannot. Changes nothing.

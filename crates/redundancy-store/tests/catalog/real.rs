@@ -3,7 +3,9 @@
 use crate::stores::{Store, Stores};
 use crate::unmoved::{Counted, NoTime};
 use redundancy_store::{EmbeddedConfig, EmbeddedStore, IndexOptions, MemoryStore};
-use std::path::Path;
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
@@ -12,17 +14,22 @@ use tempfile::TempDir;
 pub(crate) struct EmbeddedStores {
     folders: Mutex<Vec<TempDir>>,
     options: IndexOptions,
+    /// How often one was opened again.
+    reopened: AtomicUsize,
 }
 
 impl EmbeddedStores {
     /// Stores that keep next to nothing in memory, so that whatever is put goes through segments and merges of them.
     pub(crate) fn of_little_memory() -> Self {
-        Self { folders: Mutex::default(), options: IndexOptions { recent_entries: 4 } }
+        Self { options: IndexOptions { recent_entries: 4 }, ..Self::default() }
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.folders.lock().unwrap().last().unwrap().path().join("data")
     }
 
     fn open(&self) -> Store {
-        let folder = self.folders.lock().unwrap().last().unwrap().path().join("data");
-        open_with(&folder, self.options)
+        open_with(&self.folder(), self.options)
     }
 }
 
@@ -49,6 +56,12 @@ impl Stores for EmbeddedStores {
 
     async fn reopened(&self, store: Store) -> Store {
         drop(store);
+        // Every other time without what can be made again.
+        if self.reopened.fetch_add(1, Ordering::Relaxed) % 2 == 1 {
+            let file = self.folder().join("redundancy.db");
+            let deleted = Connection::open(file).unwrap().execute("DELETE FROM summaries", []);
+            deleted.unwrap();
+        }
         self.open()
     }
 }

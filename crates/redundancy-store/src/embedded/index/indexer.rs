@@ -2,14 +2,14 @@
 //! without end. What it does changes no answer: when it is interrupted, the next one begins anew.
 
 use super::building::Builder;
-use super::segment::{Segment, block_number, entries};
+use super::merging::Merging;
+use super::segment::{SUMMARY_PART, Segment, block_number};
 use super::{Index, IndexChange, StoredKey};
 use crate::embedded::writer::{Effect, Write, Writer, Writes};
 use crate::embedded::{OrFailed as _, Shared, packs};
 use redundancy_webhook::store::StoreError;
 use rusqlite::{Connection, params};
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet, VecDeque};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,8 +23,6 @@ pub(in super::super) const MAX_WAITING: usize = 2;
 const FAN_IN: usize = 8;
 /// Blocks that are written in one step, so that others do not wait long for the writing thread: 1 MB.
 const STEP: usize = 256;
-/// Bytes of a part of a summary.
-const SUMMARY_PART: usize = 256 * 1024;
 /// How often there is a look at what there is to do without being told.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
@@ -184,7 +182,9 @@ impl Work {
         parts.dead.iter().copied().filter(|number| (first..=last).contains(number)).collect()
     }
 
-    /// Writes entries into the blocks of a new segment. Nobody looks there before the segment itself is written.
+    /// Writes entries into the blocks of a new segment. Nobody looks there before the segment itself is written; until then it
+    /// counts as dropped, so that nothing is left of it should it never come to that. A long merge stops for what waits in
+    /// memory: new documents must not have to wait for it.
     fn build(
         &mut self,
         level: u32,
@@ -194,12 +194,19 @@ impl Work {
     ) -> Result<Arc<Segment>, StoreError> {
         let key = self.next_key;
         self.next_key += 1;
+        self.write(move |writer| {
+            let insert = "INSERT INTO dropped_segments (key) VALUES (?1)";
+            writer.connection.execute(insert, [key]).map(drop).or_failed()
+        })?;
         let mut builder = Builder::new(key, level, range, most);
         let (mut blocks, mut written) = (Vec::new(), 0);
         for entry in entries {
             blocks.extend(builder.push(entry?));
             if blocks.len() >= STEP {
                 self.write_blocks("blocks", key, &mut written, std::mem::take(&mut blocks))?;
+                while level > 0 && self.shared.index.read().waiting() > 0 {
+                    self.flush()?;
+                }
             }
         }
         let (segment, last) = builder.finish();
@@ -294,83 +301,13 @@ fn insert_segment(connection: &Connection, segment: &Segment) -> Result<(), Stor
     let (first, last) = segment.range;
     let entries = i64::try_from(segment.entries).unwrap_or(i64::MAX);
     connection.execute(insert, params![segment.key, segment.level, first, last, entries]).or_failed()?;
-    Ok(())
+    let keep = "DELETE FROM dropped_segments WHERE key = ?1";
+    connection.execute(keep, [segment.key]).map(drop).or_failed()
 }
 
 fn forget_dead(connection: &Connection, left_out: &[u32]) -> Result<(), StoreError> {
     let mut delete = connection.prepare_cached("DELETE FROM tombstones WHERE number = ?1").or_failed()?;
     left_out.iter().try_for_each(|number| delete.execute([number]).map(drop).or_failed())
-}
-
-/// The entries of several segments in their order.
-struct Merging<'c> {
-    sources: Vec<Source<'c>>,
-    heads: BinaryHeap<Reverse<(StoredKey, u32, usize)>>,
-    failed: Option<StoreError>,
-}
-
-/// The entries of one segment in their order.
-struct Source<'c> {
-    connection: &'c Connection,
-    /// The next block, and the first number behind the last one.
-    next: i64,
-    end: i64,
-    read: VecDeque<(StoredKey, u32)>,
-}
-
-impl<'c> Merging<'c> {
-    fn new(connection: &'c Connection, segments: &[Arc<Segment>]) -> Result<Self, StoreError> {
-        let source = |segment: &Arc<Segment>| Source {
-            connection,
-            next: block_number(segment.key, 0),
-            end: block_number(segment.key + 1, 0),
-            read: VecDeque::new(),
-        };
-        let mut merging =
-            Self { sources: segments.iter().map(source).collect(), heads: BinaryHeap::new(), failed: None };
-        for place in 0..merging.sources.len() {
-            merging.advance(place)?;
-        }
-        Ok(merging)
-    }
-
-    fn advance(&mut self, place: usize) -> Result<(), StoreError> {
-        let Some(source) = self.sources.get_mut(place) else { return Ok(()) };
-        if let Some((key, number)) = source.take()? {
-            self.heads.push(Reverse((key, number, place)));
-        }
-        Ok(())
-    }
-}
-
-impl Iterator for Merging<'_> {
-    type Item = Result<(StoredKey, u32), StoreError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if let Some(error) = self.failed.take() {
-            return Some(Err(error));
-        }
-        let Reverse((key, number, place)) = self.heads.pop()?;
-        self.failed = self.advance(place).err();
-        Some(Ok((key, number)))
-    }
-}
-
-impl Source<'_> {
-    fn take(&mut self) -> Result<Option<(StoredKey, u32)>, StoreError> {
-        if self.read.is_empty() && self.next < self.end {
-            let query = "SELECT number, entries FROM blocks WHERE number >= ?1 AND number < ?2 ORDER BY number LIMIT 16";
-            let mut query = self.connection.prepare_cached(query).or_failed()?;
-            let mut rows = query.query([self.next, self.end]).or_failed()?;
-            self.next = self.end;
-            while let Some(row) = rows.next().or_failed()? {
-                self.next = row.get::<_, i64>(0).or_failed()? + 1;
-                let bytes = row.get_ref(1).or_failed()?.as_blob();
-                self.read.extend(entries(bytes.map_err(|_| crate::embedded::rows::damaged())?));
-            }
-        }
-        Ok(self.read.pop_front())
-    }
 }
 
 impl Index {

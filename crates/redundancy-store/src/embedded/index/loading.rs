@@ -1,11 +1,12 @@
 //! Fills memory with what it has to know of the index when the store is opened.
 
-use super::segment::{Segment, block_number, key_of, last_block, segment_of};
+use super::building::Builder;
+use super::segment::{SUMMARY_PART, Segment, block_number, entries as block_entries, key_of};
 use super::{IndexChange, Parts, StoredKey};
 use crate::embedded::OrFailed as _;
 use crate::embedded::rows::damaged;
 use redundancy_webhook::store::StoreError;
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 use std::sync::Arc;
 
 /// What there is of the index.
@@ -17,10 +18,9 @@ pub(in super::super) struct Loaded {
     pub(in super::super) next_segment: i64,
 }
 
-/// Reads the index. Segments that were not finished are dropped.
+/// Reads the index. What there is of segments that were not finished is not looked at.
 pub(in super::super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
     let mut parts = Parts::default();
-    drop_unfinished(connection)?;
     load_collections(connection, &mut parts)?;
     let mut last = 0;
     for segment in segments(connection)? {
@@ -59,16 +59,6 @@ fn decoded(bytes: &[u8]) -> Vec<StoredKey> {
     keys.map(|bytes| key_of(*bytes)).collect()
 }
 
-fn drop_unfinished(connection: &Connection) -> Result<(), StoreError> {
-    // Only the newest one can be unfinished.
-    if let Some(number) = last_block(connection)? {
-        let insert = "INSERT OR IGNORE INTO dropped_segments (key) \
-            SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM segments WHERE key = ?1)";
-        connection.execute(insert, [segment_of(number)]).or_failed()?;
-    }
-    Ok(())
-}
-
 fn load_collections(connection: &Connection, parts: &mut Parts) -> Result<(), StoreError> {
     let mut query = connection.prepare("SELECT key, name FROM collections").or_failed()?;
     let mut rows = query.query([]).or_failed()?;
@@ -90,6 +80,37 @@ fn load_collections(connection: &Connection, parts: &mut Parts) -> Result<(), St
     Ok(())
 }
 
+/// A segment of which only the blocks are left, and its summary written again. Reads all of it.
+fn summarized(
+    connection: &Connection,
+    key: i64,
+    level: u32,
+    range: (u32, u32),
+    entries: u64,
+) -> Result<Segment, StoreError> {
+    tracing::info!(segment = key, entries, "the summary of a part of the index is made again");
+    let mut builder = Builder::new(key, level, range, entries);
+    let query = "SELECT entries FROM blocks WHERE number >= ?1 AND number < ?2 ORDER BY number";
+    let mut query = connection.prepare_cached(query).or_failed()?;
+    let mut rows = query.query([block_number(key, 0), block_number(key + 1, 0)]).or_failed()?;
+    while let Some(row) = rows.next().or_failed()? {
+        let block = row.get_ref(0).or_failed()?.as_blob().map_err(|_| damaged())?;
+        for entry in block_entries(block) {
+            builder.push(entry);
+        }
+    }
+    let (segment, _) = builder.finish();
+    if segment.entries != entries {
+        return Err(damaged());
+    }
+    let insert = "INSERT INTO summaries (number, entries) VALUES (?1, ?2)";
+    let mut insert = connection.prepare_cached(insert).or_failed()?;
+    for (part, bytes) in (0..).zip(segment.summary().chunks(SUMMARY_PART)) {
+        insert.execute(params![block_number(key, part), bytes]).or_failed()?;
+    }
+    Ok(segment)
+}
+
 fn segments(connection: &Connection) -> Result<Vec<Segment>, StoreError> {
     let query = "SELECT key, level, first, last, entries FROM segments ORDER BY first";
     let mut query = connection.prepare(query).or_failed()?;
@@ -108,7 +129,11 @@ fn segments(connection: &Connection) -> Result<Vec<Segment>, StoreError> {
             bytes.extend_from_slice(row.get_ref(0).or_failed()?.as_blob().map_err(|_| damaged())?);
         }
         let entries = u64::try_from(entries).map_err(|_| damaged())?;
-        segments.push(Segment::of_summary(key, level, range, entries, &bytes).ok_or_else(damaged)?);
+        segments.push(if bytes.is_empty() {
+            summarized(connection, key, level, range, entries)?
+        } else {
+            Segment::of_summary(key, level, range, entries, &bytes).ok_or_else(damaged)?
+        });
     }
     Ok(segments)
 }

@@ -5,12 +5,14 @@ use super::{Snapshot, StoredKey};
 use crate::embedded::OrFailed as _;
 use crate::embedded::rows::damaged;
 use redundancy_webhook::store::StoreError;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
 /// Bytes of an entry: 6 of the key and 4 of the number, the high ones first.
 pub(super) const ENTRY_BYTES: usize = 10;
 /// Entries of a block: with these a row fills a page of the database.
 pub(super) const BLOCK_ENTRIES: usize = 400;
+/// Bytes of a part of a summary.
+pub(super) const SUMMARY_PART: usize = 256 * 1024;
 /// The number of a block in the database is that of its segment, shifted by this, and its own.
 const BLOCK_BITS: u32 = 24;
 
@@ -33,15 +35,11 @@ pub(super) const fn block_number(segment: i64, block: i64) -> i64 {
     (segment << BLOCK_BITS) + block
 }
 
-/// The segment that a block belongs to.
-pub(super) const fn segment_of(block_number: i64) -> i64 {
-    block_number >> BLOCK_BITS
-}
-
 /// Appends an entry to the bytes of a block.
 pub(super) fn write_entry((key, number): (StoredKey, u32), out: &mut Vec<u8>) {
-    out.extend(key.to_be_bytes().iter().skip(2));
-    out.extend(number.to_be_bytes());
+    let [_, _, key @ ..] = key.to_be_bytes();
+    out.extend_from_slice(&key);
+    out.extend_from_slice(&number.to_be_bytes());
 }
 
 /// The entries of a block.
@@ -57,7 +55,8 @@ fn entry(bytes: &[u8; ENTRY_BYTES]) -> (StoredKey, u32) {
 
 /// A key from its bytes.
 pub(super) fn key_of(bytes: [u8; 6]) -> StoredKey {
-    bytes.iter().fold(0, |key, byte| key << 8 | u64::from(*byte))
+    let [a, b, c, d, e, f] = bytes;
+    u64::from_be_bytes([0, 0, a, b, c, d, e, f])
 }
 
 /// A block is not where it was: its segment has become part of another one.
@@ -129,10 +128,4 @@ impl Snapshot {
         found.truncate(most);
         Ok(Ok(found))
     }
-}
-
-/// The highest number of a block.
-pub(super) fn last_block(connection: &Connection) -> Result<Option<i64>, StoreError> {
-    let query = "SELECT number FROM blocks ORDER BY number DESC LIMIT 1";
-    connection.query_row(query, [], |row| row.get(0)).optional().or_failed()
 }
