@@ -2,11 +2,11 @@
 
 use crate::catalog::Keys;
 use crate::document::{Digest, Document};
-use redundancy_detect::analyze::normalized_hash;
+use redundancy_detect::TextTooLong;
+use redundancy_detect::analyze::normalized;
 use redundancy_detect::fingerprint::{
     Banding, ShingleSet, Shingler, Shingling, Sketcher, Trace, WINDOW, winnow,
 };
-use redundancy_detect::{Text, TextTooLong};
 use std::cell::RefCell;
 
 /// The similarity for which the bands of all documents are made: 32 bands of 6 places.
@@ -16,6 +16,9 @@ const BANDED_FOR: f64 = 0.8;
 const CONTENT: u64 = 0x9AE1_6A3B_2F90_404F;
 const NORMALIZED: u64 = 0xC949_D7C7_509E_6557;
 const FINGERPRINT: u64 = 0x8EBC_6AF0_9C88_C6E3;
+
+/// Texts of no more distinct shingles are looked for by all of them, longer ones by those that winnowing picks.
+const MOST_ASKED: usize = 2000;
 
 /// What a text is found and compared by.
 #[derive(Debug)]
@@ -52,15 +55,25 @@ thread_local! {
 impl Print {
     /// The print of a text. Linear time, but for sorting its shingles.
     pub(super) fn of(content: &str) -> Result<Self, TextTooLong> {
-        let text = Text::new(content)?;
-        let content_hash = Digest(*blake3::hash(content.as_bytes()).as_bytes());
-        let normalized_hash = Digest(*normalized_hash(&text).as_bytes());
         TOOLS.with_borrow_mut(|tools| {
             tools.shingler.read(content)?;
             let trace = Trace::of(&tools.shingler);
-            let (characters, words) = (content.chars().count() as u64, text.words().len() as u64);
+            let content_hash = Digest(*blake3::hash(content.as_bytes()).as_bytes());
+            let normalized = normalized(content);
+            let normalized_hash = Digest(*normalized.hash.as_bytes());
+            let (characters, words) = (content.chars().count() as u64, normalized.words as u64);
             Ok(Self::assembled(tools, content_hash, normalized_hash, characters, words, trace))
         })
+    }
+
+    /// What documents that share a passage are looked for by. Two texts of more than 12 words in common share one that winnowing
+    /// picks in both. A document that is shorter has one pick all the same, and a text that holds it may have picked another: so
+    /// texts of usual length ask for all of their shingles.
+    pub(super) fn asked(&self) -> Vec<u64> {
+        if self.shingles.len() > MOST_ASKED {
+            return self.keys.fingerprints.clone();
+        }
+        self.shingles.iter().map(|shingle| shingle ^ FINGERPRINT).collect()
     }
 
     /// The print of a document whose text need not be kept.

@@ -3,7 +3,7 @@
 use super::comparing::{Found, Rule, order};
 use super::print::Print;
 use super::{Match, SearchMode, SearchRequest, SearchResult};
-use crate::catalog::{CandidateQuery, Candidates, DocumentNumber, Kept};
+use crate::catalog::{CandidateQuery, Candidates, DocumentNumber, Kept, Keys};
 use crate::document::{CollectionName, DocumentId};
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -96,10 +96,9 @@ impl Engine {
         rule: Rule,
         limit: usize,
     ) -> Result<Candidates, EngineError> {
-        let mut keys = print.keys.clone();
-        if rule.mode == SearchMode::Near && rule.near() >= BANDS_REACH_TO {
-            keys.fingerprints = Vec::new();
-        }
+        let are_bands_enough = rule.mode == SearchMode::Near && rule.near() >= BANDS_REACH_TO;
+        let fingerprints = if are_bands_enough { Vec::new() } else { print.asked() };
+        let keys = Keys { bands: print.keys.bands.clone(), fingerprints, ..print.keys };
         let query =
             CandidateQuery { collection: collection.clone(), keys, common: CommonFilter::default(), limit };
         Ok(self.ports.catalog.candidates(query).await?)

@@ -146,6 +146,23 @@ async fn several_sources_of_one_text_are_found_with_the_places_of_what_was_copie
 }
 
 #[tokio::test]
+async fn short_documents_are_found_in_texts_that_hold_them() {
+    let service = Service::new();
+    let ids_of_all: Vec<String> = (1..=40).map(|number| format!("n{number}")).collect();
+    for (seed, id) in (1..).zip(&ids_of_all) {
+        put(&service, id, &text(seed, 7)).await;
+    }
+    for (seed, id) in (1..).zip(&ids_of_all) {
+        let content = format!("{} {} {}", text(100 + seed, 60), text(seed, 7), text(200 + seed, 60));
+        let found = service
+            .post(SEARCH, &json!({"content": content, "mode": "contained", "threshold": 1}))
+            .await
+            .data();
+        assert_eq!((ids(&found), &found["matches"][0]["kind"]), (vec![id.as_str()], &json!("contains")));
+    }
+}
+
+#[tokio::test]
 async fn boilerplate_does_not_drown_the_source() {
     let service = Service::new();
     let footer = text(0, 60);
