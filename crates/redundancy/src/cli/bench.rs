@@ -22,6 +22,33 @@ Exit codes:
   1  an accepted event was lost, or something could not be measured
   2  wrong use";
 
+const ANALYZE_EXAMPLES: &str = "\
+Examples:
+  redundancy bench analyze                             About ten seconds
+  redundancy bench analyze --seconds 5 --json
+
+Texts of 1 KiB, 64 KiB and 1 MiB are made up. All is done in this process, on one core; a service uses as many as there are.
+
+Exit codes:
+  0  measured
+  2  wrong use";
+
+const INDEX_EXAMPLES: &str = "\
+Examples:
+  redundancy bench index                               50,000 documents, in about half a minute
+  redundancy bench index --documents 1000000 --json > figures.json
+  redundancy bench index --folder /mnt/disk            Measure that disk
+  redundancy bench index --store redis --redis-url redis://127.0.0.1:6379
+
+A service of its own is started with a data folder that is removed at the end. Documents are made up, about 2 KB each; one of
+ten is an edit of an earlier one. They go in by POST /api/v1/documents/bulk, and the driver shares the cores with the service.
+A Redis server should be empty and used for nothing else: what was put stays in it.
+
+Exit codes:
+  0  measured
+  1  a document that was put was not found, or something could not be measured
+  2  wrong use";
+
 /// What to measure.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
@@ -35,6 +62,10 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// Measure accepting and delivering events
     Deliver(DeliverArgs),
+    /// Measure analyses, comparisons and judgements of texts
+    Analyze(AnalyzeArgs),
+    /// Measure putting documents into the index and finding them
+    Index(IndexArgs),
 }
 
 /// How to measure deliveries.
@@ -68,15 +99,56 @@ pub struct DeliverArgs {
     /// Deliveries that are pending while full speed is measured
     #[arg(long, default_value_t = 1_000_000, value_name = "NUMBER", value_parser = number(1, 10_000_000))]
     pub backlog: usize,
-    /// Where the service keeps events
+    /// Services that share the Redis server
+    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = number(1, 64))]
+    pub replicas: usize,
+    /// Where to measure
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// How to measure the index of documents.
+#[derive(Debug, Args)]
+#[command(after_help = INDEX_EXAMPLES)]
+pub struct IndexArgs {
+    /// Documents of about 2 KB that are put
+    #[arg(long, default_value_t = 50_000, value_name = "NUMBER", value_parser = number(100, 100_000_000))]
+    pub documents: usize,
+    /// Searches, half of them for what is there
+    #[arg(long, default_value_t = 2_000, value_name = "NUMBER", value_parser = number(10, 1_000_000))]
+    pub searches: usize,
+    /// Connections over which documents are put
+    #[arg(long, default_value_t = 2, value_name = "NUMBER", value_parser = number(1, 64))]
+    pub connections: usize,
+    /// Keep the texts too
+    #[arg(long)]
+    pub store_text: bool,
+    /// Where to measure
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// How to measure what is found out about texts.
+#[derive(Debug, Args)]
+#[command(after_help = ANALYZE_EXAMPLES)]
+pub struct AnalyzeArgs {
+    /// How long each figure is measured
+    #[arg(long, default_value_t = 1.0, value_name = "SECONDS", value_parser = seconds)]
+    pub seconds: f64,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where to measure, and how to tell of it.
+#[derive(Debug, Args)]
+pub struct PlaceArgs {
+    /// Where the service keeps what it is given
     #[arg(long, value_enum, default_value_t = Store::Embedded)]
     pub store: Store,
     /// The Redis server
     #[arg(long, value_name = "URL", required_if_eq("store", "redis"))]
     pub redis_url: Option<String>,
-    /// Services that share the Redis server
-    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = number(1, 64))]
-    pub replicas: usize,
     /// Make the temporary data folders in this one [default: that of the system]
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
@@ -104,7 +176,7 @@ pub enum Part {
     Retries,
 }
 
-/// Where the service keeps events.
+/// Where the service keeps what it is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Store {
     /// In a file
@@ -153,6 +225,12 @@ impl DeliverArgs {
         }
         all.filter(|part| self.only.contains(part)).collect()
     }
+}
+
+/// A time that makes sense to measure for.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.001..=600.0).contains(seconds));
+    seconds.ok_or_else(|| "give a number of seconds from 0.001 to 600".to_owned())
 }
 
 /// A number of things, within bounds.

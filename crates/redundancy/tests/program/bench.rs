@@ -1,4 +1,4 @@
-//! `redundancy bench`: every part runs and loses nothing. How fast it is, no test can say.
+//! `redundancy bench`: every part runs, loses nothing and finds everything. How fast it is, no test can say.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -80,6 +80,33 @@ fn the_memory_store_is_measured_and_people_get_a_table() {
     assert!(!run.out.contains("latency"), "{}", run.out);
     assert!(run.out.find("throughput") < run.out.find("retries"), "{}", run.out);
     nothing_is_left(&place);
+}
+
+#[test]
+fn the_index_is_measured_and_everything_that_was_put_is_found() {
+    let place = Place::new();
+    let few = ["bench", "index", "--documents", "300", "--searches", "20", "--folder", ".", "--json"];
+    let figures = place.run(&few).ended_with(0).json();
+    assert_eq!(figures["machine"]["store"], "embedded");
+    let fill = ["documents", "per_second", "last_cost_ratio", "bytes_per_document", "resident_mib"];
+    has_numbers(&figures["fill"], &fill);
+    has_numbers(&figures["search"], &["search_p50_ms", "search_p99_ms"]);
+    has_numbers(&figures["restart"], &["healthy_ms"]);
+    assert_eq!(figures["search"]["unfound"], 0.0, "{figures}");
+    nothing_is_left(&place);
+}
+
+#[test]
+fn what_is_found_out_about_texts_is_measured() {
+    let place = Place::new();
+    let figures = place.run(&["bench", "analyze", "--seconds", "0.001", "--json"]).ended_with(0).json();
+    for part in ["analyze", "quality", "similarity"] {
+        has_numbers(&figures[part], &["1_kib_mb_per_second", "64_kib_ms", "1_mib_mb_per_second"]);
+    }
+    let people = place.run(&["bench", "analyze", "--seconds", "0.001"]).ended_with(0);
+    assert!(people.out.contains("a text of 64 KiB takes"), "{}", people.out);
+    let wrong = place.run(&["bench", "analyze", "--seconds", "soon"]).ended_with(2);
+    assert!(wrong.err.contains("give a number of seconds"), "{}", wrong.err);
 }
 
 #[test]

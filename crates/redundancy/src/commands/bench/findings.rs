@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::spread::Spread;
-use crate::cli::bench::{Part, Store};
+use crate::cli::bench::Store;
 use crate::figures::grouped;
 use crate::terminal::flow::Piece;
 use crate::terminal::style::{FAINT, GOOD, PLAIN, POOR};
@@ -24,6 +24,8 @@ pub(super) const COLUMNS: [Column; 4] = [
 pub(super) enum Unit {
     Number,
     PerSecond,
+    /// Million bytes of text.
+    MbPerSecond,
     Millis,
     Mib,
     /// Seconds of a processor for 1,000 events.
@@ -41,7 +43,7 @@ pub(super) enum Target {
 
 /// What one part has measured.
 pub(super) struct Findings {
-    part: Part,
+    part: &'static str,
     store: Store,
     rows: Vec<Vec<Piece>>,
     figures: Map<String, Value>,
@@ -51,7 +53,7 @@ pub(super) struct Findings {
 
 impl Findings {
     /// Nothing measured yet.
-    pub(super) fn new(part: Part, store: Store) -> Self {
+    pub(super) fn new(part: &'static str, store: Store) -> Self {
         let (rows, missed) = (Vec::new(), Vec::new());
         Self { part, store, rows, figures: Map::new(), missed, is_lossless: true }
     }
@@ -86,23 +88,26 @@ impl Findings {
             format!("{}{verdict}", target.text(unit))
         });
         self.rows.push(vec![
-            Piece::new(FAINT, self.part.name()),
+            Piece::new(FAINT, self.part),
             Piece::new(PLAIN, what),
             Piece::new(style, value.map_or_else(|| "-".to_owned(), |value| unit.text(value))),
             Piece::new(FAINT, aim),
         ]);
         self.figures.insert(name.to_owned(), json!(value.map(|value| (value * 1e4).round() / 1e4)));
         if met == Some(false) {
-            self.missed.push(format!("{}.{name}", self.part.name()));
+            self.missed.push(format!("{}.{name}", self.part));
         }
     }
 
     /// How many accepted events never arrived, which must be none.
     pub(super) fn lost(&mut self, number: usize) {
+        self.none_of("lost", "accepted and never delivered", number);
+    }
+
+    /// A number that must be 0.
+    pub(super) fn none_of(&mut self, name: &str, what: &str, number: usize) {
         self.is_lossless &= number == 0;
-        self.aimed("lost", "accepted and never delivered", Unit::Number, Some(number as f64), |_| {
-            Some(Target::AtMost(0.0))
-        });
+        self.aimed(name, what, Unit::Number, Some(number as f64), |_| Some(Target::AtMost(0.0)));
     }
 
     /// Percentiles of times, `name` before each.
@@ -129,7 +134,7 @@ impl Findings {
 
     /// The name of the part and its figures.
     pub(super) fn entry(&self) -> (String, Value) {
-        (self.part.name().to_owned(), Value::Object(self.figures.clone()))
+        (self.part.to_owned(), Value::Object(self.figures.clone()))
     }
 
     /// The names of the figures that are not what they should be.
@@ -165,6 +170,7 @@ impl Unit {
         match self {
             Self::Number => whole(value),
             Self::PerSecond => format!("{}/s", whole(value)),
+            Self::MbPerSecond => format!("{value:.1} MB/s"),
             Self::Millis if value >= 1000.0 => format!("{} ms", whole(value)),
             Self::Millis => format!("{value:.1} ms"),
             Self::Mib => format!("{value:.1} MiB"),
@@ -192,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_figure_that_misses_its_target_is_named() {
-        let mut findings = Findings::new(Part::Latency, Store::Embedded);
+        let mut findings = Findings::new("latency", Store::Embedded);
         let at_most = |_| Some(Target::AtMost(5.0));
         findings.aimed("fine", "fine", Unit::Millis, Some(5.0), at_most);
         findings.aimed("slow", "slow", Unit::Millis, Some(5.1), at_most);
@@ -206,7 +212,7 @@ mod tests {
 
     #[test]
     fn one_lost_event_is_a_loss() {
-        let mut findings = Findings::new(Part::Restart, Store::Embedded);
+        let mut findings = Findings::new("restart", Store::Embedded);
         findings.lost(0);
         assert!(findings.is_lossless());
         findings.lost(1);

@@ -38,11 +38,11 @@ pub(super) struct Bench<'a> {
     /// How much to measure.
     pub(super) args: &'a DeliverArgs,
     /// How to start services.
-    pub(super) setup: Setup,
+    pub(super) setup: &'a Setup,
     /// In the types of all events of this run, so that nothing left in a store gets them.
     pub(super) run_id: u64,
     /// Shows how far it is.
-    pub(super) progress: Progress,
+    pub(super) progress: &'a Progress,
 }
 
 /// A service, a receiver, a driver, and the endpoints between them.
@@ -73,7 +73,7 @@ impl Bench<'_> {
     }
 
     fn findings(&self, part: Part) -> Findings {
-        Findings::new(part, self.setup.store)
+        Findings::new(part.name(), self.setup.store)
     }
 
     /// How many events a run at a steady pace has.

@@ -19,6 +19,7 @@ use crate::cli::bench::Store;
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 const GREETING: &str = "greeting.txt";
 const LOG: &str = "log.txt";
+const DATA: &str = "data";
 
 /// What every service of a run has in common.
 pub(super) struct Setup {
@@ -50,7 +51,7 @@ impl Setup {
         command.arg("serve").current_dir(home.path()).env_clear().stdin(Stdio::null());
         command.envs([
             ("WEBHOOK_STORAGE_TYPE", self.store.name()),
-            ("DATA_DIR", "data"),
+            ("DATA_DIR", DATA),
             ("HOST", "127.0.0.1"),
             ("PORT", "0"),
             ("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8"),
@@ -119,6 +120,12 @@ impl Server {
     /// The most memory that was ever resident, in MiB.
     pub(super) fn peak_mib(&self) -> Option<f64> {
         self.status_mib("VmHWM:")
+    }
+
+    /// The bytes of its files on the disk.
+    pub(super) fn data_bytes(&self) -> Option<u64> {
+        let files = fs::read_dir(self.home.path().join(DATA)).ok()?;
+        files.map(|file| Some(file.ok()?.metadata().ok()?.len())).sum()
     }
 
     fn status_mib(&self, name: &str) -> Option<f64> {
