@@ -55,8 +55,8 @@ fn entry(bytes: &[u8; ENTRY_BYTES]) -> (StoredKey, u32) {
 
 /// A key from its bytes.
 pub(super) fn key_of(bytes: [u8; 6]) -> StoredKey {
-    let [a, b, c, d, e, f] = bytes;
-    u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    let [first, second, low @ ..] = bytes;
+    u64::from(u16::from_be_bytes([first, second])) << 32 | u64::from(u32::from_be_bytes(low))
 }
 
 /// A block is not where it was: its segment has become part of another one.

@@ -120,8 +120,8 @@ impl Bench<'_> {
         }
         let watch = async {
             loop {
-                let begun = grouped(next.load(Ordering::Relaxed).min(numbers.end));
-                self.progress.begin(&format!("fill: {begun} of {}", count(self.args.documents, "document")));
+                let so_far = grouped(next.load(Ordering::Relaxed).min(numbers.end));
+                self.progress.begin(&format!("fill: {so_far} of {}", count(self.args.documents, "document")));
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
