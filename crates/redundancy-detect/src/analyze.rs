@@ -132,7 +132,7 @@ pub struct Normalized {
 }
 
 /// The normal form of `source` as a hash: equal for texts that differ only in case, punctuation and white space. Linear time, one
-/// pass, and several times as fast as making a [`Text`] of it.
+/// pass, and no vocabulary as a [`Text`] makes it.
 #[must_use]
 pub fn normalized(source: &str) -> Normalized {
     let mut hasher = blake3::Hasher::new();

@@ -39,10 +39,7 @@ impl Word {
 pub(crate) fn tokenize(source: &str, vocabulary: &mut Vocabulary) -> Vec<Word> {
     // English and Spanish prose have a word every 5 to 6 bytes.
     let mut words = Vec::with_capacity(source.len() / 6);
-    // Lowering all at once is many times faster than word by word, and changes no offset.
-    let mut lower = Vec::new();
-    lower_plain(source, &mut lower);
-    let lower = String::from_utf8(lower).unwrap_or_else(|_| source.to_ascii_lowercase());
+    let lower = lowered(source);
     let mut forms = Forms::default();
     for_each_word(&lower, |start, end, form| {
         let word = lower.get(start..end).unwrap_or_default();
@@ -56,11 +53,16 @@ pub(crate) fn tokenize(source: &str, vocabulary: &mut Vocabulary) -> Vec<Word> {
     words
 }
 
-/// Calls `found` with the normal form of each word of `source`, in order, as [`tokenize`] numbers them. Linear time.
-pub(crate) fn for_each_normal_word(source: &str, mut found: impl FnMut(&str)) {
+/// `source` with its plain letters in lower case. All at once is many times faster than word by word, and changes no offset.
+fn lowered(source: &str) -> String {
     let mut lower = Vec::new();
     lower_plain(source, &mut lower);
-    let lower = String::from_utf8(lower).unwrap_or_else(|_| source.to_ascii_lowercase());
+    String::from_utf8(lower).unwrap_or_else(|_| source.to_ascii_lowercase())
+}
+
+/// Calls `found` with the normal form of each word of `source`, in order, as [`tokenize`] numbers them. Linear time.
+pub(crate) fn for_each_normal_word(source: &str, mut found: impl FnMut(&str)) {
+    let lower = lowered(source);
     let mut normal = String::new();
     for_each_word(&lower, |start, end, form| {
         let word = lower.get(start..end).unwrap_or_default();

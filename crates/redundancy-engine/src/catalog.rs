@@ -27,7 +27,8 @@ pub struct Keys {
     pub normalized: u64,
     /// One for each band of the signature: texts that are alike have one in common. None of a text without words.
     pub bands: Vec<u64>,
-    /// The distinct winnowed fingerprints: texts that share a passage have one in common.
+    /// The distinct winnowed fingerprints of a document: texts that share a passage have one in common. A query may ask for all
+    /// shingles, which the fingerprints are some of.
     pub fingerprints: Vec<u64>,
 }
 

@@ -96,6 +96,8 @@ impl Random {
 /// because what makes documents shares the cores with what puts them.
 fn text(number: u64) -> String {
     let original = if number % 10 == 9 { Random(number).below(number) } else { number };
+    // Of one that is no edit itself.
+    let original = original - u64::from(original != number && original % 10 == 9);
     let mut random = Random(original.wrapping_mul(77) + 1);
     let mut edits = Random(number);
     let edited: Vec<u64> = (0..3 * u64::from(original != number)).map(|_| edits.below(330)).collect();

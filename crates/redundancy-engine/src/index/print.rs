@@ -66,8 +66,8 @@ impl Print {
         })
     }
 
-    /// What documents that share a passage are looked for by. Two texts of more than 12 words in common share one that winnowing
-    /// picks in both. A document that is shorter has one pick all the same, and a text that holds it may have picked another: so
+    /// What documents that share a passage are looked for by. Two texts that share 12 words or more in a row share one that
+    /// winnowing picks in both. A document that is shorter has one pick all the same, and a text that holds it may have picked another: so
     /// texts of usual length ask for all of their shingles.
     pub(super) fn asked(&self) -> Vec<u64> {
         if self.shingles.len() > MOST_ASKED {

@@ -29,7 +29,7 @@ const PART: usize = 2048;
 
 impl EmbeddedStore {
     /// Opens the store, or makes it. Blocks while it reads: its time grows with the number of pending deliveries, a fraction of a
-    /// second for a million.
+    /// second for a million; and once with the size of the index when an older version wrote it.
     pub fn open(config: EmbeddedConfig) -> Result<Arc<Self>, StoreError> {
         Self::open_with(config, IndexOptions::default())
     }

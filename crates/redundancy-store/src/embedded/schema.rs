@@ -22,7 +22,7 @@ const APPLICATION_ID: i64 = 0x5244_4e43;
 /// - A batch has its place in the queue, `turn`, from its acceptance until it ends. Its items and their results lie at its key and
 ///   their number: `key << 32 | number`. `has_items` tells that there may be items left.
 /// - A segment counts as dropped from before its first block is written until the last one is.
-/// - What is missing of `summaries` is made again of `blocks` when the file is opened, as after their form has changed.
+/// - A segment without any `summaries` gets them again from `blocks` when the file is opened, as after their form has changed.
 /// - The deliveries of an event need no index: their ids begin with the same millisecond.
 const STEPS: [&str; 4] = ["
 CREATE TABLE endpoints (
@@ -154,8 +154,13 @@ CREATE TABLE batch_items (place INTEGER PRIMARY KEY, item BLOB NOT NULL) STRICT;
 CREATE TABLE batch_results (place INTEGER PRIMARY KEY, line TEXT NOT NULL) STRICT;
 ", "
 DELETE FROM summaries;
-INSERT OR IGNORE INTO dropped_segments (key) SELECT newest.key FROM (SELECT max(number) >> 24 AS key FROM blocks) AS newest
-    WHERE newest.key NOT IN (SELECT key FROM segments);
+WITH RECURSIVE found (key) AS (
+    SELECT min(number) >> 24 FROM blocks
+    UNION ALL
+    SELECT (SELECT min(number) >> 24 FROM blocks WHERE number >= (found.key + 1) << 24) FROM found WHERE found.key IS NOT NULL
+)
+INSERT OR IGNORE INTO dropped_segments (key)
+    SELECT key FROM found WHERE key IS NOT NULL AND key NOT IN (SELECT key FROM segments);
 "];
 
 /// The version of a database that this program can use, or why it cannot. Changes nothing.

@@ -3,7 +3,7 @@
 
 use super::building::Builder;
 use super::merging::Merging;
-use super::segment::{SUMMARY_PART, Segment, block_number};
+use super::segment::{BLOCK_ENTRIES, SUMMARY_PART, Segment, block_number};
 use super::{Index, IndexChange, StoredKey};
 use crate::embedded::writer::{Effect, Write, Writer, Writes};
 use crate::embedded::{OrFailed as _, Shared, packs};
@@ -19,10 +19,14 @@ use std::time::Duration;
 
 /// So many parts may wait to be written before new documents have to.
 pub(in super::super) const MAX_WAITING: usize = 2;
-/// So many neighbouring segments of one level become one of the next.
+/// So many neighbouring segments of one level, or as many as there are by then, become one of the next.
 const FAN_IN: usize = 8;
+/// With so many segments of the lowest level, new documents wait until some are merged: every search asks them all.
+const MOST_YOUNG: usize = 4 * FAN_IN;
 /// Blocks that are written in one step, so that others do not wait long for the writing thread: 1 MB.
 const STEP: usize = 256;
+/// Entries after which a merge looks for what waits in memory.
+const ENTRIES_AT_ONCE: u64 = (STEP * BLOCK_ENTRIES) as u64;
 /// How often there is a look at what there is to do without being told.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
@@ -93,6 +97,8 @@ impl Work {
                     return;
                 }
                 tracing::warn!(%error, "the index could not be put in order: it is tried again");
+                // What there is of a segment that was not finished takes room that the next try may need.
+                let _ = self.clean_up();
             }
         }
     }
@@ -102,7 +108,7 @@ impl Work {
             let (is_due, neighbours) = {
                 let parts = self.shared.index.read();
                 let is_due = parts.waiting() > 0 || parts.recent_entries() >= self.shared.index.flush_from();
-                (is_due, mergeable(&parts.segments))
+                (is_due && has_room(&parts.segments), mergeable(&parts.segments))
             };
             if is_due {
                 self.flush()?;
@@ -200,13 +206,13 @@ impl Work {
         })?;
         let mut builder = Builder::new(key, level, range, most);
         let (mut blocks, mut written) = (Vec::new(), 0);
-        for entry in entries {
+        for (place, entry) in (1_u64..).zip(entries) {
             blocks.extend(builder.push(entry?));
             if blocks.len() >= STEP {
                 self.write_blocks("blocks", key, &mut written, std::mem::take(&mut blocks))?;
-                while level > 0 && self.shared.index.read().waiting() > 0 {
-                    self.flush()?;
-                }
+            }
+            if level > 0 && place.is_multiple_of(ENTRIES_AT_ONCE) {
+                self.flush_what_waits()?;
             }
         }
         let (segment, last) = builder.finish();
@@ -217,8 +223,23 @@ impl Work {
         let mut written = 0;
         for parts in parts.chunks(4) {
             self.write_blocks("summaries", key, &mut written, parts.to_vec())?;
+            if level > 0 {
+                self.flush_what_waits()?;
+            }
         }
         Ok(Arc::new(segment))
+    }
+
+    /// Writes parts that are full, in the middle of something that takes long.
+    fn flush_what_waits(&mut self) -> Result<(), StoreError> {
+        let waits = |index: &Index| {
+            let parts = index.read();
+            parts.waiting() > 0 && has_room(&parts.segments)
+        };
+        while waits(&self.shared.index) {
+            self.flush()?;
+        }
+        Ok(())
     }
 
     fn write_blocks(
@@ -241,11 +262,9 @@ impl Work {
     }
 
     /// Deletes, bit by bit, what belongs to segments that are no more.
-    fn clean_up(&self) -> Result<(), StoreError> {
-        let mut query = self.connection.prepare("SELECT key FROM dropped_segments").or_failed()?;
-        let keys = query.query_map([], |row| row.get::<_, i64>(0)).or_failed()?;
-        let keys: Vec<i64> = keys.collect::<Result<_, _>>().or_failed()?;
-        for key in keys {
+    fn clean_up(&mut self) -> Result<(), StoreError> {
+        // Segments that are begun meanwhile are not among these.
+        for key in self.dropped()? {
             for table in ["blocks", "summaries"] {
                 loop {
                     let delete = format!(
@@ -260,6 +279,7 @@ impl Work {
                     if deleted == 0 {
                         break;
                     }
+                    self.flush_what_waits()?;
                 }
             }
             self.write(move |writer| {
@@ -268,6 +288,12 @@ impl Work {
             })?;
         }
         Ok(())
+    }
+
+    fn dropped(&self) -> Result<Vec<i64>, StoreError> {
+        let mut query = self.connection.prepare("SELECT key FROM dropped_segments").or_failed()?;
+        let keys = query.query_map([], |row| row.get(0)).or_failed()?;
+        keys.collect::<Result<_, _>>().or_failed()
     }
 
     /// Has the writing thread do something, and waits for it.
@@ -283,6 +309,11 @@ impl Work {
         self.writes.send(write)?;
         answer.blocking_recv().unwrap_or_else(|_| Err(closed()))
     }
+}
+
+/// Whether there may be one more segment of the lowest level.
+fn has_room(segments: &[Arc<Segment>]) -> bool {
+    segments.iter().filter(|segment| segment.level == 0).count() < MOST_YOUNG
 }
 
 /// Neighbouring segments of the lowest level that has enough of them.

@@ -3,8 +3,8 @@
 use super::building::Builder;
 use super::segment::{SUMMARY_PART, Segment, block_number, entries as block_entries, key_of};
 use super::{IndexChange, Parts, StoredKey};
-use crate::embedded::OrFailed as _;
 use crate::embedded::rows::damaged;
+use crate::embedded::{OrFailed as _, execute};
 use redundancy_webhook::store::StoreError;
 use rusqlite::{Connection, params};
 use std::sync::Arc;
@@ -103,11 +103,13 @@ fn summarized(
     if segment.entries != entries {
         return Err(damaged());
     }
-    let insert = "INSERT INTO summaries (number, entries) VALUES (?1, ?2)";
-    let mut insert = connection.prepare_cached(insert).or_failed()?;
+    // All of it or nothing: half a summary would be taken for a whole one.
+    let whole = connection.unchecked_transaction().or_failed()?;
     for (part, bytes) in (0..).zip(segment.summary().chunks(SUMMARY_PART)) {
-        insert.execute(params![block_number(key, part), bytes]).or_failed()?;
+        let insert = "INSERT INTO summaries (number, entries) VALUES (?1, ?2)";
+        execute(&whole, insert, params![block_number(key, part), bytes])?;
     }
+    whole.commit().or_failed()?;
     Ok(segment)
 }
 

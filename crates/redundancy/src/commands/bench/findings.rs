@@ -28,7 +28,7 @@ pub(super) enum Unit {
     MbPerSecond,
     Millis,
     Mib,
-    /// Seconds of a processor for 1,000 events.
+    /// Seconds of a processor for 1,000 of what is counted.
     CpuSeconds,
     Percent,
     Times,
@@ -142,7 +142,7 @@ impl Findings {
         &self.missed
     }
 
-    /// Whether no accepted event was lost.
+    /// Whether nothing was lost: neither an accepted event nor a document.
     pub(super) const fn is_lossless(&self) -> bool {
         self.is_lossless
     }
