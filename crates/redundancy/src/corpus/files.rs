@@ -120,6 +120,13 @@ impl Found {
 
     fn add(&mut self, path: PathBuf) -> Result<(), CorpusError> {
         let metadata = fs::metadata(&path).map_err(|source| cannot_read(&path, source))?;
+        if !metadata.is_file() {
+            let path = path.display();
+            let message = format!(
+                "{path} is no regular file, and a corpus is read several times: pipe it into standard input and name that, `-`"
+            );
+            return Err(CorpusError::Usage(message));
+        }
         let number = (metadata.dev(), metadata.ino());
         let file = named(path, metadata.len(), self.format)?;
         let known = self.by_number.entry(number).or_default();

@@ -16,6 +16,7 @@ use super::summary::Summary;
 use crate::cli::dedup::DedupArgs;
 use crate::corpus::earlier::{KEPT_FOLDER, SUMMARY, Written};
 use crate::corpus::{CopyError, CorpusFile, CorpusFormat, FileCorpus};
+use crate::figures::count;
 
 /// Names of the other files.
 const DUPLICATES: &str = "duplicates.jsonl";
@@ -344,7 +345,13 @@ fn each_kept(
             number += 1;
         }
     }
-    Ok(bytes)
+    if u64::from(number) == found.records {
+        return Ok(bytes);
+    }
+    Err(Failure::Other(format!(
+        "the input has changed while it was read: {} at first and {number} in the end; nothing was written",
+        count(usize::try_from(found.records).unwrap_or(usize::MAX), "record")
+    )))
 }
 
 fn is_left_out(found: &Deduplicated, record: u32) -> bool {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use super::{fields, line, names, prose};
-use crate::kit::Place;
+use crate::kit::{Place, Run};
 
 /// Two equal documents, as lines and as texts.
 fn place() -> Place {
@@ -272,6 +272,18 @@ fn two_runs_do_not_write_into_one_folder_at_once() {
 fn standard_input_is_named_once() {
     let run = place().run(&["dedup", "-", "in.jsonl", "-", "--output", "out"]).ended_with(2);
     assert!(run.err.contains("- is named more than once"), "{}", run.err);
+}
+
+#[test]
+fn a_pipe_that_could_be_read_once_only_is_refused_and_says_how_to_hand_it_over() {
+    let place = place();
+    for name in ["/dev/stdin", "in.jsonl"] {
+        let mut command =
+            place.command(&["dedup", name, "/dev/stdin", "--format", "jsonl", "--output", "out"]);
+        let run = Run::from(command.stdin(Stdio::piped()).output().unwrap()).ended_with(2);
+        assert!(run.err.contains("/dev/stdin is no regular file") && run.err.contains("`-`"), "{}", run.err);
+        assert!(!place.path().join("out").exists());
+    }
 }
 
 #[test]
