@@ -103,7 +103,7 @@ pub fn analyze(text: &Text<'_>, options: &AnalyzeOptions) -> Analysis {
     let repeats = Repeats::of(words, options.min_passage_words);
     Analysis {
         content_hash: blake3::hash(source.as_bytes()),
-        normalized_hash: normalized(text.source()).hash,
+        normalized_hash: normalized_text(text).hash,
         language: options
             .language
             .as_deref()
@@ -135,23 +135,44 @@ pub struct Normalized {
 /// pass, and no vocabulary as a [`Text`] makes it.
 #[must_use]
 pub fn normalized(source: &str) -> Normalized {
-    let mut hasher = blake3::Hasher::new();
-    // The hasher is fastest when it is fed whole chunks, not single words.
-    let mut buffer = String::with_capacity(source.len().min(64 * 1024));
-    let mut words = 0;
-    for_each_normal_word(source, |word| {
-        if words > 0 {
-            buffer.push(' ');
+    let mut normal = NormalForm::default();
+    for_each_normal_word(source, |word| normal.push(word));
+    normal.finish()
+}
+
+/// The normal form of a text that is cut into words already.
+fn normalized_text(text: &Text<'_>) -> Normalized {
+    let mut normal = NormalForm::default();
+    text.words().iter().for_each(|word| normal.push(text.vocabulary().word(word.id)));
+    normal.finish()
+}
+
+/// Hashes normalised words with one space between them.
+#[derive(Default)]
+struct NormalForm {
+    hasher: blake3::Hasher,
+    /// The hasher is fastest when it is fed whole chunks, not single words.
+    buffer: String,
+    words: usize,
+}
+
+impl NormalForm {
+    fn push(&mut self, word: &str) {
+        if self.words > 0 {
+            self.buffer.push(' ');
         }
-        words += 1;
-        buffer.push_str(word);
-        if buffer.len() >= 60 * 1024 {
-            hasher.update(buffer.as_bytes());
-            buffer.clear();
+        self.words += 1;
+        self.buffer.push_str(word);
+        if self.buffer.len() >= 60 * 1024 {
+            self.hasher.update(self.buffer.as_bytes());
+            self.buffer.clear();
         }
-    });
-    hasher.update(buffer.as_bytes());
-    Normalized { hash: hasher.finalize(), words }
+    }
+
+    fn finish(mut self) -> Normalized {
+        self.hasher.update(self.buffer.as_bytes());
+        Normalized { hash: self.hasher.finalize(), words: self.words }
+    }
 }
 
 fn counts(text: &Text<'_>, structure: &Structure) -> Counts {

@@ -100,6 +100,7 @@ proptest! {
         let found = normalized(&source);
         prop_assert_eq!(found.hash, blake3::hash(words.join(" ").as_bytes()));
         prop_assert_eq!(found.words, words.len());
+        prop_assert_eq!(analyze(&text, &AnalyzeOptions::default()).normalized_hash, found.hash);
     }
 }
 

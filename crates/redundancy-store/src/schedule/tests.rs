@@ -183,6 +183,12 @@ fn windowed(count: u64) -> Schedule {
     schedule
 }
 
+/// Its horizon, how many were left to the store, and how many it holds.
+fn window(schedule: &Schedule) -> (Option<Key>, u64, u64) {
+    let lane = schedule.lane(&id("a")).unwrap();
+    (lane.horizon, lane.dropped, lane.waiting.len() as u64)
+}
+
 fn keys(numbers: std::ops::RangeInclusive<u64>) -> Vec<Key> {
     numbers.map(|number| (at(number), DeliveryId::from_number(u128::from(number)))).collect()
 }
@@ -190,8 +196,7 @@ fn keys(numbers: std::ops::RangeInclusive<u64>) -> Vec<Key> {
 #[test]
 fn a_window_keeps_the_earliest_and_asks_once_for_the_rest() {
     let mut schedule = windowed(5_000);
-    let lane = schedule.lane(&id("a")).unwrap();
-    let (horizon, dropped, held) = (lane.horizon, lane.dropped, lane.waiting.len() as u64);
+    let (horizon, dropped, held) = window(&schedule);
     assert_eq!(dropped, 5_000 - held);
     assert_eq!(horizon, keys(held..=held).pop());
     let first = claim(&mut schedule, usize::MAX, at(9_999));
@@ -208,8 +213,7 @@ fn a_window_keeps_the_earliest_and_asks_once_for_the_rest() {
 #[test]
 fn what_came_while_the_rest_was_read_is_not_missed() {
     let mut schedule = windowed(5_000);
-    let lane = schedule.lane(&id("a")).unwrap();
-    let (horizon, dropped, held) = (lane.horizon, lane.dropped, lane.waiting.len() as u64);
+    let (horizon, dropped, held) = window(&schedule);
     claim(&mut schedule, usize::MAX, at(9_999));
     add(&mut schedule, "a", 5_001);
     // The store had read all there was before.
@@ -225,8 +229,7 @@ fn what_came_while_the_rest_was_read_is_not_missed() {
 fn a_retry_that_came_between_what_the_store_was_reading_is_not_passed_over() {
     for is_all in [false, true] {
         let mut schedule = windowed(5_000);
-        let lane = schedule.lane(&id("a")).unwrap();
-        let (horizon, dropped, held) = (lane.horizon, lane.dropped, lane.waiting.len() as u64);
+        let (horizon, dropped, held) = window(&schedule);
         claim(&mut schedule, usize::MAX, at(9_999));
         // The store has read its rows before this one was due at this time.
         add(&mut schedule, "a", held + 10);
@@ -241,8 +244,7 @@ fn a_retry_that_came_between_what_the_store_was_reading_is_not_passed_over() {
 #[test]
 fn a_delivery_given_back_while_the_rest_was_read_waits_once_where_it_is_due_now() {
     let mut schedule = windowed(5_000);
-    let lane = schedule.lane(&id("a")).unwrap();
-    let (horizon, dropped, held) = (lane.horizon, lane.dropped, lane.waiting.len() as u64);
+    let (horizon, dropped, held) = window(&schedule);
     let taking = claim(&mut schedule, usize::MAX, at(9_999));
     // As the outcome of an attempt that is tried again: not on the disk yet, and due behind the horizon.
     let lease = leases(&taking)[0].clone();
@@ -269,8 +271,7 @@ fn what_was_read_behind_another_horizon_is_read_again() {
 #[test]
 fn what_is_being_made_or_written_is_not_brought_again() {
     let mut schedule = windowed(5_000);
-    let lane = schedule.lane(&id("a")).unwrap();
-    let (horizon, dropped, held) = (lane.horizon, lane.dropped, lane.waiting.len() as u64);
+    let (horizon, dropped, held) = window(&schedule);
     let taking = claim(&mut schedule, usize::MAX, at(9_999));
     let last = &leases(&taking)[taking.taken.len() - 1];
     schedule.give_back(last, at(10_000)).unwrap();
