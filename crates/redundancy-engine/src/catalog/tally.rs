@@ -9,7 +9,9 @@ use std::collections::HashMap;
 /// key, the oldest first, at most [`MAX_ENTRIES_PER_KEY`] of them.
 ///
 /// A fingerprint is left out when more documents have it than [`CommonFilter::limit`] allows, or as many as are looked at; the
-/// rarest of those are used all the same when there are not enough others.
+/// rarest of those are used all the same when there are not enough others. When as many documents are equal as the query wants, the
+/// oldest of them are the answer, and no other key is looked for: a text that was put ten thousand times costs no more than
+/// another.
 ///
 /// [`CommonFilter::limit`]: redundancy_detect::fingerprint::CommonFilter::limit
 pub fn tally(
@@ -20,6 +22,9 @@ pub fn tally(
     let mut counted = Counted::default();
     for key in [query.keys.content, query.keys.normalized] {
         counted.add(look(key)?, |candidate| candidate.is_equal = true);
+    }
+    if counted.0.len() >= query.limit {
+        return Ok(Candidates { found: counted.best(query.limit), common: 0 });
     }
     for key in &query.keys.bands {
         counted.add(look(*key)?, |candidate| candidate.bands += 1);
@@ -64,5 +69,33 @@ impl Counted {
         });
         found.truncate(limit);
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+    use super::*;
+    use crate::catalog::Keys;
+    use redundancy_detect::fingerprint::CommonFilter;
+
+    #[test]
+    fn what_stands_there_often_enough_already_is_answered_without_other_keys() {
+        let keys = Keys { content: 1, normalized: 2, bands: vec![3, 4], fingerprints: vec![5] };
+        let collection = "c".parse().unwrap();
+        let mut query = CandidateQuery { collection, keys, common: CommonFilter::default(), limit: 4 };
+        let asked = |query: &CandidateQuery| {
+            let mut asked = Vec::new();
+            let found = tally(query, 9, |key| {
+                asked.push(key);
+                Ok(if key == 1 { vec![9, 2, 7, 5] } else { vec![1] })
+            });
+            let numbers: Vec<u64> = found.unwrap().found.iter().map(|found| found.number.0).collect();
+            (numbers, asked)
+        };
+        assert_eq!(asked(&query), (vec![1, 2, 5, 7], vec![1, 2]));
+        query.limit = 6;
+        assert_eq!(asked(&query), (vec![1, 2, 5, 7, 9], vec![1, 2, 3, 4, 5]));
     }
 }

@@ -10,7 +10,7 @@ use crate::error::EngineError;
 use crate::requests::Caller;
 use futures_util::future::join_all;
 use redundancy_webhook::event::types;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Texts before it in a group that one is compared with at most.
@@ -21,6 +21,8 @@ const TEXTS_PER_JOB: usize = 16;
 /// A text that is being put, with what was found out about it.
 struct Coming {
     printed: Printed,
+    /// The trace of the print as it is kept.
+    trace: Arc<[u8]>,
     document: Document,
     duplicates: Vec<Match>,
     caller: Caller,
@@ -112,7 +114,8 @@ impl Engine {
             created_at: now,
             updated_at: now,
         };
-        Coming { printed, document, duplicates: Vec::new(), caller }
+        let trace = print.trace.encode().into();
+        Coming { printed, trace, document, duplicates: Vec::new(), caller }
     }
 
     /// Adds to the duplicates of each text those that come before it, which the store does not know yet.
@@ -134,7 +137,7 @@ impl Engine {
         Addition {
             document: coming.document.clone(),
             content: coming.document.is_text_stored.then(|| Arc::clone(content)),
-            trace: print.trace.encode().into(),
+            trace: Arc::clone(&coming.trace),
             keys: print.keys.clone(),
             announcement: self.announcement(coming),
         }
@@ -160,50 +163,58 @@ impl Engine {
 
 /// Compares texts with those before them that have a key in common.
 fn compare_in_order(mut coming: Vec<Result<Coming, EngineError>>) -> Vec<Result<Coming, EngineError>> {
-    let rule = Rule::of_duplicates();
     // The last text with each id, and who has which key.
     let mut latest: HashMap<DocumentId, usize> = HashMap::new();
     let mut by_key: HashMap<u64, Vec<usize>> = HashMap::new();
     for place in 0..coming.len() {
         let (before, rest) = coming.split_at_mut(place);
-        let Some(Ok(own)) = rest.first_mut() else { continue };
-        let (content, print) = &*own.printed;
-        let keys = || {
-            [print.keys.content, print.keys.normalized].into_iter().chain(print.keys.bands.iter().copied())
-        };
+        let Some(slot) = rest.first_mut() else { continue };
+        let Ok(own) = slot else { continue };
         // What the store knows by an id that came since is not there any more.
         own.duplicates.retain(|found| !latest.contains_key(&found.document_id));
-        let collection = &own.document.collection;
-        let mut others: Vec<usize> = keys()
-            .filter_map(|key| by_key.get(&key))
-            .flatten()
-            .copied()
-            .filter(|other| {
-                let other = before.get(*other).and_then(|other| other.as_ref().ok());
-                other.is_some_and(|other| other.document.collection == *collection)
+        let print = &own.printed.1;
+        let keys = [print.keys.content, print.keys.normalized].into_iter().chain(print.keys.bands.clone());
+        let is_other = |other: usize| {
+            let earlier = before.get(other).and_then(|earlier| earlier.as_ref().ok());
+            earlier.is_some_and(|Coming { document: Document { id, collection, .. }, .. }| {
+                *collection == own.document.collection
+                    && *id != own.document.id
+                    && latest.get(id) == Some(&other)
             })
-            .collect();
-        others.sort_unstable();
-        others.dedup();
-        let mut found: Vec<Found> = Vec::new();
-        for other in others.into_iter().take(MAX_COMPARED) {
-            let Some(Ok(earlier)) = before.get(other) else { continue };
-            let id = &earlier.document.id;
-            if *id == own.document.id || latest.get(id) != Some(&other) {
-                continue;
+        };
+        let mut others: BTreeSet<usize> = BTreeSet::new();
+        for key in keys {
+            let having = by_key.entry(key).or_default();
+            if others.len() < MAX_COMPARED {
+                others.extend(having.iter().copied().filter(|other| is_other(*other)));
             }
-            found.extend(rule.compare(print, &earlier.document, earlier.printed.1.trace.clone()));
+            having.push(place);
         }
-        found.sort_by(order(SearchMode::Near));
-        found.truncate(DEFAULT_MATCHES);
-        let shown = found.into_iter().map(|found| found.with_passages(content, print, rule.offset_unit));
-        own.duplicates.extend(shown);
-        own.duplicates.sort_by(order_of_matches(SearchMode::Near));
-        own.duplicates.truncate(DEFAULT_MATCHES);
-        for key in keys() {
-            by_key.entry(key).or_default().push(place);
-        }
+        let others = others.iter().filter_map(|other| before.get(*other)?.as_ref().ok());
+        let found = compare_with(own, others.take(MAX_COMPARED));
         latest.insert(own.document.id.clone(), place);
+        match found {
+            Ok(found) => {
+                own.duplicates.extend(found);
+                own.duplicates.sort_by(order_of_matches(SearchMode::Near));
+                own.duplicates.truncate(DEFAULT_MATCHES);
+            }
+            Err(error) => *slot = Err(error),
+        }
     }
     coming
+}
+
+/// Those of the texts that are duplicates of `own`: the best ones.
+fn compare_with<'c>(
+    own: &Coming,
+    others: impl Iterator<Item = &'c Coming>,
+) -> Result<Vec<Match>, EngineError> {
+    let rule = Rule::of_duplicates();
+    let (content, print) = &*own.printed;
+    let found = others.filter_map(|other| rule.compare(print, &other.document, &other.trace).transpose());
+    let mut found: Vec<Found> = found.collect::<Result<_, _>>()?;
+    found.sort_by(order(SearchMode::Near));
+    found.truncate(DEFAULT_MATCHES);
+    found.into_iter().map(|found| found.with_passages(content, print, rule.offset_unit)).collect()
 }

@@ -1,27 +1,27 @@
 //! Groups of documents that are duplicates of each other: connected by verified pairs.
 
 use super::MatchKind;
-use super::comparing::Rule;
+use super::comparing::{Rule, decoded};
 use super::print::Print;
-use super::searching::decoded;
-use crate::catalog::{DocumentNumber, Kept};
-use crate::document::{CollectionName, DocumentId};
+use crate::catalog::{Candidates, DocumentNumber, Kept};
+use crate::document::{CollectionName, Digest, Document, DocumentId};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use futures_util::future::try_join_all;
 use redundancy_webhook::store::PageRequest;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-/// Documents that are compared for one answer at most.
+/// Documents that are looked at or compared for one answer at most.
 const MAX_COMPARED: usize = 20_000;
 /// Members of one cluster that are told of at most.
 const MAX_MEMBERS: usize = 500;
 /// Candidates of one document that are compared at most.
 const MAX_CANDIDATES: usize = MAX_MEMBERS;
-/// Documents that are read at once.
-const PART: usize = 64;
-/// Candidates that are read and compared at once.
-const COMPARED_AT_ONCE: usize = 16;
+/// Documents that are listed at once.
+const PART: usize = 256;
+/// Documents that are read at once, with what they are compared by.
+const READ_AT_ONCE: usize = 16;
 
 /// Documents that are connected by verified pairs.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,10 +55,20 @@ pub struct ClusterPage {
 /// What an answer has looked at so far.
 #[derive(Default)]
 struct Walk {
-    /// Documents that were compared.
+    /// Documents that were looked at or compared.
     compared: usize,
     /// Members of the clusters that were found: none of them begins another.
     members: HashSet<DocumentNumber>,
+    /// What documents that were looked at say. One that says the same is younger than its duplicate: it begins no cluster.
+    said: HashSet<Digest>,
+}
+
+/// A document, and what is needed to find its duplicates.
+struct Member {
+    number: DocumentNumber,
+    id: DocumentId,
+    print: Arc<Print>,
+    candidates: Candidates,
 }
 
 /// A cluster in the making.
@@ -73,7 +83,7 @@ struct Growing {
 }
 
 impl Engine {
-    /// The clusters of a collection whose first members stand behind `page.after`, at most `page.limit`. An answer compares a
+    /// The clusters of a collection whose first members stand behind `page.after`, at most `page.limit`. An answer looks at a
     /// bounded number of documents.
     pub async fn clusters(
         &self,
@@ -82,42 +92,79 @@ impl Engine {
     ) -> Result<ClusterPage, EngineError> {
         let (mut clusters, mut after, mut walk) = (Vec::new(), page.after, Walk::default());
         loop {
-            let request = PageRequest { after, limit: PART };
-            let listed = self.ports.catalog.list(Some(collection), request).await?;
-            let numbers = listed.items.iter().map(|listed| listed.number);
-            let numbers = numbers.filter(|number| !walk.members.contains(number)).collect();
-            for kept in self.ports.catalog.fetch(numbers).await? {
-                if clusters.len() >= page.limit || walk.compared >= MAX_COMPARED {
-                    return Ok(ClusterPage { clusters, next: after });
+            let listed =
+                self.ports.catalog.list(Some(collection), PageRequest { after, limit: PART }).await?;
+            for part in listed.items.chunks(READ_AT_ONCE) {
+                let numbers = part.iter().filter(|listed| walk.is_new(listed.number, &listed.document));
+                let kept = self.ports.catalog.fetch(numbers.map(|listed| listed.number).collect()).await?;
+                for member in self.members(collection, kept).await? {
+                    if clusters.len() >= page.limit || walk.compared >= MAX_COMPARED {
+                        return Ok(ClusterPage { clusters, next: after });
+                    }
+                    after = Some(member.number);
+                    if !walk.members.contains(&member.number) {
+                        walk.compared += 1;
+                        clusters.extend(self.cluster_of(collection, member, &mut walk).await?);
+                    }
                 }
-                after = Some(kept.number);
-                if !walk.members.contains(&kept.number) {
-                    clusters.extend(self.cluster_of(collection, kept, &mut walk).await?);
-                }
+                // Those that were passed over, and those that went meanwhile.
+                after = part.last().map_or(after, |last| Some(last.number));
             }
-            // Documents that went meanwhile are not there to be looked at.
-            after = listed.items.last().map_or(after, |last| Some(last.number));
             if listed.next.is_none() {
                 return Ok(ClusterPage { clusters, next: None });
             }
         }
     }
 
+    /// What is needed to find the duplicates of documents.
+    async fn members(
+        &self,
+        collection: &CollectionName,
+        kept: Vec<Kept>,
+    ) -> Result<Vec<Member>, EngineError> {
+        if kept.is_empty() {
+            return Ok(Vec::new());
+        }
+        let place = self.pool.wait_for_place().await?;
+        let print = |kept: Kept| {
+            let trace = decoded(&kept.document.id, &kept.trace)?;
+            Ok::<_, EngineError>((
+                kept.number,
+                Arc::new(Print::of_kept(&kept.document, trace)),
+                kept.document.id,
+            ))
+        };
+        let print_all = move || kept.into_iter().map(print).collect::<Result<Vec<_>, _>>();
+        let printed = self.pool.run(place, print_all).await??;
+        try_join_all(printed.into_iter().map(|(number, print, id)| async move {
+            let candidates =
+                self.candidates(&print, collection, Rule::of_duplicates(), MAX_CANDIDATES).await?;
+            Ok(Member { number, id, print, candidates })
+        }))
+        .await
+    }
+
     /// The cluster whose first member is `first`; `None` when it has no duplicates, or is not the first of them.
     async fn cluster_of(
         &self,
         collection: &CollectionName,
-        first: Kept,
+        first: Member,
         walk: &mut Walk,
     ) -> Result<Option<Cluster>, EngineError> {
-        let mut growing = Growing::from(first);
-        while let Some(kept) = growing.open.pop_front() {
-            if walk.compared >= MAX_COMPARED && kept.number != growing.first {
+        let mut growing = Growing::from(&first);
+        if self.grow(first, &mut growing, walk).await?.is_none() {
+            return Ok(None);
+        }
+        while !growing.open.is_empty() {
+            if walk.compared >= MAX_COMPARED {
                 growing.is_complete = false;
                 break;
             }
-            if self.grow(collection, kept, &mut growing, walk).await?.is_none() {
-                return Ok(None);
+            let open = growing.open.drain(..growing.open.len().min(READ_AT_ONCE)).collect();
+            for member in self.members(collection, open).await? {
+                if self.grow(member, &mut growing, walk).await?.is_none() {
+                    return Ok(None);
+                }
             }
         }
         if growing.members.len() == 1 {
@@ -131,30 +178,25 @@ impl Engine {
     /// Adds the duplicates of a member; `None` when one of them is older than the first.
     async fn grow(
         &self,
-        collection: &CollectionName,
-        member: Kept,
+        member: Member,
         growing: &mut Growing,
         walk: &mut Walk,
     ) -> Result<Option<()>, EngineError> {
-        let (own_number, own_id) = (member.number, member.document.id.clone());
-        let place = self.pool.wait_for_place().await?;
-        let print = move || Ok::<_, EngineError>(Print::of_kept(&member.document, decoded(&member)?));
-        let print = Arc::new(self.pool.run(place, print).await??);
-        let found = self.candidates(&print, collection, Rule::of_duplicates(), MAX_CANDIDATES).await?.found;
+        let found = member.candidates.found;
         growing.is_complete &= found.len() < MAX_CANDIDATES;
         let numbers = found.iter().map(|candidate| candidate.number);
         let unknown =
-            |number: &DocumentNumber| *number != own_number && !growing.members.contains_key(number);
+            |number: &DocumentNumber| *number != member.number && !growing.members.contains_key(number);
         let mut numbers: Vec<DocumentNumber> = numbers.filter(unknown).collect();
         // One that is older ends the search: those come first.
         numbers.sort_by_key(|number| *number > growing.first);
-        for part in numbers.chunks(COMPARED_AT_ONCE) {
+        for part in numbers.chunks(READ_AT_ONCE) {
             walk.compared += part.len();
-            for (other, kind, similarity) in self.verified(&print, part.to_vec()).await? {
+            for (other, kind, similarity) in self.verified(&member.print, part.to_vec()).await? {
                 if other.number < growing.first {
                     return Ok(None);
                 }
-                growing.add(other, (own_id.clone(), kind, similarity));
+                growing.add(other, (member.id.clone(), kind, similarity));
             }
         }
         Ok(Some(()))
@@ -172,8 +214,7 @@ impl Engine {
         let compare = move || {
             let mut verified = Vec::new();
             for other in others {
-                let trace = decoded(&other)?;
-                if let Some(found) = Rule::of_duplicates().compare(&print, &other.document, trace) {
+                if let Some(found) = Rule::of_duplicates().compare(&print, &other.document, &other.trace)? {
                     verified.push((other, found.matched.kind, found.matched.similarity));
                 }
             }
@@ -183,13 +224,22 @@ impl Engine {
     }
 }
 
+impl Walk {
+    /// Whether a document may begin a cluster, as far as is known; from now on what says the same does not.
+    fn is_new(&mut self, number: DocumentNumber, document: &Document) -> bool {
+        // Texts without words have the same none.
+        let said = if document.words > 0 { document.normalized_hash } else { document.content_hash };
+        self.said.insert(said) && !self.members.contains(&number)
+    }
+}
+
 impl Growing {
-    fn from(first: Kept) -> Self {
-        let member = ClusterMember { document_id: first.document.id.clone(), link: None };
+    fn from(first: &Member) -> Self {
+        let member = ClusterMember { document_id: first.id.clone(), link: None };
         Self {
             first: first.number,
             members: BTreeMap::from([(first.number, member)]),
-            open: VecDeque::from([first]),
+            open: VecDeque::new(),
             min_similarity: 1.0,
             is_complete: true,
         }

@@ -2,10 +2,13 @@
 
 use super::print::Print;
 use super::{DEFAULT_THRESHOLD, Match, MatchKind, SearchMode, SharedPassage};
-use crate::document::Document;
+use crate::document::{Document, DocumentId};
+use crate::error::EngineError;
 use redundancy_detect::fingerprint::{PassageOptions, Reuse, ShingleSet, Trace, passages};
 use redundancy_detect::span::{OffsetMap, OffsetUnit};
+use redundancy_webhook::store::StoreError;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// What makes a candidate a match.
 #[derive(Debug, Clone, Copy)]
@@ -18,8 +21,9 @@ pub(super) struct Rule {
 /// A match whose passages are not told yet.
 pub(super) struct Found {
     pub(super) matched: Match,
-    trace: Trace,
-    /// If they had to be known already.
+    encoded: Arc<[u8]>,
+    /// What had to be known already.
+    trace: Option<Trace>,
     reuse: Option<Reuse>,
 }
 
@@ -37,24 +41,28 @@ impl Rule {
         }
     }
 
-    /// Compares the text with a candidate that has this trace; `None` when it is no match.
-    pub(super) fn compare(self, print: &Print, document: &Document, trace: Trace) -> Option<Found> {
+    /// Compares the text with a candidate that has this trace, which is not read when they are equal; `None` when it is no match.
+    pub(super) fn compare(
+        self,
+        print: &Print,
+        document: &Document,
+        encoded: &Arc<[u8]>,
+    ) -> Result<Option<Found>, EngineError> {
         let is_exact = document.content_hash == print.content_hash;
         // Texts without words have the same none.
         let is_normalized = document.normalized_hash == print.normalized_hash && print.words > 0;
+        let mut trace = None;
         let (similarity, query_in_document, document_in_query) = if is_exact || is_normalized {
             (1.0, 1.0, 1.0)
         } else {
-            let mut other = trace.shingles();
+            let mut other = trace.insert(decoded(&document.id, encoded)?).shingles();
             let other = ShingleSet::sort(&mut other);
             let own = ShingleSet::from_sorted(&print.shingles);
             let overlap = match self.mode {
-                SearchMode::Near => own.similar(other, self.near())?,
-                SearchMode::Contained => own.overlap(other),
+                SearchMode::Near => own.similar(other, self.near()),
+                SearchMode::Contained => Some(own.overlap(other)),
             };
-            if overlap.shared == 0 {
-                return None;
-            }
+            let Some(overlap) = overlap.filter(|overlap| overlap.shared > 0) else { return Ok(None) };
             (overlap.jaccard(), overlap.first_in_second(), overlap.second_in_first())
         };
         let mut reuse = None;
@@ -68,11 +76,11 @@ impl Rule {
             let is_enough = if let Some(threshold) = self.threshold {
                 query_in_document.max(document_in_query) >= threshold
             } else {
-                let shared = passages(&print.trace, &trace, &PassageOptions::default());
+                let shared = trace.as_ref().map(|trace| reuse_of(print, trace)).unwrap_or_default();
                 !reuse.insert(shared).passages.is_empty()
             };
             if !is_enough {
-                return None;
+                return Ok(None);
             }
             if query_in_document >= document_in_query { MatchKind::Contained } else { MatchKind::Contains }
         };
@@ -80,7 +88,7 @@ impl Rule {
         if self.mode == SearchMode::Contained
             && self.threshold.is_some_and(|threshold| query_in_document.max(document_in_query) < threshold)
         {
-            return None;
+            return Ok(None);
         }
         let matched = Match {
             document_id: document.id.clone(),
@@ -91,15 +99,21 @@ impl Rule {
             document_in_query,
             passages: Vec::new(),
         };
-        Some(Found { matched, trace, reuse })
+        Ok(Some(Found { matched, encoded: Arc::clone(encoded), trace, reuse }))
     }
 }
 
 impl Found {
     /// The match with its passages, for the text that it was found for.
-    pub(super) fn with_passages(self, content: &str, print: &Print, unit: OffsetUnit) -> Match {
-        let Self { mut matched, trace, reuse } = self;
-        let reuse = reuse.unwrap_or_else(|| passages(&print.trace, &trace, &PassageOptions::default()));
+    pub(super) fn with_passages(
+        self,
+        content: &str,
+        print: &Print,
+        unit: OffsetUnit,
+    ) -> Result<Match, EngineError> {
+        let Self { mut matched, encoded, trace, reuse } = self;
+        let trace = trace.map_or_else(|| decoded(&matched.document_id, &encoded), Ok)?;
+        let reuse = reuse.unwrap_or_else(|| reuse_of(print, &trace));
         let offsets = OffsetMap::new(content, unit);
         let shown = |passage: redundancy_detect::fingerprint::Passage| {
             let bytes = print.trace.span(passage.query, OffsetUnit::Bytes);
@@ -111,8 +125,23 @@ impl Found {
             }
         };
         matched.passages = reuse.passages.into_iter().map(shown).collect();
-        matched
+        Ok(matched)
     }
+
+    /// Whether no match can be better.
+    pub(super) fn is_exact(&self) -> bool {
+        self.matched.kind == MatchKind::Exact
+    }
+}
+
+fn reuse_of(print: &Print, trace: &Trace) -> Reuse {
+    passages(&print.trace, trace, &PassageOptions::default())
+}
+
+/// The trace of a document from its bytes.
+pub(super) fn decoded(id: &DocumentId, encoded: &[u8]) -> Result<Trace, EngineError> {
+    let damaged = |error| StoreError::Unreadable(format!("the trace of document {id} is damaged: {error}"));
+    Ok(Trace::decode(encoded).map_err(damaged)?)
 }
 
 /// The order of matches: the best first, equally good ones by their ids.

@@ -3,12 +3,11 @@
 use super::comparing::{Found, Rule, order};
 use super::print::Print;
 use super::{Match, SearchMode, SearchRequest, SearchResult};
-use crate::catalog::{CandidateQuery, Candidates, DocumentNumber, Kept, Keys};
+use crate::catalog::{CandidateQuery, Candidates, DocumentNumber, Keys};
 use crate::document::{CollectionName, DocumentId};
 use crate::engine::Engine;
 use crate::error::EngineError;
-use redundancy_detect::fingerprint::{CommonFilter, Trace};
-use redundancy_webhook::store::StoreError;
+use redundancy_detect::fingerprint::CommonFilter;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -53,10 +52,9 @@ impl Engine {
             }
             let printed = Arc::clone(printed);
             let compare = move || {
-                let compared = kept.iter().filter_map(|kept| match decoded(kept) {
-                    Ok(trace) => rule.compare(&printed.1, &kept.document, trace).map(Ok),
-                    Err(error) => Some(Err(error)),
-                });
+                let compared = kept
+                    .iter()
+                    .filter_map(|kept| rule.compare(&printed.1, &kept.document, &kept.trace).transpose());
                 compared.collect::<Result<Vec<Found>, EngineError>>()
             };
             // The text is in already: what belongs to it waits instead of being turned away.
@@ -67,6 +65,10 @@ impl Engine {
             let mut seen = HashSet::new();
             found.retain(|found| seen.insert(found.matched.document_id.clone()));
             found.truncate(limit);
+            // Candidates that are left are younger, and at best as good.
+            if found.len() == limit && found.iter().all(Found::is_exact) {
+                break;
+            }
         }
         let matches = if found.is_empty() { Vec::new() } else { self.shown(printed, found, rule).await? };
         Ok(SearchResult { matches, common_fingerprints: candidates.common })
@@ -85,7 +87,7 @@ impl Engine {
             found.into_iter().map(|found| found.with_passages(content, print, rule.offset_unit)).collect()
         };
         let place = self.pool.wait_for_place().await?;
-        Ok(self.pool.run(place, show).await?)
+        self.pool.run(place, show).await?
     }
 
     /// Candidates for matches of a text, at most `limit`.
@@ -109,12 +111,4 @@ impl Engine {
 pub(super) fn printed(content: Arc<str>) -> Result<Printed, EngineError> {
     let print = Print::of(&content)?;
     Ok(Arc::new((content, print)))
-}
-
-/// The trace of a document.
-pub(super) fn decoded(kept: &Kept) -> Result<Trace, EngineError> {
-    Trace::decode(&kept.trace).map_err(|error| {
-        StoreError::Unreadable(format!("the trace of document {} is damaged: {error}", kept.document.id))
-            .into()
-    })
 }

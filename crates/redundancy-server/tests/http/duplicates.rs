@@ -81,7 +81,7 @@ async fn clusters_hang_together_by_pairs_and_name_their_weakest_link() {
 #[tokio::test]
 async fn a_cluster_that_is_not_named_whole_says_so_and_is_told_of_once() {
     let service = Service::new();
-    let copies: Vec<String> = (0..600)
+    let copies: Vec<String> = (0..2500)
         .map(|number| json!({"id": format!("copy-{number}"), "content": text(1, 40)}).to_string())
         .collect();
     let lines = copies.join("\n");

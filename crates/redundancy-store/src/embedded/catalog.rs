@@ -38,11 +38,7 @@ impl Catalog for EmbeddedStore {
         }
         self.index_room().await;
         let count = additions.len();
-        let put = self
-            .write(move |writer| {
-                additions.iter().map(|addition| writer.put_document(addition)).collect::<Result<Vec<_>, _>>()
-            })
-            .await;
+        let put = self.write(move |writer| writer.put_documents(&additions)).await;
         if self.shared.index.turn_over() {
             self.indexer.wake();
         }

@@ -10,18 +10,34 @@ use redundancy_engine::document::Digest;
 use redundancy_engine::{CollectionName, Document, DocumentId, StoreError};
 use redundancy_webhook::store::{Page, PageRequest, Publication};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::sync::Arc;
 
 /// The columns that [`document`] reads.
 const COLUMNS: &str = "d.number, d.id, c.name, d.content_hash, d.normalized_hash, d.characters, d.words, d.metadata, \
     d.text_stored, d.created, d.updated";
 
 impl Writer<'_> {
-    /// Puts a document, and publishes what is told of it.
-    pub(super) fn put_document(&mut self, addition: &Addition) -> Result<Placed, StoreError> {
+    /// Puts documents in their order, and publishes what is told of them.
+    pub(super) fn put_documents(&mut self, additions: &[Addition]) -> Result<Vec<Placed>, StoreError> {
+        let mut traces = Vec::with_capacity(additions.len());
+        let mut put = |addition| self.put_document(addition, &mut traces);
+        let placed = additions.iter().map(&mut put).collect::<Result<_, _>>()?;
+        packs::keep(self.connection, &traces)?;
+        Ok(placed)
+    }
+
+    /// Puts a document whose trace is kept with others.
+    fn put_document(
+        &mut self,
+        addition: &Addition,
+        traces: &mut Vec<(u32, Arc<[u8]>)>,
+    ) -> Result<Placed, StoreError> {
         let mut document = addition.document.clone();
         let known = self.forget_document(&document.id)?;
-        if let Some(known) = &known {
+        if let Some((replaced, known)) = &known {
             document.created_at = known.created_at;
+            // It may have come with the same group.
+            traces.retain(|(number, _)| number != replaced);
         }
         let collection = self.collection(&document.collection)?;
         let number = *self.next_document;
@@ -29,9 +45,7 @@ impl Writer<'_> {
             .checked_add(1)
             .ok_or_else(|| StoreError::Full("more documents were put than there are numbers".to_owned()))?;
         insert(self.connection, number, collection, &document)?;
-        let insert = "INSERT INTO fresh_traces (number, trace) VALUES (?1, ?2)";
-        let mut insert = self.connection.prepare_cached(insert).or_failed()?;
-        insert.execute(params![number, &*addition.trace]).or_failed()?;
+        traces.push((number, Arc::clone(&addition.trace)));
         if let Some(content) = &addition.content {
             let insert = "INSERT INTO texts (number, text) VALUES (?1, ?2)";
             let mut insert = self.connection.prepare_cached(insert).or_failed()?;
@@ -56,7 +70,7 @@ impl Writer<'_> {
         id: &DocumentId,
         farewell: &Farewell,
     ) -> Result<Option<Document>, StoreError> {
-        let Some(document) = self.forget_document(id)? else { return Ok(None) };
+        let Some((_, document)) = self.forget_document(id)? else { return Ok(None) };
         self.publish_all(farewell(&document))?;
         Ok(Some(document))
     }
@@ -69,7 +83,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn forget_document(&mut self, id: &DocumentId) -> Result<Option<Document>, StoreError> {
+    fn forget_document(&mut self, id: &DocumentId) -> Result<Option<(u32, Document)>, StoreError> {
         let Some((number, document)) = by_id(self.connection, id)? else { return Ok(None) };
         let collection = self.collection(&document.collection)?;
         for statement in [
@@ -81,7 +95,7 @@ impl Writer<'_> {
         }
         packs::forget(self.connection, number)?;
         self.effects.push(Effect::Index(IndexChange::Gone { number, collection }));
-        Ok(Some(document))
+        Ok(Some((number, document)))
     }
 
     /// The number of a collection; a new one gets the next.

@@ -15,6 +15,7 @@ mod segment;
 
 use delta::Delta;
 use redundancy_engine::CollectionName;
+use redundancy_engine::catalog::MAX_ENTRIES_PER_KEY;
 use segment::Segment;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -96,7 +97,7 @@ pub(super) struct Snapshot {
     pub(super) segments: Vec<Arc<Segment>>,
     /// Dead documents that were forgotten since may be in it.
     pub(super) generation: u64,
-    /// Documents that are in no segment, by the keys looked for, the oldest first.
+    /// Documents that are in no segment and alive, by the keys looked for: the oldest, which are all that count.
     pub(super) recent: HashMap<StoredKey, Vec<u32>>,
 }
 
@@ -208,7 +209,9 @@ impl Parts {
         let deltas = || self.frozen.iter().map(|delta| &**delta).chain([&self.recent]);
         let mut recent = HashMap::new();
         for key in keys {
-            let numbers: Vec<u32> = deltas().flat_map(|delta| delta.numbers(key)).collect();
+            let numbers = deltas().flat_map(|delta| delta.numbers(key));
+            let alive = numbers.filter(|number| !self.dead.contains(number));
+            let numbers: Vec<u32> = alive.take(MAX_ENTRIES_PER_KEY).collect();
             if !numbers.is_empty() {
                 recent.insert(key, numbers);
             }

@@ -2,7 +2,7 @@
 //! that a row for each would leave half of it empty.
 //!
 //! A pack is a list of traces, each behind its document's number and its length, in the order of the numbers; its row has the
-//! last of them.
+//! last of them. No two packs overlap, so a trace is in the first pack that ends at its number or behind it, or in none.
 
 use super::OrFailed as _;
 use super::rows::damaged;
@@ -14,6 +14,32 @@ use std::sync::Arc;
 const FULL_BYTES: usize = 16 * 1024;
 /// Packs that are made in one step.
 const STEP: usize = 16;
+
+/// Keeps the traces of documents that were put together and follow one another: as packs if there are enough of them.
+pub(super) fn keep(connection: &Connection, traces: &[(u32, Arc<[u8]>)]) -> Result<(), StoreError> {
+    if traces.iter().map(|(_, trace)| trace.len()).sum::<usize>() < FULL_BYTES {
+        let insert = "INSERT INTO fresh_traces (number, trace) VALUES (?1, ?2)";
+        let mut insert = connection.prepare_cached(insert).or_failed()?;
+        return traces
+            .iter()
+            .try_for_each(|(number, trace)| insert.execute(params![number, &**trace]).map(drop).or_failed());
+    }
+    let mut pack = Vec::new();
+    for (place, (number, trace)) in traces.iter().enumerate() {
+        append(&mut pack, *number, trace);
+        if pack.len() >= FULL_BYTES || place + 1 == traces.len() {
+            insert_pack(connection, *number, &pack)?;
+            pack.clear();
+        }
+    }
+    Ok(())
+}
+
+fn insert_pack(connection: &Connection, last: u32, pack: &[u8]) -> Result<(), StoreError> {
+    let insert = "INSERT INTO packs (last, traces) VALUES (?1, ?2)";
+    let mut insert = connection.prepare_cached(insert).or_failed()?;
+    insert.execute(params![last, pack]).map(drop).or_failed()
+}
 
 /// The trace of a document.
 pub(super) fn trace(connection: &Connection, number: u32) -> Result<Option<Arc<[u8]>>, StoreError> {
@@ -70,19 +96,32 @@ pub(super) fn pack(connection: &Connection, last: u32) -> Result<bool, StoreErro
             && let Some(row) = rows.next().or_failed()?
         {
             let number: u32 = row.get(0).or_failed()?;
+            if let Some(end) = end
+                && is_pack_between(connection, end, number)?
+            {
+                break;
+            }
             append(&mut pack, number, row.get_ref(1).or_failed()?.as_blob().map_err(|_| damaged())?);
             end = Some(number);
         }
         drop(rows);
         let Some(end) = end else { return Ok(false) };
-        let insert = "INSERT INTO packs (last, traces) VALUES (?1, ?2)";
-        let mut insert = connection.prepare_cached(insert).or_failed()?;
-        insert.execute(params![end, pack]).or_failed()?;
+        insert_pack(connection, end, &pack)?;
         let delete = "DELETE FROM fresh_traces WHERE number <= ?1";
         let mut delete = connection.prepare_cached(delete).or_failed()?;
         delete.execute([end]).or_failed()?;
     }
     Ok(true)
+}
+
+/// Whether traces between those of two documents are in a pack already.
+fn is_pack_between(connection: &Connection, before: u32, behind: u32) -> Result<bool, StoreError> {
+    if behind - before == 1 {
+        return Ok(false);
+    }
+    let query = "SELECT 1 FROM packs WHERE last > ?1 AND last < ?2";
+    let mut query = connection.prepare_cached(query).or_failed()?;
+    query.exists([before, behind]).or_failed()
 }
 
 fn append(pack: &mut Vec<u8>, number: u32, trace: &[u8]) {
@@ -111,4 +150,47 @@ fn traces(mut pack: &[u8]) -> impl Iterator<Item = Result<(u32, &[u8]), StoreErr
         }
         Some(taken)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tables() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        let tables = "CREATE TABLE fresh_traces (number INTEGER PRIMARY KEY, trace BLOB NOT NULL);
+            CREATE TABLE packs (last INTEGER PRIMARY KEY, traces BLOB NOT NULL)";
+        connection.execute_batch(tables).unwrap();
+        connection
+    }
+
+    proptest! {
+        #[test]
+        fn a_trace_is_found_however_it_got_there(
+            groups in proptest::collection::vec((proptest::collection::vec(1..9000_usize, 1..8), 0..3_u32, any::<bool>()), 1..30),
+            forgotten in proptest::collection::btree_set(0..100_u32, 0..40),
+        ) {
+            let (connection, mut next, mut known) = (tables(), 0, std::collections::BTreeMap::new());
+            for (lengths, gap, is_packed) in groups {
+                next += gap;
+                let numbered = (next..).zip(&lengths);
+                let traces: Vec<(u32, Arc<[u8]>)> = numbered
+                    .map(|(number, length)| (number, vec![number.to_le_bytes()[0]; *length].into()))
+                    .collect();
+                next += u32::try_from(traces.len()).unwrap();
+                keep(&connection, &traces).unwrap();
+                known.extend(traces);
+                while is_packed && pack(&connection, next).unwrap() {}
+            }
+            for number in forgotten {
+                forget(&connection, number).unwrap();
+                known.remove(&number);
+            }
+            while pack(&connection, next).unwrap() {}
+            for number in 0..next {
+                prop_assert_eq!(trace(&connection, number).unwrap(), known.get(&number).cloned());
+            }
+        }
+    }
 }

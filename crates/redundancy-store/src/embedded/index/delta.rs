@@ -10,9 +10,9 @@ const END: u32 = u32::MAX;
 /// Entries of documents whose numbers rise.
 #[derive(Debug, Default)]
 pub(in super::super) struct Delta {
-    /// The last link of the chain of each key.
-    last: HashMap<StoredKey, u32, BuildHasherDefault<KeyHasher>>,
-    /// The number of a document, and the link before.
+    /// The first and the last link of the chain of each key.
+    chains: HashMap<StoredKey, (u32, u32), BuildHasherDefault<KeyHasher>>,
+    /// The number of a document, and the next link.
     links: Vec<(u32, u32)>,
     range: Option<(u32, u32)>,
 }
@@ -45,21 +45,28 @@ impl Delta {
         for key in keys {
             // There are never so many: long before they are written into a segment.
             let link = u32::try_from(self.links.len()).unwrap_or(END);
-            let before = self.last.insert(*key, link).unwrap_or(END);
-            self.links.push((number, before));
+            self.links.push((number, END));
+            let (_, last) = self.chains.entry(*key).or_insert((link, link));
+            if *last != link {
+                if let Some((_, next)) = self.links.get_mut(*last as usize) {
+                    *next = link;
+                }
+                *last = link;
+            }
         }
     }
 
     /// The documents that have a key, the oldest first.
-    pub(super) fn numbers(&self, key: StoredKey) -> Vec<u32> {
-        let mut numbers = Vec::new();
-        let mut link = self.last.get(&key).copied().unwrap_or(END);
-        while let Some((number, before)) = self.links.get(link as usize) {
-            numbers.push(*number);
-            link = *before;
-        }
-        numbers.reverse();
-        numbers
+    pub(super) fn numbers(&self, key: StoredKey) -> impl Iterator<Item = u32> + '_ {
+        self.chain(self.chains.get(&key).map_or(END, |(first, _)| *first))
+    }
+
+    fn chain(&self, mut link: u32) -> impl Iterator<Item = u32> + '_ {
+        std::iter::from_fn(move || {
+            let (number, next) = *self.links.get(link as usize)?;
+            link = next;
+            Some(number)
+        })
     }
 
     /// How many entries there are.
@@ -80,12 +87,8 @@ impl Delta {
     /// All entries, sorted.
     pub(super) fn sorted(&self) -> Vec<(StoredKey, u32)> {
         let mut entries = Vec::with_capacity(self.links.len());
-        for (key, last) in &self.last {
-            let mut link = *last;
-            while let Some((number, before)) = self.links.get(link as usize) {
-                entries.push((*key, *number));
-                link = *before;
-            }
+        for (key, (first, _)) in &self.chains {
+            entries.extend(self.chain(*first).map(|number| (*key, number)));
         }
         entries.sort_unstable();
         entries
