@@ -172,6 +172,13 @@ impl<T> OrFailed<T> for rusqlite::Result<T> {
     }
 }
 
+/// Plans of statements do not depend on the values that are bound: else `SQLite`, built with statistics of values, makes a plan
+/// anew for each value of a range, which takes longer than most statements here do.
+fn keep_plans(connection: &rusqlite::Connection) -> Result<(), StoreError> {
+    let setting = rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
+    connection.set_db_config(setting, true).map(drop).or_failed()
+}
+
 /// Runs a statement that is used again and again. Gives how many rows it changed.
 fn execute(
     connection: &rusqlite::Connection,

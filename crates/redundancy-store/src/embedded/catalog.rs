@@ -74,9 +74,10 @@ impl Catalog for EmbeddedStore {
         };
         let look = move |connection: &rusqlite::Connection| {
             for _ in 0..MAX_TRIES {
-                let keys = query.keys.distinct();
-                let keys = keys.into_iter().map(|key| stored_key(collection, key));
-                let snapshot = shared.index.read().snapshot(keys);
+                let keys = query.keys.distinct().into_iter().map(|key| stored_key(collection, key));
+                let keys: Vec<_> = keys.collect();
+                let mut snapshot = shared.index.read().snapshot(&keys);
+                snapshot.find_places(&keys);
                 // One view of the file for all the keys, and less to do for each.
                 let transaction = connection.unchecked_transaction().or_failed()?;
                 let mut is_stale = false;

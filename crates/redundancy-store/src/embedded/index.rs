@@ -43,12 +43,28 @@ pub struct IndexOptions {
     /// How many entries, about 120 of a document of 2 KB, wait in memory to be written to the disk together, at least 1. There may
     /// be three times as many for a while. 64 bytes each at most.
     pub recent_entries: usize,
+    /// Bytes of what tells of keys that are not on the disk, about 180 for a document of 2 KB. With less, more has to be looked up
+    /// there in vain.
+    pub filter_bytes: usize,
+}
+
+impl IndexOptions {
+    /// What the index takes at most unless it is told otherwise: 512 MiB.
+    pub const DEFAULT_MEMORY_BYTES: usize = 512 << 20;
+
+    /// Options with which the index takes so much memory at most, whatever the number of documents, but for three bytes for each
+    /// of 2 KB, and eight for each that was removed or replaced lately.
+    #[must_use]
+    pub const fn of_memory(bytes: usize) -> Self {
+        // Three parts of entries, and filters; an eighth is left for the caches of the database.
+        Self { recent_entries: if bytes < 512 { 1 } else { bytes / 512 }, filter_bytes: bytes / 2 }
+    }
 }
 
 impl Default for IndexOptions {
-    /// A million entries: 64 MB at most.
+    /// Those of [`DEFAULT_MEMORY_BYTES`](Self::DEFAULT_MEMORY_BYTES): a million entries, 64 MB at most, and 256 MiB of filters.
     fn default() -> Self {
-        Self { recent_entries: 1 << 20 }
+        Self::of_memory(Self::DEFAULT_MEMORY_BYTES)
     }
 }
 
@@ -75,6 +91,8 @@ pub(super) struct Parts {
     keys: HashMap<CollectionName, i64>,
     /// How often dead documents were forgotten.
     pub(super) generation: u64,
+    /// Bytes of filters of segments that are being written.
+    reserved: usize,
 }
 
 /// What happens to the index once a transaction is on the disk.
@@ -97,12 +115,15 @@ pub(super) struct Snapshot {
     pub(super) segments: Vec<Arc<Segment>>,
     /// Dead documents that were forgotten since may be in it.
     pub(super) generation: u64,
+    /// The keys looked for, in rising order, each with the places of the segments that may have it.
+    pub(super) places: Vec<(StoredKey, usize)>,
     /// Documents that are in no segment and alive, by the keys looked for: the oldest, which are all that count.
     pub(super) recent: HashMap<StoredKey, Vec<u32>>,
 }
 
 impl Index {
-    pub(super) fn new(options: IndexOptions, parts: Parts) -> Self {
+    pub(super) fn new(options: IndexOptions, mut parts: Parts) -> Self {
+        parts.shrink_filters(options.filter_bytes);
         Self { options, parts: RwLock::new(parts), flushed: Notify::new() }
     }
 
@@ -122,10 +143,31 @@ impl Index {
 
     pub(super) fn apply(&self, change: IndexChange) {
         let is_flush = matches!(change, IndexChange::Flushed { .. });
-        self.write().apply(change);
+        let mut parts = self.write();
+        parts.apply(change);
+        parts.shrink_filters(self.options.filter_bytes);
+        drop(parts);
         if is_flush {
             self.flushed.notify_waiters();
         }
+    }
+}
+
+impl Index {
+    /// Sets memory aside for the filter of a segment with so many entries that is being made. Gives the bytes, to be
+    /// [given back](Self::give_back) when it is finished.
+    fn set_aside(&self, entries: u64) -> usize {
+        let most_bytes = self.options.filter_bytes;
+        // Others must have room beside the largest one.
+        let bytes = filter::Filter::size(entries, most_bytes / 4 * 3);
+        let mut parts = self.write();
+        parts.reserved += bytes;
+        parts.shrink_filters(most_bytes);
+        bytes
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.write().reserved -= bytes;
     }
 }
 
@@ -160,6 +202,18 @@ impl Parts {
                 self.segments.retain(|known| !old.contains(&known.key));
                 self.segments.insert(place.unwrap_or(self.segments.len()), segment);
                 self.bury(&left_out);
+            }
+        }
+    }
+
+    /// Makes filters smaller, the largest first, until they take so many bytes at most with those that are being made. Keys of large
+    /// segments are looked up on the disk in vain more often then; there are few of those.
+    fn shrink_filters(&mut self, most_bytes: usize) {
+        let most_bytes = most_bytes.saturating_sub(self.reserved);
+        let bytes = |segment: &Arc<Segment>| segment.filter.bytes();
+        while self.segments.iter().map(bytes).sum::<usize>() > most_bytes {
+            if let Some(largest) = self.segments.iter_mut().max_by_key(|segment| bytes(segment)) {
+                *largest = Arc::new(largest.with_smaller_filter());
             }
         }
     }
@@ -204,11 +258,11 @@ impl Parts {
         Some(frozen)
     }
 
-    /// What is needed to look for `keys`.
-    pub(super) fn snapshot(&self, keys: impl Iterator<Item = StoredKey>) -> Snapshot {
+    /// What is needed to look for `keys`, without their [places](Snapshot::find_places).
+    pub(super) fn snapshot(&self, keys: &[StoredKey]) -> Snapshot {
         let deltas = || self.frozen.iter().map(|delta| &**delta).chain([&self.recent]);
         let mut recent = HashMap::new();
-        for key in keys {
+        for &key in keys {
             let numbers = deltas().flat_map(|delta| delta.numbers(key));
             let alive = numbers.filter(|number| !self.dead.contains(number));
             let numbers: Vec<u32> = alive.take(MAX_ENTRIES_PER_KEY).collect();
@@ -216,6 +270,6 @@ impl Parts {
                 recent.insert(key, numbers);
             }
         }
-        Snapshot { segments: self.segments.clone(), generation: self.generation, recent }
+        Snapshot { segments: self.segments.clone(), generation: self.generation, places: Vec::new(), recent }
     }
 }

@@ -8,7 +8,8 @@ use super::readers::Readers;
 use super::rows::{damaged, moment, number};
 use super::writer::{Effect, Registered, Writes};
 use super::{
-    EmbeddedConfig, EmbeddedStore, OrFailed as _, Shared, State, analyses, batches, endpoints, files, schema,
+    EmbeddedConfig, EmbeddedStore, OrFailed as _, Shared, State, analyses, batches, endpoints, files,
+    keep_plans, schema,
 };
 use crate::schedule::{Key, WINDOW};
 use redundancy_webhook::clock::Timestamp;
@@ -79,6 +80,7 @@ impl EmbeddedStore {
 }
 
 fn prepare(connection: &Connection) -> Result<(), StoreError> {
+    keep_plans(connection)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.busy_timeout(Duration::from_secs(5)).or_failed()?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).or_failed()?;

@@ -21,7 +21,7 @@ pub(crate) struct EmbeddedStores {
 impl EmbeddedStores {
     /// Stores that keep next to nothing in memory, so that whatever is put goes through segments and merges of them.
     pub(crate) fn of_little_memory() -> Self {
-        Self { options: IndexOptions { recent_entries: 4 }, ..Self::default() }
+        Self { options: IndexOptions { recent_entries: 4, filter_bytes: 1024 }, ..Self::default() }
     }
 
     fn folder(&self) -> PathBuf {
@@ -35,7 +35,7 @@ impl EmbeddedStores {
 
 /// What is in a folder, with next to nothing of the index in memory.
 pub(crate) fn open_folder(folder: &Path) -> Store {
-    open_with(folder, IndexOptions { recent_entries: 40 })
+    open_with(folder, IndexOptions { recent_entries: 40, filter_bytes: 4096 })
 }
 
 fn open_with(folder: &Path, options: IndexOptions) -> Store {

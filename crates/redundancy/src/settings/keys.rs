@@ -49,6 +49,7 @@ pub(super) const PORT: Key = Key::new("PORT", "8000");
 pub(super) const WEBHOOK_STORAGE_TYPE: Key = Key::new("WEBHOOK_STORAGE_TYPE", "auto");
 pub(super) const REDIS_URL: Key = Key::address("REDIS_URL");
 pub(super) const DATA_DIR: Key = Key::new("DATA_DIR", "./data");
+pub(super) const INDEX_MEMORY_BYTES: Key = Key::new("INDEX_MEMORY_BYTES", "512 MiB");
 pub(super) const ENABLE_TRACING: Key = Key::new("ENABLE_TRACING", "false");
 pub(super) const OTLP_ENDPOINT: Key = Key::address("OTLP_ENDPOINT");
 pub(super) const ENABLE_METRICS: Key = Key::new("ENABLE_METRICS", "true");
@@ -86,12 +87,13 @@ pub(super) const WEBHOOK_RETENTION_DAYS: Key = Key::new("WEBHOOK_RETENTION_DAYS"
 pub(super) const REDUNDANCY_API_KEY: Key = Key::secret("REDUNDANCY_API_KEY");
 
 /// Every setting, in the order in which they are shown.
-pub const ALL: [&Key; 37] = [
+pub const ALL: [&Key; 38] = [
     &HOST,
     &PORT,
     &WEBHOOK_STORAGE_TYPE,
     &REDIS_URL,
     &DATA_DIR,
+    &INDEX_MEMORY_BYTES,
     &ENABLE_TRACING,
     &OTLP_ENDPOINT,
     &ENABLE_METRICS,

@@ -11,9 +11,9 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    /// A segment without entries, with room for `most` of them.
-    pub(super) fn new(key: i64, level: u32, range: (u32, u32), most: u64) -> Self {
-        let filter = Filter::new(most);
+    /// A segment without entries, with room for `most` of them, and a filter of so many bytes at most.
+    pub(super) fn new(key: i64, level: u32, range: (u32, u32), most: u64, filter_bytes: usize) -> Self {
+        let filter = Filter::new(most, filter_bytes);
         let segment = Segment { key, level, range, entries: 0, fences: Vec::new(), filter };
         Self { segment, block: Vec::new() }
     }

@@ -6,7 +6,7 @@ use super::merging::Merging;
 use super::segment::{BLOCK_ENTRIES, SUMMARY_PART, Segment, block_number};
 use super::{Index, IndexChange, StoredKey};
 use crate::embedded::writer::{Effect, Write, Writer, Writes};
-use crate::embedded::{OrFailed as _, Shared, packs};
+use crate::embedded::{OrFailed as _, Shared, keep_plans, packs};
 use redundancy_webhook::store::StoreError;
 use rusqlite::{Connection, params};
 use std::collections::HashSet;
@@ -45,6 +45,7 @@ impl Indexer {
         next_key: i64,
     ) -> Result<Self, StoreError> {
         let connection = Connection::open(path).or_failed()?;
+        keep_plans(&connection)?;
         connection.busy_timeout(Duration::from_secs(2)).or_failed()?;
         let (wake, woken) = sync_channel(1);
         let is_ending = Arc::new(AtomicBool::new(false));
@@ -160,6 +161,7 @@ impl Work {
             // A connection of its own, because the segment is built while this is read.
             let path = self.connection.path().unwrap_or_default().to_owned();
             let reading = Connection::open(path).or_failed()?;
+            keep_plans(&reading)?;
             let merging = Merging::new(&reading, old)?;
             let alive =
                 merging.filter(|entry| !entry.as_ref().is_ok_and(|(_, number)| dead.contains(number)));
@@ -198,13 +200,27 @@ impl Work {
         most: u64,
         entries: impl Iterator<Item = Result<(StoredKey, u32), StoreError>>,
     ) -> Result<Arc<Segment>, StoreError> {
+        let filter_bytes = self.shared.index.set_aside(most);
+        let built = self.build_with(filter_bytes, level, range, most, entries);
+        self.shared.index.give_back(filter_bytes);
+        built
+    }
+
+    fn build_with(
+        &mut self,
+        filter_bytes: usize,
+        level: u32,
+        range: (u32, u32),
+        most: u64,
+        entries: impl Iterator<Item = Result<(StoredKey, u32), StoreError>>,
+    ) -> Result<Arc<Segment>, StoreError> {
         let key = self.next_key;
         self.next_key += 1;
         self.write(move |writer| {
             let insert = "INSERT INTO dropped_segments (key) VALUES (?1)";
             writer.connection.execute(insert, [key]).map(drop).or_failed()
         })?;
-        let mut builder = Builder::new(key, level, range, most);
+        let mut builder = Builder::new(key, level, range, most, filter_bytes);
         let (mut blocks, mut written) = (Vec::new(), 0);
         for (place, entry) in (1_u64..).zip(entries) {
             blocks.extend(builder.push(entry?));

@@ -51,7 +51,11 @@ pub(in super::super) fn load(connection: &Connection) -> Result<Loaded, StoreErr
 
 /// The bytes of keys, 6 for each.
 pub(in super::super) fn encoded(keys: &[StoredKey]) -> Vec<u8> {
-    keys.iter().flat_map(|key| key.to_be_bytes().into_iter().skip(2)).collect()
+    let mut bytes = Vec::with_capacity(6 * keys.len());
+    for [_, _, key @ ..] in keys.iter().map(|key| key.to_be_bytes()) {
+        bytes.extend_from_slice(&key);
+    }
+    bytes
 }
 
 fn decoded(bytes: &[u8]) -> Vec<StoredKey> {
@@ -89,7 +93,7 @@ fn summarized(
     entries: u64,
 ) -> Result<Segment, StoreError> {
     tracing::info!(segment = key, entries, "the summary of a part of the index is made again");
-    let mut builder = Builder::new(key, level, range, entries);
+    let mut builder = Builder::new(key, level, range, entries, usize::MAX);
     let query = "SELECT entries FROM blocks WHERE number >= ?1 AND number < ?2 ORDER BY number";
     let mut query = connection.prepare_cached(query).or_failed()?;
     let mut rows = query.query([block_number(key, 0), block_number(key + 1, 0)]).or_failed()?;

@@ -63,16 +63,21 @@ pub(super) fn key_of(bytes: [u8; 6]) -> StoredKey {
 pub(in super::super) struct Stale;
 
 impl Segment {
-    /// Appends the documents that have a key, the oldest first, for as long as `is_wanted` says.
+    /// The same with a filter of half the size, or without one when that would hardly tell of any key.
+    pub(super) fn with_smaller_filter(&self) -> Self {
+        let Self { key, level, range, entries, ref fences, ref filter } = *self;
+        let is_useful = filter.bytes() > Filter::size(entries, usize::MAX) / 4;
+        let filter = if is_useful { filter.folded() } else { Filter::new(entries, 0) };
+        Self { key, level, range, entries, fences: fences.clone(), filter }
+    }
+
+    /// Names the documents that have a key, the oldest first, for as long as they are wanted.
     fn numbers(
         &self,
         connection: &Connection,
         key: StoredKey,
         mut is_wanted: impl FnMut(u32) -> bool,
     ) -> Result<Result<(), Stale>, StoreError> {
-        if !self.filter.may_have(key) {
-            return Ok(Ok(()));
-        }
         // The block before the first that begins with the key may end with it.
         let from = self.fences.partition_point(|fence| *fence < key).saturating_sub(1);
         let blocks = self.fences.iter().enumerate().skip(from).take_while(|(_, fence)| **fence <= key);
@@ -100,6 +105,17 @@ impl Segment {
 }
 
 impl Snapshot {
+    /// Finds out where `keys` may be. All keys in one filter after the other, because each look is at a place in memory that the
+    /// processor has to wait for, and so it waits for many at once.
+    pub(in super::super) fn find_places(&mut self, keys: &[StoredKey]) {
+        for (place, segment) in self.segments.iter().enumerate() {
+            let there = keys.iter().filter(|key| segment.filter.may_have(**key));
+            self.places.extend(there.map(|key| (*key, place)));
+        }
+        self.places.sort_unstable();
+        self.places.dedup();
+    }
+
     /// The documents that have a key and are alive, the oldest first, at most `most` of them.
     pub(in super::super) fn numbers(
         &self,
@@ -115,7 +131,9 @@ impl Snapshot {
             }
             found.len() < most
         };
-        for segment in &self.segments {
+        let from = self.places.partition_point(|(other, _)| *other < key);
+        let places = self.places.iter().skip(from).take_while(|(other, _)| *other == key);
+        for segment in places.filter_map(|(_, place)| self.segments.get(*place)) {
             if let Err(stale) = segment.numbers(connection, key, &mut take)? {
                 return Ok(Err(stale));
             }

@@ -13,7 +13,7 @@ use redundancy_engine::{
 };
 use redundancy_server::{App, FindingsAsJson, ServerConfig, WebhookMetrics};
 use redundancy_store::{
-    EmbeddedConfig, EmbeddedStore, MemoryStore, RedisAddress, RedisConfig, RedisStore, redis,
+    EmbeddedConfig, EmbeddedStore, IndexOptions, MemoryStore, RedisAddress, RedisConfig, RedisStore, redis,
 };
 
 use super::super::Failure;
@@ -125,7 +125,9 @@ async fn store(
                 clock: clock.clone(),
                 ids: random.clone(),
             };
-            let store = EmbeddedStore::open(config).map_err(|error| Failure::Other(error.to_string()))?;
+            let options = IndexOptions::of_memory(settings.storage.index_memory_bytes);
+            let store = EmbeddedStore::open_with(config, options)
+                .map_err(|error| Failure::Other(error.to_string()))?;
             Ok(Store::behind_all_ports(store))
         }
     }
