@@ -20,7 +20,7 @@ Examples:
 Writes into the folder of --output: kept.<ext> with the records that are kept, in the format and order of the input (lines of JSON
 byte for byte; rows of CSV and TSV with the same values, quoted anew where they must be; rows of Parquet with all columns, in pages
 packed like those of the first file; a folder kept/ with the files themselves where each file is one document); duplicates.jsonl with what was dropped, because of which document, and how alike the two are;
-clusters.jsonl; summary.json. Nothing is written before all is known, and SIGINT or SIGTERM leave nothing behind.
+clusters.jsonl; summary.json. Nothing is written before all is known, and SIGHUP, SIGINT or SIGTERM leave nothing behind.
 
 What an earlier run wrote into that folder, by the list in its summary.json, is replaced. Anything else that stands where a result
 would go is left alone, and the run refused. A folder that is read can hold the folder of --output: results in it are passed over.
@@ -31,7 +31,7 @@ Exit codes:
   0  fine, whether there were duplicates or not
   1  something could not be read or written
   2  wrong use, or something else stands in the way of the results
-  130, 143  ended by SIGINT or SIGTERM";
+  129, 130, 143  ended by SIGHUP, SIGINT or SIGTERM";
 
 /// What to look into, and what to write.
 #[derive(Debug, Args)]
