@@ -73,6 +73,25 @@ async fn every_fault_of_a_document_is_named() {
 }
 
 #[tokio::test]
+async fn an_id_that_no_path_leads_to_is_refused_wherever_it_is_chosen() {
+    let service = Service::new();
+    for id in ["bulk", ".", ".."] {
+        let reply = service.post(DOCUMENTS, &json!({"id": id, "content": "a"})).await;
+        let error = reply.error(422, "ValidationError");
+        assert_eq!(reply.fields(), ["/id"]);
+        assert!(error["message"].as_str().unwrap().contains("choose another id"), "{error}");
+        let lines = service.post_bytes(BULK, &LINES, json!({"id": id, "content": "a"}).to_string()).await;
+        assert_eq!(answers(&lines)[0]["error"]["details"][0]["field"], "/id");
+    }
+    for path in ["%62ulk", ".", "%2e", ".."] {
+        let reply = service.put(&format!("{DOCUMENTS}/{path}"), &json!({"content": "a"})).await;
+        reply.error(422, "ValidationError");
+        assert_eq!(reply.fields(), ["id"]);
+    }
+    assert_eq!(service.get("/api/v1/stats").await.data()["documents"]["indexed"], 0);
+}
+
+#[tokio::test]
 async fn what_is_put_hears_of_its_duplicates_in_its_own_collection() {
     let service = Service::new();
     let original = text(1, 100);
