@@ -14,6 +14,8 @@ const MAX_ID_BYTES: usize = 128;
 const MAX_COLLECTION_BYTES: usize = 64;
 /// What ids begin with that were not chosen by the user.
 const ID_PREFIX: &str = "doc_";
+/// Ids that cannot be chosen: the path that would end in one leads elsewhere, by the route or by the rules for relative paths.
+const UNREACHABLE: [&str; 3] = ["bulk", ".", ".."];
 
 /// The id of a document, `[A-Za-z0-9._:-]{1,128}`: chosen by the user, or `doc_` and 26 letters that sort by time. It names one
 /// document, whatever the collection. Cheap to clone.
@@ -30,6 +32,9 @@ pub enum InvalidName {
     /// No id of a document.
     #[error("must have 1 to {MAX_ID_BYTES} characters, each a letter, a digit or one of . _ : -")]
     Document,
+    /// The id of a document that its path would not lead to.
+    #[error("must not be bulk, . or .. because its path would lead elsewhere: choose another id")]
+    Unreachable,
     /// No name of a collection.
     #[error("must have 1 to {MAX_COLLECTION_BYTES} characters, each a letter, a digit or one of . _ -")]
     Collection,
@@ -42,6 +47,16 @@ impl DocumentId {
         // Writing to a string cannot fail.
         let _ = ids::write(&mut id, ID_PREFIX, ids::timed(clock, random));
         Self(id.into())
+    }
+
+    /// The id that a user chooses for a document. Not every id that can be read can be chosen: documents may be stored under some that
+    /// could be once.
+    ///
+    /// # Errors
+    /// [`InvalidName`] when it is no id, or one that no path leads to.
+    pub fn chosen(text: &str) -> Result<Self, InvalidName> {
+        let id = text.parse()?;
+        if UNREACHABLE.contains(&text) { Err(InvalidName::Unreachable) } else { Ok(id) }
     }
 
     /// The id of a text that is item `index` of a batch and has none of its own: the same whenever it is put.
@@ -205,6 +220,15 @@ mod tests {
         for id in ["", "a b", "a/b", "ñ", &"x".repeat(129)] {
             assert_eq!(id.parse::<DocumentId>(), Err(InvalidName::Document), "{id}");
         }
+        for id in ["bulk", ".", ".."] {
+            assert_eq!(DocumentId::chosen(id), Err(InvalidName::Unreachable), "{id}");
+            // What is stored under one is still read.
+            assert_eq!(id.parse::<DocumentId>().unwrap().as_str(), id);
+        }
+        for id in ["Bulk", "bulk.", "...", "bulk:1"] {
+            assert_eq!(DocumentId::chosen(id).unwrap().as_str(), id);
+        }
+        assert_eq!(DocumentId::chosen("a b"), Err(InvalidName::Document));
         for name in ["a:b", "", "a b", &"x".repeat(65)] {
             assert_eq!(name.parse::<CollectionName>(), Err(InvalidName::Collection), "{name}");
         }

@@ -203,9 +203,9 @@ impl ApiError {
         Self { abandons_body: true, ..Self::new(ErrorType::Timeout, StatusCode::GATEWAY_TIMEOUT, message) }
     }
 
-    /// The same about a part of the body, by its name: `The item`.
+    /// The same about a part of the body, by its name: `The item`, `Line 4`.
     pub(crate) fn speaking_of(mut self, what: &str) -> Self {
-        for whole in ["The body", "The line"] {
+        for whole in ["The body", "The JSON"] {
             if let Some(rest) = self.message.strip_prefix(whole) {
                 self.message = format!("{what}{rest}");
                 break;

@@ -6,6 +6,7 @@
 
 mod body;
 mod budget;
+pub(crate) mod cursor;
 pub(crate) mod fields;
 pub(crate) mod json;
 pub(crate) mod lines;
@@ -140,7 +141,7 @@ impl<T: Body> FromRequest<App> for Checked<T> {
         };
 
         let mut faults = Faults::default();
-        let mut parameters = query::Parameters::new(head.uri.query(), &mut faults);
+        let mut parameters = query::Parameters::new(&head.uri, &mut faults);
         let timing = if T::MAY_WAIT { query::timing(&mut parameters) } else { Timing::Now };
         parameters.refuse_rest();
         let origin = Origin {

@@ -198,7 +198,7 @@ pub struct EndpointId(Arc<str>);
 
 /// A text is no id of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must have 1 to 64 characters, each a letter, a digit or one of . _ -")]
+#[error("must have 1 to 64 characters, each a letter, a digit or one of . _ -, and not be . or ..")]
 pub struct InvalidEndpointId;
 
 impl EndpointId {

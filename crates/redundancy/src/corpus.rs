@@ -13,13 +13,13 @@ mod reader;
 mod whole_files;
 
 pub use error::CorpusError;
-pub use files::{CorpusFile, copy_stdin, find};
+pub use files::{CorpusFile, copy_streams, find};
 pub use format::{CorpusFormat, Packing};
 pub use normalize::Normalize;
 pub use parquet::CopyError;
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use memchr::memchr_iter;
@@ -31,6 +31,8 @@ use reader::FileReader;
 #[derive(Debug)]
 pub struct FileCorpus {
     files: Vec<CorpusFile>,
+    /// What they are called: a document without an id of its own is called by that and its line.
+    names: HashSet<String>,
     format: CorpusFormat,
     fields: Fields,
     /// The first line of files with columns: what each is called.
@@ -65,7 +67,7 @@ impl FileCorpus {
     /// The corpus of these files, which hold records in `format`.
     ///
     /// # Errors
-    /// [`CorpusError`] when the first line of a file with columns cannot be read, or lacks a field.
+    /// [`CorpusError`] when the first line of a file with columns cannot be read, or lacks a field, or when two files have one name.
     pub fn new(
         files: Vec<CorpusFile>,
         format: CorpusFormat,
@@ -84,7 +86,21 @@ impl FileCorpus {
             CorpusFormat::Parquet => Some(parquet::ParquetColumns::read(&files, &fields)?),
             CorpusFormat::Jsonl | CorpusFormat::Csv | CorpusFormat::Tsv | CorpusFormat::Files => None,
         };
-        Ok(Self { files, format, fields, columns, parquet, normalize, has_ranks: AtomicBool::new(false) })
+        let mut names = HashSet::new();
+        if let Some(twice) = files.iter().map(CorpusFile::name).find(|name| !names.insert(name.clone())) {
+            let message = format!("{twice}: two inputs would both be called this in the results: rename one");
+            return Err(CorpusError::Usage(message));
+        }
+        Ok(Self {
+            files,
+            names,
+            format,
+            fields,
+            columns,
+            parquet,
+            normalize,
+            has_ranks: AtomicBool::new(false),
+        })
     }
 
     /// What kind of records they hold.
@@ -99,10 +115,10 @@ impl FileCorpus {
         self.columns.as_ref().map_or(&[], columns::Columns::heading)
     }
 
-    /// The path of a file, as it was given or found.
+    /// A file by its number.
     #[must_use]
-    pub fn path(&self, file: usize) -> Option<&PathBuf> {
-        self.files.get(file).map(|file| &file.path)
+    pub fn file(&self, number: usize) -> Option<&CorpusFile> {
+        self.files.get(number)
     }
 
     /// What a document without a usable id is called: its file and line, or its file alone if that is all there is in it.
@@ -110,6 +126,14 @@ impl FileCorpus {
     pub fn name(&self, file: usize, line: u64) -> String {
         let path = self.files.get(file).map(CorpusFile::name).unwrap_or_default();
         if self.format == CorpusFormat::Files { path } else { format!("{path}:{line}") }
+    }
+
+    /// Whether an id is one that a document without an id would get. One that is given is not used, so that none is of two documents.
+    fn is_made(&self, id: &str) -> bool {
+        let parts = id.rsplit_once(':');
+        parts.is_some_and(|(file, line)| {
+            !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit()) && self.names.contains(file)
+        })
     }
 
     /// Whether any document that was read has a number to rank it by.
@@ -196,6 +220,7 @@ impl Corpus for FileCorpus {
             self.has_ranks.store(true, Ordering::Relaxed);
         }
         let ReadDocument { text, id, rank } = read;
+        let id = id.filter(|id| self.format == CorpusFormat::Files || !self.is_made(id));
         let compared = self.normalize.apply(&text).map(Cow::Owned);
         Ok(Document { text, compared, id, rank })
     }

@@ -17,9 +17,16 @@ pub fn percent(share: f64) -> String {
 
 /// A number with its noun: `1 word`, `12,345 words`.
 #[must_use]
-pub fn count(number: usize, noun: &str) -> String {
+pub fn count(number: impl TryInto<u64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    format!("{} {}", grouped(number), of(number, noun))
+}
+
+/// The noun of a number that stands apart from it: `word`, `words`.
+#[must_use]
+pub fn of(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", grouped(number))
+    format!("{noun}{plural}")
 }
 
 /// A whole number with its thousands apart. Beyond 64 bits, and below 0, it counts as the greatest of 64 bits.
@@ -92,8 +99,8 @@ mod tests {
 
     #[test]
     fn counts_have_their_noun_and_thousands_apart() {
-        assert_eq!(count(1, "word"), "1 word");
-        assert_eq!(count(0, "word"), "0 words");
+        assert_eq!(count(1_usize, "word"), "1 word");
+        assert_eq!(count(0_usize, "word"), "0 words");
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 }

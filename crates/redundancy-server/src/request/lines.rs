@@ -66,6 +66,11 @@ impl Lines {
         self
     }
 
+    /// The number of the line that is being read, from 1.
+    pub(crate) const fn current(&self) -> u64 {
+        self.number + 1
+    }
+
     /// The next line with something in it; `None` at the end. May be dropped and asked again: nothing is lost.
     pub(crate) async fn next(&mut self) -> Result<Option<Line>, ApiError> {
         loop {
@@ -101,7 +106,7 @@ impl Lines {
         let (number, bytes) = (self.number, std::mem::take(&mut self.line));
         if std::mem::take(&mut self.is_too_long) {
             let message = format!(
-                "The line is longer than the {} bytes that are taken. Split the text.",
+                "Line {number} is longer than the {} bytes that are taken. Split the text.",
                 self.max_line_bytes
             );
             return Some(Line { number, bytes: Err(ApiError::value_too_large(message, Vec::new())) });
@@ -111,17 +116,18 @@ impl Lines {
     }
 }
 
-/// Reads a line as the body of a request for `T` is read.
-pub(crate) fn read<T: Body>(app: &App, line: &[u8]) -> Result<T, ApiError> {
+/// Reads a line as the body of a request for `T` is read. What is wrong with it is told of `what`, such as `Line 4`.
+pub(crate) fn read<T: Body>(app: &App, line: &[u8], what: &str) -> Result<T, ApiError> {
     let limits = Limits { max_content_bytes: app.config().max_content_bytes, webhooks: app.webhooks() };
     let document = json::parse(line, T::VERBATIM).map_err(|malformed: Malformed| {
-        ApiError::malformed(malformed.to_string().replacen("The body", "The line", 1))
+        // For the parser it is a text of its own with one line in it.
+        ApiError::malformed(malformed.to_string().replacen("line 1, ", "", 1)).speaking_of(what)
     })?;
     let mut faults = Faults::default();
     let value = read_fields(document, limits, &mut faults);
     match (faults.into_error(), value) {
         (None, Some(value)) => Ok(value),
-        (Some(error), _) => Err(error),
+        (Some(error), _) => Err(error.speaking_of(what)),
         (None, None) => Err(ApiError::internal()),
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::ApiError;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use std::convert::Infallible;
 use std::str::FromStr;
 
 /// Something that has an id in the path of its routes.
@@ -19,13 +20,24 @@ pub(crate) trait Named: FromStr {
 /// The `{id}` of the path.
 pub(crate) struct Id<T>(pub(crate) T);
 
+/// The `{id}` of the path as text; `None` of one that is not UTF-8. For ids that callers choose, of which more is to be said than that
+/// they are unknown.
+pub(crate) struct Segment(pub(crate) Option<String>);
+
 impl<T: Named, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(head: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Ok(Path(id)) = Path::<String>::from_request_parts(head, state).await else {
-            return Err(T::unknown());
-        };
-        id.parse().map(Self).map_err(|_| T::unknown())
+        let Ok(Segment(id)) = Segment::from_request_parts(head, state).await;
+        id.and_then(|id| id.parse().ok()).map(Self).ok_or_else(T::unknown)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(head: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let read = Path::<String>::from_request_parts(head, state).await;
+        Ok(Self(read.ok().map(|Path(text)| text)))
     }
 }

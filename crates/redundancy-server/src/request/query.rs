@@ -1,10 +1,12 @@
 //! Query parameters. A parameter that a route does not know is a fault: a caller who believes that it works should hear that it
 //! does not.
 
+use super::cursor::List;
 use super::fields::Faults;
 use super::rules::Refusal;
 use crate::error::ApiError;
 use axum::extract::FromRequestParts;
+use axum::http::Uri;
 use axum::http::request::Parts;
 
 /// Longest name that is repeated in an answer, in characters.
@@ -35,14 +37,21 @@ pub(crate) struct NoParameters;
 pub(crate) struct Parameters<'f> {
     /// Name and value, both without escapes.
     pairs: Vec<(String, String)>,
+    list: List,
     faults: &'f mut Faults,
 }
 
 impl<'f> Parameters<'f> {
-    pub(super) fn new(query: Option<&str>, faults: &'f mut Faults) -> Self {
-        let pairs = query.unwrap_or_default().split('&').filter(|parameter| !parameter.is_empty());
+    pub(super) fn new(uri: &Uri, faults: &'f mut Faults) -> Self {
+        let pairs = uri.query().unwrap_or_default().split('&').filter(|parameter| !parameter.is_empty());
         let pairs = pairs.map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")));
-        Self { pairs: pairs.map(|(name, value)| (unescaped(name), unescaped(value))).collect(), faults }
+        let pairs: Vec<_> = pairs.map(|(name, value)| (unescaped(name), unescaped(value))).collect();
+        Self { list: List::new(uri.path(), &pairs), pairs, faults }
+    }
+
+    /// Which list is asked for, if one is.
+    pub(crate) const fn list(&self) -> List {
+        self.list
     }
 
     /// The value of a parameter. The outer `None` means that it is at fault.
@@ -106,7 +115,7 @@ impl<T: Query, S: Sync> FromRequestParts<S> for Queried<T> {
 
     async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let mut faults = Faults::default();
-        let mut parameters = Parameters::new(head.uri.query(), &mut faults);
+        let mut parameters = Parameters::new(&head.uri, &mut faults);
         let value = T::read(&mut parameters);
         parameters.refuse_rest();
         match (faults.into_error(), value) {
@@ -172,7 +181,8 @@ mod tests {
     #[test]
     fn every_fault_of_a_query_is_reported() {
         let mut faults = Faults::default();
-        let mut parameters = Parameters::new(Some("a=1&b=2&&a=3&c&async=maybe"), &mut faults);
+        let uri = Uri::from_static("/?a=1&b=2&&a=3&c&async=maybe");
+        let mut parameters = Parameters::new(&uri, &mut faults);
         assert_eq!(parameters.optional("a", |value| Ok(value.to_owned())), Some(Some("1".to_owned())));
         assert_eq!(parameters.optional("d", |_| Ok(())), Some(None));
         assert_eq!(timing(&mut parameters), Timing::Now);

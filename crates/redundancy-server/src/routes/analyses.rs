@@ -7,7 +7,8 @@ use crate::app::App;
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::request::NoParameters;
-use axum::extract::{Path, State};
+use crate::request::path::{Id, Named};
+use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
@@ -74,6 +75,10 @@ enum FindingData {
     Quality(QualityData),
 }
 
+impl Named for AnalysisId {
+    const UNKNOWN: &'static str = "There is no analysis with this id, or it was forgotten: ask for it anew.";
+}
+
 /// Ask for an analysis that was accepted for later
 ///
 /// Finished analyses are kept for a while: the oldest go first when the store needs room.
@@ -86,14 +91,10 @@ enum FindingData {
 )]
 pub(crate) async fn analysis(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id<AnalysisId>,
     _: NoParameters,
 ) -> Result<Envelope<AnalysisData>, ApiError> {
-    let unknown = || {
-        ApiError::not_found_here("There is no analysis with this id, or it was forgotten: ask for it anew.")
-    };
-    let id: AnalysisId = id.parse().map_err(|_| unknown())?;
-    let kept = app.engine().result(id).await?.ok_or_else(unknown)?;
+    let kept = app.engine().result(id).await?.ok_or_else(AnalysisId::unknown)?;
     Ok(Envelope::ok(kept.into()))
 }
 

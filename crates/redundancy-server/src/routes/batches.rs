@@ -9,15 +9,15 @@ use crate::app::App;
 use crate::envelope::{Envelope, PageData};
 use crate::error::{ApiError, Failure};
 use crate::request::NoParameters;
+use crate::request::cursor::Key;
 use crate::request::path::{Id, Named};
 use crate::request::query::{self, Parameters, Queried};
-use crate::routes::paging::{self, Key};
+use crate::routes::paging::{self, Part};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use redundancy_engine::batch::Cancelled;
 use redundancy_engine::webhook::ids;
-use redundancy_engine::webhook::store::PageRequest;
 use redundancy_engine::{Batch, BatchId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -94,7 +94,7 @@ impl BatchData {
 }
 
 /// The part of the list that is asked for.
-pub(crate) struct BatchPage(PageRequest<BatchId>);
+pub(crate) struct BatchPage(Part<BatchId>);
 
 /// The parameters of the list.
 #[derive(utoipa::IntoParams)]
@@ -104,26 +104,26 @@ pub(crate) struct ListParameters {
     /// How many at most.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u16>,
-    /// The `next_cursor` of the answer to go on after.
+    /// The `next_cursor` of the answer to go on after, to the same request but for `limit`.
     cursor: Option<String>,
 }
 
 impl query::Query for BatchPage {
     fn read(parameters: &mut Parameters<'_>) -> Option<Self> {
-        paging::page(parameters).map(Self)
+        paging::part(parameters).map(Self)
     }
 }
 
 impl Key for BatchId {
-    fn to_cursor(&self) -> String {
-        let mut cursor = String::new();
+    fn to_text(&self) -> String {
+        let mut text = String::new();
         // Writing to a string cannot fail.
-        let _ = ids::write(&mut cursor, "batch.", self.number());
-        cursor
+        let _ = ids::write(&mut text, "", self.number());
+        text
     }
 
-    fn of_cursor(cursor: &str) -> Option<Self> {
-        ids::read("batch.", cursor).ok().map(Self::from_number)
+    fn of_text(text: &str) -> Option<Self> {
+        ids::read("", text).ok().map(Self::from_number)
     }
 }
 
@@ -140,12 +140,12 @@ impl Key for BatchId {
 )]
 pub(crate) async fn list(
     State(app): State<App>,
-    Queried(BatchPage(page)): Queried<BatchPage>,
+    Queried(BatchPage(Part { page, list })): Queried<BatchPage>,
 ) -> Result<Envelope<PageData<BatchData>>, ApiError> {
     let page = app.engine().batches(page).await?;
     let now = app.clock().now();
     let items: Vec<BatchData> = page.items.iter().map(|batch| BatchData::new(batch, now)).collect();
-    Ok(Envelope::ok(PageData::new(items, page.next.as_ref().map(Key::to_cursor))))
+    Ok(Envelope::ok(paging::answer(list, items, page.next.as_ref())))
 }
 
 /// Ask how far a batch got

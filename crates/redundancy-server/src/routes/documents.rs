@@ -9,14 +9,15 @@ mod telling;
 use crate::app::App;
 use crate::envelope::Envelope;
 use crate::error::{ApiError, FieldFault};
-use crate::request::path::{Id, Named};
+use crate::request::path::{Id, Named, Segment};
 use crate::request::{Checked, NoParameters, Origin};
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use redundancy_engine::DocumentId;
+use redundancy_engine::document::InvalidName;
 use redundancy_engine::index::NewText;
 
 use body::DocumentBody;
@@ -47,7 +48,7 @@ impl Named for DocumentId {
     path = "/api/v1/documents/{id}",
     operation_id = "put_document",
     tag = "Documents",
-    params(("id" = String, Path, description = "The id of the document: 1 to 128 of `[A-Za-z0-9._:-]`")),
+    params(("id" = String, Path, description = "The id of the document: 1 to 128 of `[A-Za-z0-9._:-]`, but not `bulk`, `.` or `..`")),
     request_body(content = DocumentBody, example = json!({
         "content": "We keep your data for thirty days and then delete it.",
         "collection": "policies",
@@ -60,10 +61,11 @@ impl Named for DocumentId {
 )]
 pub(crate) async fn put(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Checked { body, origin, reserved: _reserved, .. }: Checked<DocumentBody>,
 ) -> Result<Response, ApiError> {
-    let id: DocumentId = id.parse().map_err(|error: redundancy_engine::document::InvalidName| {
+    let id = id.ok_or(InvalidName::Document).and_then(|id| DocumentId::chosen(&id));
+    let id = id.map_err(|error| {
         let fault = FieldFault { field: "id".to_owned(), message: error.to_string() };
         ApiError::invalid(format!("The id in the path {error}."), vec![fault])
     })?;

@@ -73,6 +73,25 @@ async fn every_fault_of_a_document_is_named() {
 }
 
 #[tokio::test]
+async fn an_id_that_no_path_leads_to_is_refused_wherever_it_is_chosen() {
+    let service = Service::new();
+    for id in ["bulk", ".", ".."] {
+        let reply = service.post(DOCUMENTS, &json!({"id": id, "content": "a"})).await;
+        let error = reply.error(422, "ValidationError");
+        assert_eq!(reply.fields(), ["/id"]);
+        assert!(error["message"].as_str().unwrap().contains("choose another id"), "{error}");
+        let lines = service.post_bytes(BULK, &LINES, json!({"id": id, "content": "a"}).to_string()).await;
+        assert_eq!(answers(&lines)[0]["error"]["details"][0]["field"], "/id");
+    }
+    for path in ["%62ulk", ".", "%2e", ".."] {
+        let reply = service.put(&format!("{DOCUMENTS}/{path}"), &json!({"content": "a"})).await;
+        reply.error(422, "ValidationError");
+        assert_eq!(reply.fields(), ["id"]);
+    }
+    assert_eq!(service.get("/api/v1/stats").await.data()["documents"]["indexed"], 0);
+}
+
+#[tokio::test]
 async fn what_is_put_hears_of_its_duplicates_in_its_own_collection() {
     let service = Service::new();
     let original = text(1, 100);
@@ -190,6 +209,10 @@ async fn many_documents_are_answered_line_by_line_and_a_bad_line_is_not_the_end(
         .collect();
     assert_eq!(summary, [(1, 201), (2, 422), (4, 400), (5, 201), (6, 200), (7, 201), (8, 201)]);
     assert_eq!(answers[1]["error"]["details"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        answers[2]["error"]["message"],
+        "Line 4 ends in the middle of the JSON, at column 1. Send it whole."
+    );
     let duplicates = |answer: &Value| {
         let found = answer["data"]["duplicates"].as_array().unwrap().iter();
         found.map(|found| found["document_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -202,6 +225,46 @@ async fn many_documents_are_answered_line_by_line_and_a_bad_line_is_not_the_end(
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_a_line_is_told_of_that_line() {
+    let service = Service::new();
+    let deep = "[".repeat(100);
+    let lines =
+        [&b"{\"content\": \"a\"}"[..], b"7", b"", b"{\"content\": \"\xff\"}", b"{no}", deep.as_bytes()];
+    let reply = service.post_bytes(BULK, &LINES, lines.join(&b'\n')).await;
+    let messages: Vec<String> = answers(&reply)[1..]
+        .iter()
+        .map(|answer| answer["error"]["message"].as_str().unwrap().to_owned())
+        .collect();
+    for (message, begins) in messages.iter().zip([
+        "Line 2 must be a JSON object, not a number",
+        "Line 4 is not UTF-8",
+        "Line 5 is not valid JSON at column 2",
+        "Line 6 nests deeper",
+    ]) {
+        assert!(message.starts_with(begins), "{message}");
+    }
+    assert_eq!(messages.len(), 4);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_told_with_the_line_it_broke_off_in() {
+    let service = Service::new();
+    let (send, parts) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(1);
+    let body = futures_util::stream::unfold(parts, |mut parts| async { Some((parts.recv().await?, parts)) });
+    let request = request(Method::POST, BULK, &LINES, Body::from_stream(body));
+    let Ok(response) = service.router.clone().oneshot(request).await;
+    let mut answer = response.into_body();
+    for _ in 1..=3 {
+        send.send(Ok("{\"content\": \"a\"}\n".into())).await.unwrap();
+        answer.frame().await.unwrap().unwrap();
+    }
+    send.send(Err(std::io::ErrorKind::ConnectionReset.into())).await.unwrap();
+    let frame = answer.frame().await.unwrap().unwrap().into_data().unwrap();
+    let line: Value = serde_json::from_slice(&frame).unwrap();
+    assert_eq!((&line["line"], &line["success"]), (&json!(4), &json!(false)));
+}
+
+#[tokio::test]
 async fn a_line_that_is_too_long_is_skipped() {
     let config = redundancy_server::ServerConfig { max_content_bytes: 1024, ..Default::default() };
     let service = Service::with(config);
@@ -209,6 +272,7 @@ async fn a_line_that_is_too_long_is_skipped() {
     let reply = service.post_bytes(BULK, &LINES, body).await;
     let answers = answers(&reply);
     assert_eq!((&answers[0]["error"]["code"], &answers[1]["status"]), (&json!(413), &json!(201)));
+    assert!(answers[0]["error"]["message"].as_str().unwrap().starts_with("Line 1 is longer"));
 }
 
 #[tokio::test]

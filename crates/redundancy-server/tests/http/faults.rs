@@ -246,3 +246,27 @@ async fn an_answer_never_repeats_what_was_sent() {
         assert!(!reply.text().contains("secret"), "{}", reply.text());
     }
 }
+
+#[tokio::test]
+async fn a_path_that_is_not_utf_8_names_nothing_wherever_it_leads() {
+    let service = Service::new();
+    let document = service.get("/openapi.json").await.json();
+    let mut asked = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys().filter(|_| path.contains("{id}")) {
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let body = if method == Method::PUT { r#"{"content": "a"}"# } else { "" };
+            let headers = if body.is_empty() { &[][..] } else { &[JSON] };
+            let path = path.replace("{id}", "%ff");
+            let reply = service.call(request(method.clone(), &path, headers, body)).await;
+            if method == Method::PUT {
+                reply.error(422, "ValidationError");
+                assert_eq!(reply.fields(), ["id"]);
+            } else {
+                reply.error(404, "NotFound");
+            }
+            asked += 1;
+        }
+    }
+    assert!(asked > 15, "{asked}");
+}

@@ -18,6 +18,7 @@ mod documents;
 mod duplicates;
 mod faults;
 mod limits;
+mod lists;
 mod logs;
 mod monitoring;
 mod service;

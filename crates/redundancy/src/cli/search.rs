@@ -40,7 +40,7 @@ pub struct SearchArgs {
     #[arg(long, value_name = "SCORE", value_parser = values::share)]
     pub threshold: Option<f64>,
     /// So many matches of each text at most
-    #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=200))]
+    #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub limit: u16,
     /// How many passages of each match to print; JSON has them all
     #[arg(long, value_name = "N", default_value_t = 3)]

@@ -13,8 +13,8 @@ Examples:
   HOST=0.0.0.0 ALLOW_ANONYMOUS=true LOG_FORMAT=json redundancy serve
 
 Settings come from the command line, the environment, the file .env, the file redundancy.toml, and defaults, in this
-order of strength. `redundancy config` lists all of them. Ctrl-C or SIGTERM lets requests under way finish; a second one
-ends at once.
+order of strength. `redundancy config` lists all of them. Ctrl-C, SIGTERM or SIGHUP lets requests under way finish; a
+second one ends at once.
 
 Exit codes:
   0  ended when it was told to
@@ -56,6 +56,10 @@ pub struct ServeArgs {
     /// Settings.
     #[command(flatten)]
     pub settings: SettingsArgs,
+    /// End as on SIGTERM when standard input ends: for a program that starts the service and must not leave it behind, however that
+    /// program itself ends.
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
 }
 
 /// Which settings to show.

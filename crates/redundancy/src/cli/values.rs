@@ -1,6 +1,7 @@
 //! Parsers of values, with messages that say what would do.
 
 use std::ffi::OsStr;
+use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,8 @@ use crate::client::address::InvalidAddress;
 
 /// More items than anybody lists; a slip of the finger would else read a whole store.
 const MAX_COUNT: usize = 1_000_000;
+/// More threads than any machine has use for; each takes memory.
+const MAX_THREADS: usize = 1024;
 const MAX_WAIT_SECONDS: u64 = 86_400;
 /// Units of time, in seconds.
 const UNITS: [(&str, u32); 4] = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)];
@@ -115,6 +118,14 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
     count.ok_or_else(|| format!("must be a whole number from 1 to {MAX_COUNT}"))
 }
 
+/// How many threads work.
+pub(super) fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let threads = text.parse().ok().filter(|threads: &NonZeroUsize| threads.get() <= MAX_THREADS);
+    threads.ok_or_else(|| {
+        format!("must be a whole number from 1 to {MAX_THREADS}; more than there are cores is of no use")
+    })
+}
+
 /// Seconds to wait.
 pub(super) fn seconds(text: &str) -> Result<u64, String> {
     let seconds = text.parse().ok().filter(|seconds| (1..=MAX_WAIT_SECONDS).contains(seconds));
@@ -204,6 +215,17 @@ mod tests {
         assert_eq!(score("100"), Ok(100.0));
         for text in ["", "1.01", "-0.1", "NaN", "inf", "half"] {
             assert_eq!(share(text), Err("must be a number from 0 to 1".to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn threads_are_as_many_as_a_machine_can_have() {
+        assert_eq!(threads("1024").map(NonZeroUsize::get), Ok(1024));
+        for text in ["0", "1025", "100000", "-1", "many", ""] {
+            assert!(
+                threads(text).unwrap_err().starts_with("must be a whole number from 1 to 1024"),
+                "{text}"
+            );
         }
     }
 

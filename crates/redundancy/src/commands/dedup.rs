@@ -18,7 +18,8 @@ use redundancy_engine::corpus::{
 use super::output::print_json;
 use super::{Failure, Outcome, complain};
 use crate::cli::dedup::{DedupArgs, ModeChoice};
-use crate::corpus::{CorpusError, Fields, FileCorpus, copy_stdin, find};
+use crate::corpus::{CorpusError, Fields, FileCorpus, copy_streams, find};
+use crate::figures::of;
 use crate::progress::Progress;
 use making::Shared;
 use results::{Names, Results};
@@ -32,7 +33,7 @@ pub(super) fn run(args: &DedupArgs) -> Result<Outcome, Failure> {
     let making = Shared::listen()?;
     let (mut files, format) = find(&args.inputs, args.format.map(Into::into), args.write.output.as_deref())?;
     let mut results = Results::begin(args, &files, format, making)?;
-    copy_stdin(&mut files, results.scratch())?;
+    copy_streams(&mut files, results.scratch())?;
     let fields =
         Fields { text: args.text_field.clone(), id: args.id_field.clone(), rank: args.keep.field.clone() };
     let corpus = FileCorpus::new(files, format, fields, args.normalize())?;
@@ -116,7 +117,7 @@ fn complain_of_faults(corpus: &FileCorpus, found: &Deduplicated, is_strict: bool
     }
     let untold = found.invalid_records.len().saturating_sub(TOLD_FAULTS);
     if untold > 0 {
-        complain(&format!("{untold} more records could not be read"));
+        complain(&format!("{untold} more {} could not be read", of(untold as u64, "record")));
     }
     Ok(())
 }

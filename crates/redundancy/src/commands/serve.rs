@@ -2,6 +2,7 @@
 
 mod open_files;
 mod parts;
+mod starter;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -37,7 +38,7 @@ pub(super) fn run(args: &ServeArgs, colour: ColourChoice) -> Result<Outcome, Fai
     }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = runtime(cores).map_err(|error| Failure::Other(format!("cannot start threads: {error}")))?;
-    let outcome = runtime.block_on(service(&settings, cores));
+    let outcome = runtime.block_on(service(&settings, cores, args.until_stdin_closes));
     // Work that was cut off must not hold up the end.
     runtime.shutdown_background();
     outcome
@@ -48,9 +49,10 @@ fn runtime(cores: usize) -> io::Result<Runtime> {
 }
 
 /// Serves until the first signal, then lets requests finish, until the second one.
-async fn service(settings: &Settings, cores: usize) -> Result<Outcome, Failure> {
+async fn service(settings: &Settings, cores: usize, until_stdin_closes: bool) -> Result<Outcome, Failure> {
     let mut signals =
         Signals::listen().map_err(|error| Failure::Other(format!("cannot catch signals: {error}")))?;
+    let starter = starter::gone(until_stdin_closes);
     let listener = listen(settings.listen.address)?;
     let address = listener.local_addr()?;
     let Parts { app, engine, webhooks } = parts::build(settings, cores).await?;
@@ -92,11 +94,14 @@ async fn service(settings: &Settings, cores: usize) -> Result<Outcome, Failure> 
         tokio::join!(serve_and_drain, delivering, doing_batches)
     };
     let told_twice = async {
-        let signal = signals.next().await;
+        let signal = tokio::select! {
+            told = signals.next() => told.name,
+            () = starter => "the end of standard input",
+        };
         tracing::info!(signal, "finishing what has begun; a second signal ends at once");
         let _ = stop_batches.send(());
         let _ = stop.send(());
-        signals.next().await
+        signals.next().await.name
     };
     tokio::select! {
         ((drained, all_done), deliveries, ()) = ended => {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::CorpusError;
@@ -13,6 +14,10 @@ use crate::input::{Format, Input, expand};
 
 /// What stands for standard input.
 const STDIN: &str = "-";
+/// What a copy of it is called.
+const STDIN_COPY: &str = "standard-input";
+/// Where open files have names. Some systems give no new file for those, but go on in the open one.
+const DESCRIPTORS: [&str; 3] = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
 
 /// A file of a corpus.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,28 +30,38 @@ pub struct CorpusFile {
     pub text: Option<Format>,
     /// How many bytes it has, as it is.
     pub bytes: u64,
-    /// What it is called, if not by its path.
-    pub called: Option<&'static str>,
+    /// For what can be read once only, standard input and pipes: the name that was given. Its path is that of a copy, once it is made.
+    pub stream: Option<String>,
 }
 
 impl CorpusFile {
     /// Whether it is standard input.
     #[must_use]
     pub fn is_stdin(&self) -> bool {
-        self.called.is_some()
+        self.stream.as_deref() == Some(STDIN)
     }
 
     /// The name to call it by.
     #[must_use]
     pub fn name(&self) -> String {
-        self.called.map_or_else(|| self.path.display().to_string(), str::to_owned)
+        self.stream.clone().unwrap_or_else(|| self.path.display().to_string())
+    }
+
+    /// Where a copy of it goes in a folder of what is kept, before parts are left out that lead out of that.
+    #[must_use]
+    pub fn place(&self) -> PathBuf {
+        match self.stream.as_deref() {
+            Some(STDIN) => PathBuf::from(STDIN_COPY),
+            Some(name) => PathBuf::from(name),
+            None => self.path.clone(),
+        }
     }
 }
 
 /// The files that `names` stand for, in the order of the names, those of a folder by their paths: files, folders with all that is in
 /// them, and patterns. In folders, hidden files and files of other types are passed over, and so is what an earlier run wrote there,
 /// in the folder `output` above all. A file that several names stand for is taken once; two hard links are two files. Standard
-/// input (`-`) is to be copied with [`copy_stdin`] before it is read.
+/// input (`-`) and pipes are to be copied with [`copy_streams`] before they are read.
 ///
 /// # Errors
 /// [`CorpusError`] when a file is not there or cannot be taken, or when they are not all of one kind.
@@ -82,16 +97,28 @@ pub fn find(
     Ok((found.into_iter().map(|(file, _)| file).collect(), kind))
 }
 
-/// Copies standard input, if it is among the files, into the folder `scratch`, because a corpus is read several times.
+/// Copies those of the files that can be read once only into the folder `scratch`, because a corpus is read several times.
 ///
 /// # Errors
 /// [`CorpusError::Io`].
-pub fn copy_stdin(files: &mut [CorpusFile], scratch: &Path) -> Result<(), CorpusError> {
-    let Some(file) = files.iter_mut().find(|file| file.is_stdin()) else { return Ok(()) };
-    let io = |source| CorpusError::Io { file: "standard input".to_owned(), at: None, source };
-    file.path = scratch.join("standard-input");
-    let mut copy = fs::File::create_new(&file.path).map_err(io)?;
-    file.bytes = io::copy(&mut io::stdin().lock(), &mut copy).map_err(io)?;
+pub fn copy_streams(files: &mut [CorpusFile], scratch: &Path) -> Result<(), CorpusError> {
+    for (number, file) in files.iter_mut().enumerate().filter(|(_, file)| file.stream.is_some()) {
+        let (called, name) = if file.is_stdin() {
+            ("standard input".to_owned(), STDIN_COPY.to_owned())
+        } else {
+            (file.name(), format!("stream-{number}"))
+        };
+        let io = |source| CorpusError::Io { file: called.clone(), at: None, source };
+        let path = scratch.join(name);
+        let mut copy = fs::File::create_new(&path).map_err(io)?;
+        file.bytes = if file.is_stdin() {
+            io::copy(&mut io::stdin().lock(), &mut copy)
+        } else {
+            fs::File::open(&file.path).and_then(|mut from| io::copy(&mut from, &mut copy))
+        }
+        .map_err(io)?;
+        file.path = path;
+    }
     Ok(())
 }
 
@@ -113,21 +140,48 @@ impl Found {
             packing: Packing::None,
             text: Some(Format::Txt),
             bytes: 0,
-            called: Some(STDIN),
+            stream: Some(STDIN.to_owned()),
         };
+        // It has other names too.
+        let opened = io::stdin().as_fd().try_clone_to_owned().map(fs::File::from);
+        if let Ok(metadata) = opened.and_then(|opened| opened.metadata()) {
+            let known = self.by_number.entry((metadata.dev(), metadata.ino())).or_default();
+            if metadata.file_type().is_fifo() && !known.is_empty() {
+                return;
+            }
+            known.push(self.files.len());
+        }
         self.files.push((file, self.format.unwrap_or(CorpusFormat::Jsonl)));
+    }
+
+    /// Adds a pipe, or what is open under a number. Without an ending that tells what is in it, it is taken as standard input is.
+    fn add_stream(&mut self, path: PathBuf, number: (u64, u64)) -> Result<(), CorpusError> {
+        let known = self.by_number.entry(number).or_default();
+        if !known.is_empty() {
+            return Ok(());
+        }
+        known.push(self.files.len());
+        let format = self.format.or_else(|| of_name(&path).is_none().then_some(CorpusFormat::Jsonl));
+        let name = path.display().to_string();
+        let (file, kind) = named(path, 0, format)?;
+        self.files.push((CorpusFile { stream: Some(name), ..file }, kind));
+        Ok(())
     }
 
     fn add(&mut self, path: PathBuf) -> Result<(), CorpusError> {
         let metadata = fs::metadata(&path).map_err(|source| cannot_read(&path, source))?;
+        let number = (metadata.dev(), metadata.ino());
+        let is_descriptor = DESCRIPTORS.iter().any(|begin| path.to_string_lossy().starts_with(begin));
+        if metadata.file_type().is_fifo() || metadata.is_file() && is_descriptor {
+            return self.add_stream(path, number);
+        }
         if !metadata.is_file() {
             let path = path.display();
             let message = format!(
-                "{path} is no regular file, and a corpus is read several times: pipe it into standard input and name that, `-`"
+                "{path} is neither a regular file nor a pipe, and a corpus is read several times: pipe it into standard input and name that, `-`"
             );
             return Err(CorpusError::Usage(message));
         }
-        let number = (metadata.dev(), metadata.ino());
         let file = named(path, metadata.len(), self.format)?;
         let known = self.by_number.entry(number).or_default();
         let is_known = |place: &usize| {
@@ -197,7 +251,7 @@ fn named(
             return Err(CorpusError::Usage(message));
         }
     };
-    Ok((CorpusFile { path, packing, text, bytes, called: None }, kind))
+    Ok((CorpusFile { path, packing, text, bytes, stream: None }, kind))
 }
 
 fn cannot_read(path: &Path, source: io::Error) -> CorpusError {

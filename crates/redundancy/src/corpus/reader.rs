@@ -11,6 +11,7 @@ use super::columns::Columns;
 use super::error::MAX_RECORD_BYTES;
 use super::parquet::{ParquetColumns, RowReader};
 use super::{CorpusError, CorpusFile, Packing};
+use crate::figures::count;
 
 /// How much is read at a time.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -102,7 +103,7 @@ impl FileReader {
             let read = from.by_ref().take(most).read_to_end(&mut block.bytes);
             let read = read.map_err(|error| {
                 let bytes = block.bytes.len() - start;
-                CorpusError::io(file, Some(format!("{bytes} bytes of text")), error)
+                CorpusError::io(file, Some(format!("{} of text", count(bytes, "byte"))), error)
             })?;
             if read as u64 == most {
                 return Err(CorpusError::RecordTooLong { file: file.name(), line: 1 });

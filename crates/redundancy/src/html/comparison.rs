@@ -69,7 +69,7 @@ fn summary(comparison: &Comparison) -> String {
     let Comparison { similarity, threshold } = comparison;
     let is_similar = comparison.is_similar();
     let verdict = if is_similar { "similar" } else { "not similar" };
-    let words = similarity.matches.iter().map(|found| found.words).sum();
+    let words: usize = similarity.matches.iter().map(|found| found.words).sum();
     let mut html = facts(&[
         format!("{verdict} by a threshold of {}%", threshold * 100.0),
         count(similarity.matches.len(), "matching passage"),

@@ -11,7 +11,7 @@ use redundancy_engine::detect::similarity::Match;
 use super::Section;
 use super::escape::escaped;
 use super::parts::{Card, Mood, cards};
-use crate::figures::{count, grouped, percent};
+use crate::figures::{count, grouped, of, percent};
 use plots::{Bar, Plot};
 
 /// Sizes of clusters are counted in these steps: the least and the most of each.
@@ -152,12 +152,20 @@ fn totals(findings: &DedupFindings<'_>) -> String {
         ),
         Card {
             mood: if found.invalid_records.is_empty() { Mood::Neutral } else { Mood::Poor },
-            ..card("Invalid", found.invalid_records.len() as u64, "records that could not be read")
+            ..card(
+                "Invalid",
+                found.invalid_records.len() as u64,
+                &format!("{} that could not be read", of(found.invalid_records.len() as u64, "record")),
+            )
         },
         card(
             "Throughput",
             findings.documents_per_second,
-            &format!("documents a second; {:.1} s in all", findings.seconds),
+            &format!(
+                "{} a second; {:.1} s in all",
+                of(findings.documents_per_second, "document"),
+                findings.seconds
+            ),
         ),
     ]);
     format!("<div class=\"totals\">\n{cards}</div>\n")

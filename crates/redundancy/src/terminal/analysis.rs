@@ -94,7 +94,7 @@ fn passages<W: Write>(
     passages: &[RepeatedPassage],
     top: usize,
 ) -> io::Result<()> {
-    let occurrences = passages.iter().map(|passage| passage.occurrences.len()).sum();
+    let occurrences: usize = passages.iter().map(|passage| passage.occurrences.len()).sum();
     let counted = match passages.len() {
         0 => "none".to_owned(),
         number => format!("{} in {}", count(number, "passage"), count(occurrences, "place")),

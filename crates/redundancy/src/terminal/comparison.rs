@@ -70,7 +70,7 @@ fn matches<W: Write>(
     matches: &[Match],
     top: usize,
 ) -> io::Result<()> {
-    let words = matches.iter().map(|found| found.words).sum();
+    let words: usize = matches.iter().map(|found| found.words).sum();
     let counted = match matches.len() {
         0 => "none".to_owned(),
         number => format!("{} with {}", count(number, "passage"), count(words, "word")),

@@ -1,5 +1,8 @@
 //! `redundancy bench`: every part runs, loses nothing and finds everything. How fast it is, no test can say.
 
+#[cfg(target_os = "linux")]
+mod service_left;
+
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 

@@ -5,6 +5,7 @@ mod fields;
 mod folder;
 mod formats;
 mod parquet;
+mod pipes;
 mod results;
 
 use std::collections::BTreeSet;

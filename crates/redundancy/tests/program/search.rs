@@ -36,3 +36,13 @@ fn what_a_text_shares_with_the_index_is_shown_with_its_places() {
     let refused = place.run(&["search", "draft.md", "--collection", "no such name", "--url", &url]);
     assert!(refused.ended_with(1).err.contains("collection"));
 }
+
+#[test]
+fn no_more_matches_can_be_asked_for_than_the_service_gives() {
+    let place = Place::new().file("draft.txt", "one two three");
+    let service = place.serve(&[("WEBHOOK_STORAGE_TYPE", "memory")]);
+    let url = service.url();
+    place.run(&["search", "draft.txt", "--limit", "100", "--url", &url]).ended_with(0);
+    let refused = place.run(&["search", "draft.txt", "--limit", "101", "--url", &url]).ended_with(2);
+    assert!(refused.err.contains("1..=100"), "{}", refused.err);
+}

@@ -16,8 +16,8 @@ fn it_says_where_it_is_and_answers_there() {
 }
 
 #[test]
-fn it_ends_in_good_order_on_either_signal() {
-    for signal in ["TERM", "INT"] {
+fn it_ends_in_good_order_on_any_of_its_signals() {
+    for signal in ["TERM", "INT", "HUP"] {
         let service = Place::new().serve(&[]);
         assert_eq!(service.get("/health").status, 200);
         service.signal(signal);

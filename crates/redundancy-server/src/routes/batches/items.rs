@@ -65,7 +65,7 @@ impl Items {
             let message = "The line is longer than any item can be. Split its text.";
             return Err(ApiError::value_too_large(message, Vec::new()));
         }
-        lines::read::<T>(&self.0, item).map_err(|error| error.speaking_of("The item"))
+        lines::read(&self.0, item, "The item")
     }
 
     fn task(&self, batch: &Batch, item: &[u8]) -> Result<ItemTask, ApiError> {

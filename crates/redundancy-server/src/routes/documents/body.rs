@@ -42,7 +42,7 @@ pub(crate) struct DocumentBody {
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewDocumentBody {
-    /// Its id; made when left out.
+    /// Its id, any but `bulk`, `.` and `..`; made when left out.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[A-Za-z0-9._:-]+$", example = "policy-7")]
     id: Option<DocumentId>,
     /// The text: at least one byte, not only white space.
@@ -89,11 +89,15 @@ impl Body for NewDocumentBody {
     const VERBATIM: Option<&'static str> = Some("metadata");
 
     fn read(fields: &mut Fields<'_, '_>, limits: Limits) -> Option<Self> {
-        let id = fields.optional("id", rules::parsed);
+        let id = fields.optional("id", id);
         let rest = DocumentBody::read(fields, limits);
         let (id, DocumentBody { content, collection, metadata, store_text, user_id }) = (id?, rest?);
         Some(Self { id, content, collection, metadata, store_text, user_id })
     }
+}
+
+fn id(value: Json<'_>) -> Result<DocumentId, Refusal> {
+    DocumentId::chosen(&rules::string(value)?).map_err(|error| Refusal::of_domain(&error))
 }
 
 /// A JSON object as it stands; nothing of `null`.

@@ -102,7 +102,7 @@ impl Bulk {
         let read: Vec<(u64, Result<(), ApiError>)> = group
             .into_iter()
             .map(|line| {
-                let text = line.bytes.and_then(|bytes| self.text(&bytes));
+                let text = line.bytes.and_then(|bytes| self.text(line.number, &bytes));
                 (line.number, text.map(|text| texts.push(text)))
             })
             .collect();
@@ -123,7 +123,7 @@ impl Bulk {
     /// Waits for a line and takes those that come right behind it. Tells where and why there is no more to be had, if something
     /// is wrong.
     async fn gather(&mut self, room: &mut Room) -> (Vec<Line>, Option<(u64, ApiError)>) {
-        let (mut group, mut bytes, mut last) = (Vec::new(), 0, 0);
+        let (mut group, mut bytes) = (Vec::new(), 0);
         while group.len() < MAX_GROUP && bytes < MAX_GROUP_BYTES {
             let next = match self.next.take() {
                 Some(line) => Ok(Some(line)),
@@ -141,7 +141,7 @@ impl Bulk {
                 }
                 Err(error) => {
                     self.is_ended = true;
-                    return (group, Some((last + 1, error)));
+                    return (group, Some((self.lines.current(), error)));
                 }
             };
             let length = line.bytes.as_ref().map_or(0, Vec::len);
@@ -154,14 +154,14 @@ impl Bulk {
                 line.bytes = Err(error);
             }
             bytes += length;
-            last = line.number;
             group.push(line);
         }
         (group, None)
     }
 
-    fn text(&self, line: &[u8]) -> Result<NewText, ApiError> {
-        Ok(lines::read::<NewDocumentBody>(&self.app, line)?.into_text(self.origin.clone()))
+    fn text(&self, number: u64, line: &[u8]) -> Result<NewText, ApiError> {
+        let what = format!("Line {number}");
+        Ok(lines::read::<NewDocumentBody>(&self.app, line, &what)?.into_text(self.origin.clone()))
     }
 
     fn write(&self, line: u64, outcome: Result<Added, ApiError>, answer: &mut Vec<u8>) {

@@ -4,18 +4,18 @@ use super::shown::DocumentData;
 use crate::app::App;
 use crate::envelope::{Envelope, PageData};
 use crate::error::ApiError;
+use crate::request::cursor::Key;
 use crate::request::query::{self, Parameters, Queried};
 use crate::request::rules::Refusal;
-use crate::routes::paging::{self, Key};
+use crate::routes::paging::{self, Part};
 use axum::extract::State;
 use redundancy_engine::CollectionName;
 use redundancy_engine::catalog::{DocumentNumber, Listed};
-use redundancy_engine::webhook::store::PageRequest;
 
 /// Which part of which collection is asked for.
 pub(crate) struct CollectionPage {
     pub(crate) collection: Option<CollectionName>,
-    pub(crate) page: PageRequest<DocumentNumber>,
+    pub(crate) part: Part<DocumentNumber>,
 }
 
 /// The parameters of lists of documents.
@@ -28,7 +28,7 @@ pub(crate) struct ListParameters {
     /// How many at most.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u16>,
-    /// The `next_cursor` of the answer to go on after.
+    /// The `next_cursor` of the answer to go on after, to the same request but for `limit`.
     cursor: Option<String>,
 }
 
@@ -45,10 +45,10 @@ pub(crate) struct ListParameters {
 )]
 pub(crate) async fn list(
     State(app): State<App>,
-    Queried(CollectionPage { collection, page }): Queried<CollectionPage>,
+    Queried(CollectionPage { collection, part: Part { page, list } }): Queried<CollectionPage>,
 ) -> Result<Envelope<PageData<DocumentData>>, ApiError> {
     let page = app.engine().documents(collection.as_ref(), page).await?;
-    Ok(Envelope::ok(PageData::new(page.items, page.next.as_ref().map(Key::to_cursor))))
+    Ok(Envelope::ok(paging::answer(list, page.items, page.next.as_ref())))
 }
 
 impl query::Query for CollectionPage {
@@ -56,20 +56,18 @@ impl query::Query for CollectionPage {
         let collection = parameters.optional("collection", |text| {
             text.parse().map_err(|error: redundancy_engine::document::InvalidName| Refusal::of_domain(&error))
         });
-        let page = paging::page(parameters);
-        Some(Self { collection: collection?, page: page? })
+        let part = paging::part(parameters);
+        Some(Self { collection: collection?, part: part? })
     }
 }
 
 impl Key for DocumentNumber {
-    fn to_cursor(&self) -> String {
-        format!("put.{}", self.0)
+    fn to_text(&self) -> String {
+        self.0.to_string()
     }
 
-    fn of_cursor(cursor: &str) -> Option<Self> {
-        let number = cursor.strip_prefix("put.")?;
-        let is_plain = number.bytes().all(|byte| byte.is_ascii_digit());
-        number.parse().ok().filter(|_| is_plain).map(Self)
+    fn of_text(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::error::ApiError;
 use crate::request::query::Queried;
 use crate::routes::documents::list::ListParameters;
 use crate::routes::documents::{CollectionPage, kind_name};
-use crate::routes::paging::Key;
+use crate::routes::paging::{self, Part};
 use axum::extract::State;
 use redundancy_engine::index::{Cluster, ClusterMember};
 use serde::Serialize;
@@ -64,10 +64,10 @@ struct LinkData {
 )]
 pub(crate) async fn clusters(
     State(app): State<App>,
-    Queried(CollectionPage { collection, page }): Queried<CollectionPage>,
+    Queried(CollectionPage { collection, part: Part { page, list } }): Queried<CollectionPage>,
 ) -> Result<Envelope<PageData<ClusterData>>, ApiError> {
     let page = app.engine().clusters(&collection.unwrap_or_default(), page).await?;
-    Ok(Envelope::ok(PageData::new(page.clusters, page.next.as_ref().map(Key::to_cursor))))
+    Ok(Envelope::ok(paging::answer(list, page.clusters, page.next.as_ref())))
 }
 
 impl From<Cluster> for ClusterData {

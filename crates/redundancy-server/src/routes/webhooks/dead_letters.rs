@@ -10,7 +10,7 @@ use crate::error::{ApiError, Failure};
 use crate::request::path::Id;
 use crate::request::query::Queried;
 use crate::request::{Checked, NoParameters};
-use crate::routes::paging::Key;
+use crate::routes::paging::{self, Part};
 use axum::extract::State;
 use axum::http::StatusCode;
 use redundancy_engine::webhook::ids::DeliveryId;
@@ -36,10 +36,10 @@ const FORSAKEN: &str = "The endpoint or the event of this dead letter is gone, s
 )]
 pub(crate) async fn list(
     State(app): State<App>,
-    Queried(DeadLetterQuery { filter, page }): Queried<DeadLetterQuery>,
+    Queried(DeadLetterQuery { filter, part: Part { page, list } }): Queried<DeadLetterQuery>,
 ) -> Result<Envelope<PageData<DeliveryData>>, ApiError> {
     let page = app.webhooks().deliveries(&filter, page).await?;
-    Ok(Envelope::ok(PageData::new(page.items, page.next.as_ref().map(Key::to_cursor))))
+    Ok(Envelope::ok(paging::answer(list, page.items, page.next.as_ref())))
 }
 
 /// Attempt a dead letter again

@@ -8,7 +8,7 @@ use crate::error::{ApiError, Failure};
 use crate::request::path::{Id, Named};
 use crate::request::query::Queried;
 use crate::request::{Checked, NoParameters};
-use crate::routes::paging::Key;
+use crate::routes::paging::{self, Part};
 use crate::wire::millis;
 use axum::extract::State;
 use redundancy_engine::webhook::FailureReason;
@@ -131,10 +131,10 @@ enum StateName {
 )]
 pub(crate) async fn list(
     State(app): State<App>,
-    Queried(DeliveryQuery { filter, page }): Queried<DeliveryQuery>,
+    Queried(DeliveryQuery { filter, part: Part { page, list } }): Queried<DeliveryQuery>,
 ) -> Result<Envelope<PageData<DeliveryData>>, ApiError> {
     let page = app.webhooks().deliveries(&filter, page).await?;
-    Ok(Envelope::ok(PageData::new(page.items, page.next.as_ref().map(Key::to_cursor))))
+    Ok(Envelope::ok(paging::answer(list, page.items, page.next.as_ref())))
 }
 
 /// Show a delivery and all its attempts

@@ -12,7 +12,7 @@ use crate::error::{ApiError, Failure};
 use crate::request::path::{Id, Named};
 use crate::request::query::Queried;
 use crate::request::{Checked, NoParameters};
-use crate::routes::paging::{EndpointPage, Key};
+use crate::routes::paging::{self, EndpointPage, Part};
 use axum::extract::State;
 use axum::http::StatusCode;
 use body::{EndpointBody, EndpointChange, NewEndpointBody, Patch};
@@ -65,16 +65,16 @@ pub(crate) async fn register(
     tag = "Endpoints",
     params(
         ("limit" = Option<u16>, Query, description = "How many at most: 1 to 200, else 50"),
-        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the answer to go on after"),
+        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the answer to go on after, to the same request but for `limit`"),
     ),
     responses((status = 200, description = "A part of the list", body = Envelope<PageData<EndpointData>>)),
 )]
 pub(crate) async fn list(
     State(app): State<App>,
-    Queried(EndpointPage(page)): Queried<EndpointPage>,
+    Queried(EndpointPage(Part { page, list })): Queried<EndpointPage>,
 ) -> Result<Envelope<PageData<EndpointData>>, ApiError> {
     let page = app.webhooks().endpoints(page).await?;
-    Ok(Envelope::ok(PageData::new(page.items, page.next.as_ref().map(Key::to_cursor))))
+    Ok(Envelope::ok(paging::answer(list, page.items, page.next.as_ref())))
 }
 
 /// Show an endpoint

@@ -4,11 +4,10 @@ use crate::request::fields::Fields;
 use crate::request::query::{Parameters, Query};
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Limits};
-use crate::routes::paging;
+use crate::routes::paging::{self, Part};
 use redundancy_engine::Timestamp;
 use redundancy_engine::webhook::delivery::{DeliveryFilter, DeliveryState};
 use redundancy_engine::webhook::ids::DeliveryId;
-use redundancy_engine::webhook::store::PageRequest;
 use serde::Serialize;
 use std::fmt::Display;
 use std::str::FromStr;
@@ -17,13 +16,13 @@ use utoipa::{IntoParams, ToSchema};
 /// Deliveries that are asked for.
 pub(crate) struct DeliveryQuery {
     pub(super) filter: DeliveryFilter,
-    pub(super) page: PageRequest<DeliveryId>,
+    pub(super) part: Part<DeliveryId>,
 }
 
 /// Dead letters that are asked for.
 pub(crate) struct DeadLetterQuery {
     pub(super) filter: DeliveryFilter,
-    pub(super) page: PageRequest<DeliveryId>,
+    pub(super) part: Part<DeliveryId>,
 }
 
 /// Dead letters that are meant.
@@ -47,7 +46,7 @@ pub(crate) struct FilterParameters {
     /// How many at most.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u16>,
-    /// The `next_cursor` of the answer to go on after.
+    /// The `next_cursor` of the answer to go on after, to the same request but for `limit`.
     cursor: Option<String>,
 }
 
@@ -73,18 +72,18 @@ impl Query for DeliveryQuery {
     fn read(parameters: &mut Parameters<'_>) -> Option<Self> {
         let filter = filter(parameters);
         let state = parameters.optional("state", state);
-        let page = paging::page(parameters);
-        Some(Self { filter: DeliveryFilter { state: state?, ..filter? }, page: page? })
+        let part = paging::part(parameters);
+        Some(Self { filter: DeliveryFilter { state: state?, ..filter? }, part: part? })
     }
 }
 
 impl Query for DeadLetterQuery {
     fn read(parameters: &mut Parameters<'_>) -> Option<Self> {
         let filter = filter(parameters);
-        let page = paging::page(parameters);
+        let part = paging::part(parameters);
         Some(Self {
             filter: DeliveryFilter { state: Some(DeliveryState::Exhausted), ..filter? },
-            page: page?,
+            part: part?,
         })
     }
 }

@@ -48,7 +48,9 @@ impl Setup {
         let program = std::env::current_exe().map_err(BenchError::machine("cannot find this program"))?;
         let mut command = Command::new(program);
         // Neither the environment nor a file of settings may change what is measured.
-        command.arg("serve").current_dir(home.path()).env_clear().stdin(Stdio::null());
+        command.arg("serve").current_dir(home.path()).env_clear();
+        // The other end of its standard input is here, so it closes whatever ends this process, and the service with it.
+        command.arg("--until-stdin-closes").stdin(Stdio::piped());
         command.envs([
             ("WEBHOOK_STORAGE_TYPE", self.store.name()),
             ("DATA_DIR", DATA),

@@ -1,5 +1,5 @@
-//! The folder in which results are made. It goes when the run ends, however it ends: by itself, by an error, or by SIGINT or SIGTERM.
-//! What a run leaves that was killed outright, the next one finds by its name and by a lock that nobody holds.
+//! The folder in which results are made. It goes when the run ends, however it ends: by itself, by an error, or by a signal that can
+//! be caught. What a run leaves that was killed outright, the next one finds by its name and by a lock that nobody holds.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -21,9 +21,6 @@ const LOCK: &str = "lock";
 
 /// How often its removal is tried. A thread that is still at work can make a file in it in the meantime.
 const REMOVALS: usize = 20;
-
-/// Exit code of a process that a signal ends, less the number of the signal.
-const BY_SIGNAL: i32 = 128;
 
 /// A folder in the making, or none: shared with the thread that waits for signals. Whoever holds it changes files.
 #[derive(Clone, Default)]
@@ -50,7 +47,8 @@ impl Shared {
         let shared = Self::default();
         let mine = shared.clone();
         thread::spawn(move || {
-            let name = runtime.block_on(signals.next());
+            let told = runtime.block_on(signals.next());
+            let name = told.name;
             // Until the process has ended nobody else gets hold of it. Work that goes on ends in waiting for it.
             let mut making = mine.hold();
             let is_unfinished = making.take().is_some();
@@ -59,7 +57,7 @@ impl Shared {
             } else {
                 format!("ended by {name}")
             });
-            std::process::exit(BY_SIGNAL + if name == "SIGINT" { 2 } else { 15 });
+            std::process::exit(told.exit_code());
         });
         Ok(shared)
     }

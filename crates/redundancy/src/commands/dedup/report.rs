@@ -8,6 +8,7 @@ use redundancy_engine::detect::fingerprint::Shingling;
 
 use super::summary::Summary;
 use crate::cli::dedup::{DedupArgs, ModeChoice};
+use crate::figures::count;
 use crate::html::{DedupFindings, Report, ShownCluster};
 
 /// How many inputs are named in the title.
@@ -74,8 +75,8 @@ fn meaning(args: &DedupArgs) -> String {
     let same =
         format!("Documents that differ in nothing but {ignored} are duplicates with a similarity of 1.");
     let shingles = match args.shingle {
-        Shingling::Words(size) => format!("runs of {size} words"),
-        Shingling::Chars(size) => format!("runs of {size} characters"),
+        Shingling::Words(size) => format!("runs of {}", count(size.get(), "word")),
+        Shingling::Chars(size) => format!("runs of {}", count(size.get(), "character")),
     };
     let set = format!("Each document is taken as the set of its shingles: all {shingles} in it.");
     let threshold = args.threshold;

@@ -202,8 +202,8 @@ impl Results {
         }
         let records = u32::try_from(found.records).unwrap_or(u32::MAX);
         for record in (0..records).filter(|record| !is_left_out(found, *record)) {
-            let Some(path) = corpus.path(record as usize) else { continue };
-            let to = free_place(&folder, path);
+            let Some(file) = corpus.file(record as usize) else { continue };
+            let (path, to) = (&file.path, free_place(&folder, &file.place()));
             let copy = || {
                 let _held = self.making.hold();
                 fs::create_dir_all(to.parent().unwrap_or(&folder))?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::cli::dedup::{DedupArgs, ModeChoice};
 use crate::corpus::earlier::{List, Written};
-use crate::figures::grouped;
+use crate::figures::{count, grouped, of};
 
 /// What `summary.json` says, but for the files that were written.
 #[derive(Debug, Serialize)]
@@ -99,23 +99,25 @@ impl Summary {
     pub(super) fn print(&self, args: &DedupArgs) -> io::Result<()> {
         let mut out = io::stdout().lock();
         let share = 100.0 * self.duplicates as f64 / self.documents.max(1) as f64;
-        writeln!(out, "{:>12} documents", grouped(self.documents))?;
+        writeln!(out, "{:>12} {}", grouped(self.documents), of(self.documents, "document"))?;
         writeln!(
             out,
-            "{:>12} duplicates in {} clusters ({share:.1} %)",
+            "{:>12} {} in {} ({share:.1} %)",
             grouped(self.duplicates),
-            grouped(self.clusters)
+            of(self.duplicates, "duplicate"),
+            count(self.clusters, "cluster")
         )?;
         writeln!(out, "{:>12} kept", grouped(self.kept))?;
         if self.invalid > 0 {
-            writeln!(out, "{:>12} records could not be read", grouped(self.invalid))?;
+            let records = of(self.invalid, "record");
+            writeln!(out, "{:>12} {records} could not be read", grouped(self.invalid))?;
         }
         writeln!(
             out,
-            "\n{} MB in {:.1} s, {} documents a second",
+            "\n{} MB in {:.1} s, {} a second",
             self.bytes / 1_000_000,
             self.seconds,
-            grouped(self.documents_per_second)
+            count(self.documents_per_second, "document")
         )?;
         match &args.write.output {
             Some(folder) if !args.write.dry_run => writeln!(out, "Written to {}", folder.display()),

@@ -159,3 +159,56 @@ fn what_is_not_to_count_does_not_and_what_is_kept_stays_as_it_was() {
         .ended_with(0);
     assert_eq!(fields(&place, "near/duplicates.jsonl", "id"), ["b", "c", "d"]);
 }
+
+#[test]
+fn no_name_is_of_two_documents() {
+    let text = prose(1);
+    let bare = format!("{{\"text\":\"{text}\"}}");
+    // The third has no id. The others have what it would be called, and what reads like it.
+    let corpus = [line("in.jsonl:3", &text), line("in.jsonl:4", &text), bare, line("other.jsonl:3", &text)];
+    let place = Place::new().file("in.jsonl", corpus.join("\n"));
+    place.run(&["dedup", "in.jsonl", "--output", "out"]).ended_with(0);
+    assert_eq!(fields(&place, "out/duplicates.jsonl", "id"), ["in.jsonl:2", "in.jsonl:3", "other.jsonl:3"]);
+    assert_eq!(fields(&place, "out/duplicates.jsonl", "duplicate_of"), ["in.jsonl:1"; 3]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn two_inputs_that_would_be_called_the_same_are_refused() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let place = Place::new();
+    for name in [&b"\xfe.jsonl"[..], b"\xff.jsonl"] {
+        std::fs::write(place.path().join(OsStr::from_bytes(name)), line("a", &prose(1))).unwrap();
+    }
+    let run = place.run(&["dedup", ".", "--output", "out"]).ended_with(2);
+    assert!(run.err.contains("would both be called this"), "{}", run.err);
+}
+
+#[test]
+fn one_of_something_is_not_many() {
+    let text = prose(1);
+    let place =
+        Place::new().file("in.jsonl", [line("a", &text), line("b", &text), "{".to_owned()].join("\n"));
+    let run = place.run(&["dedup", "in.jsonl", "--shingle", "words:1", "--output", "out", "--report"]);
+    let run = run.ended_with(0);
+    assert!(run.out.contains("1 duplicate in 1 cluster ("), "{}", run.out);
+    assert!(run.out.contains("1 record could not be read"), "{}", run.out);
+    let page = place.read("out/report.html");
+    assert!(page.contains("runs of 1 word in it") && page.contains("record that could not be read"));
+    let single = Place::new().file("in.jsonl", line("a", &text));
+    let run = single.run(&["dedup", "in.jsonl", "--dry-run"]).ended_with(0);
+    assert!(
+        run.out.contains("1 document\n") && run.out.contains("0 duplicates in 0 clusters"),
+        "{}",
+        run.out
+    );
+}
+
+#[test]
+fn as_many_threads_as_no_machine_has_are_refused() {
+    let place = Place::new().file("in.jsonl", line("a", &prose(1)));
+    let run = place.run(&["dedup", "in.jsonl", "--dry-run", "--threads", "100000"]).ended_with(2);
+    assert!(run.err.contains("must be a whole number from 1 to 1024"), "{}", run.err);
+    place.run(&["dedup", "in.jsonl", "--dry-run", "--threads", "64"]).ended_with(0);
+}

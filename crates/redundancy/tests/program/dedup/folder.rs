@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use super::{fields, line, names, prose};
-use crate::kit::{Place, Run};
+use crate::kit::Place;
 
 /// Two equal documents, as lines and as texts.
 fn place() -> Place {
@@ -26,7 +26,10 @@ struct Waiting {
 impl Waiting {
     /// Starts it, and waits until it has begun to copy its input into a folder in `out`.
     fn start(place: &Place) -> Self {
-        let mut command = place.command(&["dedup", "-", "--output", "out", "--report"]);
+        Self::started(place, place.command(&["dedup", "-", "--output", "out", "--report"]))
+    }
+
+    fn started(place: &Place, mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut input = child.stdin.take().unwrap();
@@ -178,7 +181,7 @@ fn a_refused_run_leaves_no_folder_that_was_made_for_it() {
 
 #[test]
 fn a_signal_ends_the_work_and_nothing_is_left_of_it() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let place = place();
         let waiting = Waiting::start(&place);
         waiting.signal(signal);
@@ -194,6 +197,21 @@ fn a_signal_ends_the_work_and_nothing_is_left_of_it() {
         assert_eq!(waiting.ended().0, Some(code));
         assert_eq!(names(&place.path().join("out")), before);
     }
+}
+
+#[test]
+fn work_that_is_to_outlive_its_terminal_does() {
+    let place = place();
+    let mut command = Command::new("sh");
+    let program = env!("CARGO_BIN_EXE_redundancy");
+    // As `nohup` starts it.
+    command.args(["-c", &format!("trap '' HUP; exec '{program}' dedup - --output out")]);
+    command.current_dir(place.path());
+    let waiting = Waiting::started(&place, command);
+    waiting.signal("HUP");
+    waiting.signal("TERM");
+    let (ended, said) = waiting.ended();
+    assert_eq!(ended, Some(143), "{said}");
 }
 
 #[test]
@@ -275,15 +293,15 @@ fn standard_input_is_named_once() {
 }
 
 #[test]
-fn a_pipe_that_could_be_read_once_only_is_refused_and_says_how_to_hand_it_over() {
+fn what_is_neither_a_file_nor_a_pipe_is_refused_and_says_how_to_hand_it_over() {
     let place = place();
-    for name in ["/dev/stdin", "in.jsonl"] {
-        let mut command =
-            place.command(&["dedup", name, "/dev/stdin", "--format", "jsonl", "--output", "out"]);
-        let run = Run::from(command.stdin(Stdio::piped()).output().unwrap()).ended_with(2);
-        assert!(run.err.contains("/dev/stdin is no regular file") && run.err.contains("`-`"), "{}", run.err);
-        assert!(!place.path().join("out").exists());
-    }
+    let run = place.run(&["dedup", "in.jsonl", "/dev/zero", "--format", "jsonl", "--output", "out"]);
+    let said = run.ended_with(2).err;
+    assert!(
+        said.contains("/dev/zero is neither a regular file nor a pipe") && said.contains("`-`"),
+        "{said}"
+    );
+    assert!(!place.path().join("out").exists());
 }
 
 #[test]

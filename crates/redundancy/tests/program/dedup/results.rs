@@ -52,7 +52,7 @@ fn a_similarity_is_the_exact_jaccard_index_of_the_shingles() {
     assert_eq!(cluster["min_similarity"], near["similarity"]);
     assert_eq!((&cluster["ids"], &cluster["kept"]), (&serde_json::json!(["a", "c"]), &Value::from("a")));
     let strict = place.run(&["dedup", "in.jsonl", "--output", "high", "--threshold", "0.97"]).ended_with(0);
-    assert!(strict.out.contains("2 duplicates in 1 clusters"), "{}", strict.out);
+    assert!(strict.out.contains("2 duplicates in 1 cluster"), "{}", strict.out);
 }
 
 #[test]
