@@ -3,7 +3,7 @@
 //! bits, in which the end of a run is the position of the next zero.
 
 /// How many bytes a mask covers.
-const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
 
 /// Runs in one text, with the masks of the block looked at last.
 pub(super) struct Blocks<'t> {
@@ -14,11 +14,13 @@ pub(super) struct Blocks<'t> {
     words: u64,
     /// ASCII that is neither that nor one of the marks that can join words.
     breaks: u64,
+    /// Whether each run of word characters is a word, but for one that goes on behind the block.
+    is_simple: bool,
 }
 
 impl<'t> Blocks<'t> {
     pub(super) fn new(bytes: &'t [u8]) -> Self {
-        let mut blocks = Self { bytes, current: 0, words: 0, breaks: 0 };
+        let mut blocks = Self { bytes, current: 0, words: 0, breaks: 0, is_simple: false };
         blocks.load(0);
         blocks
     }
@@ -33,6 +35,17 @@ impl<'t> Blocks<'t> {
     #[inline]
     pub(super) fn end_of_breaks(&mut self, at: usize) -> usize {
         self.end_of_run(at, |blocks| blocks.breaks)
+    }
+
+    /// Where the block of `at` begins, and its word characters from `at` on, if each run of them is a word; but a run up to the
+    /// end of the block may go on behind it. No word may begin before `at` and end behind it.
+    #[inline]
+    pub(super) fn simple_words(&mut self, at: usize) -> Option<(usize, u64)> {
+        let block = at / BLOCK;
+        if block != self.current {
+            self.load(block);
+        }
+        self.is_simple.then_some((block * BLOCK, self.words & (u64::MAX << (at % BLOCK))))
     }
 
     #[inline]
@@ -63,10 +76,16 @@ impl<'t> Blocks<'t> {
         });
         self.current = block;
         (self.words, self.breaks) = masks(bytes);
+        let mut is_known = true;
         if !bytes.is_ascii() {
             let before = start.checked_sub(1).and_then(|last| self.bytes.get(last));
             self.words |= latin(bytes, before.copied(), rest.get(BLOCK).copied());
+            is_known = pack(&bytes.map(|b| b >> 7)) & !self.words == 0;
         }
+        // A mark joins only what stands on both sides of it. What stands beside the block may be anything.
+        let marks = !(self.words | self.breaks);
+        let joining = marks & (self.words << 1 | 1) & (self.words >> 1 | 1 << (BLOCK - 1));
+        self.is_simple = is_known && joining == 0 && !bytes.contains(&b'_');
     }
 }
 

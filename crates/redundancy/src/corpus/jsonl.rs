@@ -123,9 +123,11 @@ fn string<'s>(value: &'s str, room: &'s mut String) -> Option<&'s str> {
     }
     room.clear();
     let mut rest = inner;
-    while let Some((plain, escape)) = rest.split_once('\\') {
+    while let Some(place) = memchr(b'\\', rest.as_bytes()) {
+        let (plain, escape) = rest.split_at_checked(place)?;
         room.push_str(plain);
         let mut letters = escape.chars();
+        letters.next();
         let letter = match letters.next()? {
             'b' => '\u{8}',
             'f' => '\u{c}',
