@@ -16,11 +16,12 @@ pub(super) fn document<'b>(
     fields: &Fields,
     buffer: &'b mut Buffer,
 ) -> Result<ReadDocument<'b>, InvalidRecord> {
-    let mut reader = serde_json::Deserializer::from_slice(line);
-    let mut found = Found::default();
-    let read = LineSeed { fields, found: &mut found }.deserialize(&mut reader);
-    read.and_then(|()| reader.end()).map_err(|error| invalid(reason(line, &error)))?;
-    let Found { text, id, rank: ranked } = found;
+    let found = match simdutf8::basic::from_utf8(line) {
+        Ok(line) => found_in(serde_json::Deserializer::from_str(line), fields),
+        // What is in other fields need not be text.
+        Err(_) => found_in(serde_json::Deserializer::from_slice(line), fields),
+    };
+    let Found { text, id, rank: ranked } = found.map_err(|error| invalid(reason(line, &error)))?;
     let text = text.ok_or_else(|| {
         invalid(format!("has no field {:?}; --text-field names the one with the text", fields.text))
     })?;
@@ -29,6 +30,16 @@ pub(super) fn document<'b>(
     let rank = ranked.and_then(|value| string(value, &mut buffer.fields).and_then(rank));
     let id = id.and_then(|id| string(id, &mut buffer.fields)).map(Cow::Borrowed);
     Ok(ReadDocument { text: Cow::Borrowed(text), id, rank })
+}
+
+fn found_in<'b, R: serde_json::de::Read<'b>>(
+    mut reader: serde_json::Deserializer<R>,
+    fields: &Fields,
+) -> Result<Found<'b>, serde_json::Error> {
+    let mut found = Found::default();
+    LineSeed { fields, found: &mut found }.deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(found)
 }
 
 /// What a person can do about it; the line of the file is told beside it.
