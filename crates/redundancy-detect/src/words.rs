@@ -2,8 +2,8 @@
 //!
 //! English, Spanish and the other languages of Latin letters take the fast path; any character it does not know hands the
 //! stretch up to the next ASCII white space to the `unicode-segmentation` crate. Where in 64 bytes nothing joins words, they are
-//! taken out of masks of bits. All paths give the same borders, and a property test compares them. Scripts written without spaces give one word a character. Words are not changed here:
-//! see [`crate::normalize`].
+//! taken out of masks of bits. All paths give the same borders, and property tests compare them. Scripts written without spaces
+//! give one word a character. Words are not changed here: see [`crate::normalize`].
 
 use crate::normalize::{lower_plain, normalize_word};
 use crate::vocabulary::{Vocabulary, WordId};
@@ -326,6 +326,18 @@ mod tests {
     proptest! {
         #[test]
         fn both_paths_give_the_borders_of_uax_29(source in "([a-cA-Z0-9_'.,;: \n\"-]|[ñÉßªº·’“—…½²×]|\\PC|[\u{301}\u{200d}\u{ad}😀アナ_\u{3099}]){0,150}") {
+            prop_assert_eq!(cut(&source), reference(&source));
+        }
+
+        #[test]
+        fn prose_of_latin_letters_gives_the_borders_of_uax_29(
+            source in "(([a-zñé]|[a-zñÉß0-9]){1,9}([ ,.\n]|[ ,.:\n] |['’.,:—_\u{301}])){0,60}",
+        ) {
+            prop_assert_eq!(cut(&source), reference(&source));
+        }
+
+        #[test]
+        fn prose_without_marks_gives_the_borders_of_uax_29(source in "([a-zñéÁ]{1,9}[ \n]([ ,]|.,:)?){0,60}") {
             prop_assert_eq!(cut(&source), reference(&source));
         }
 

@@ -104,7 +104,9 @@ pub struct CandidateQuery {
 pub struct Candidate {
     /// Which one.
     pub number: DocumentNumber,
-    /// Whether the key of the content, or that of the normalised words, is one of them.
+    /// Whether the key of the content is one of them.
+    pub is_exact: bool,
+    /// Whether that, or the key of the normalised words, is one of them.
     pub is_equal: bool,
     /// How many bands.
     pub bands: u32,
@@ -115,9 +117,10 @@ pub struct Candidate {
 /// The answer to a [`CandidateQuery`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Candidates {
-    /// The best ones: equal ones first, then those that share most keys, the older before the younger.
+    /// The best ones: those with the same content first, then other equal ones, then those that share most keys, the older before the younger.
     pub found: Vec<Candidate>,
-    /// How many fingerprints of the query were left out because they stand in too many documents.
+    /// How many fingerprints of the query were left out because they stand in too many documents. None of them is looked for when
+    /// as many documents as the query wants are equal.
     pub common: usize,
 }
 

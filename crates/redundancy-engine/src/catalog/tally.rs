@@ -20,9 +20,10 @@ pub fn tally(
     mut look: impl FnMut(u64) -> Result<Vec<u64>, StoreError>,
 ) -> Result<Candidates, StoreError> {
     let mut counted = Counted::default();
-    for key in [query.keys.content, query.keys.normalized] {
-        counted.add(look(key)?, |candidate| candidate.is_equal = true);
-    }
+    counted.add(look(query.keys.content)?, |candidate| {
+        (candidate.is_exact, candidate.is_equal) = (true, true);
+    });
+    counted.add(look(query.keys.normalized)?, |candidate| candidate.is_equal = true);
     if counted.0.len() >= query.limit {
         return Ok(Candidates { found: counted.best(query.limit), common: 0 });
     }
@@ -55,8 +56,9 @@ struct Counted(HashMap<u64, Candidate>);
 impl Counted {
     fn add(&mut self, numbers: Vec<u64>, change: impl Fn(&mut Candidate)) {
         for number in numbers {
+            let number_of = DocumentNumber(number);
             let new =
-                Candidate { number: DocumentNumber(number), is_equal: false, bands: 0, fingerprints: 0 };
+                Candidate { number: number_of, is_exact: false, is_equal: false, bands: 0, fingerprints: 0 };
             change(self.0.entry(number).or_insert(new));
         }
     }
@@ -64,7 +66,8 @@ impl Counted {
     fn best(self, limit: usize) -> Vec<Candidate> {
         let mut found: Vec<Candidate> = self.0.into_values().collect();
         found.sort_unstable_by_key(|candidate| {
-            let shared = (candidate.is_equal, candidate.bands, candidate.fingerprints);
+            let Candidate { is_exact, is_equal, bands, fingerprints, .. } = *candidate;
+            let shared = (is_exact, is_equal, bands, fingerprints);
             (Reverse(shared), candidate.number)
         });
         found.truncate(limit);
@@ -89,13 +92,17 @@ mod tests {
             let mut asked = Vec::new();
             let found = tally(query, 9, |key| {
                 asked.push(key);
-                Ok(if key == 1 { vec![9, 2, 7, 5] } else { vec![1] })
+                Ok(match key {
+                    1 => vec![9, 7],
+                    2 => vec![2, 5, 9],
+                    _ => vec![1],
+                })
             });
             let numbers: Vec<u64> = found.unwrap().found.iter().map(|found| found.number.0).collect();
             (numbers, asked)
         };
-        assert_eq!(asked(&query), (vec![1, 2, 5, 7], vec![1, 2]));
+        assert_eq!(asked(&query), (vec![7, 9, 2, 5], vec![1, 2]));
         query.limit = 6;
-        assert_eq!(asked(&query), (vec![1, 2, 5, 7, 9], vec![1, 2, 3, 4, 5]));
+        assert_eq!(asked(&query), (vec![7, 9, 2, 5, 1], vec![1, 2, 3, 4, 5]));
     }
 }

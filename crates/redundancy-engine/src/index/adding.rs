@@ -185,13 +185,16 @@ fn compare_in_order(mut coming: Vec<Result<Coming, EngineError>>) -> Vec<Result<
         let mut others: BTreeSet<usize> = BTreeSet::new();
         for key in keys {
             let having = by_key.entry(key).or_default();
-            if others.len() < MAX_COMPARED {
-                others.extend(having.iter().copied().filter(|other| is_other(*other)));
+            // The keys of what is equal come first, so that the others do not take its place.
+            for other in having.iter().filter(|other| is_other(**other)) {
+                if others.len() < MAX_COMPARED {
+                    others.insert(*other);
+                }
             }
             having.push(place);
         }
         let others = others.iter().filter_map(|other| before.get(*other)?.as_ref().ok());
-        let found = compare_with(own, others.take(MAX_COMPARED));
+        let found = compare_with(own, others);
         latest.insert(own.document.id.clone(), place);
         match found {
             Ok(found) => {

@@ -67,6 +67,7 @@ struct Walk {
 struct Member {
     number: DocumentNumber,
     id: DocumentId,
+    said: Digest,
     print: Arc<Print>,
     candidates: Candidates,
 }
@@ -95,15 +96,21 @@ impl Engine {
             let listed =
                 self.ports.catalog.list(Some(collection), PageRequest { after, limit: PART }).await?;
             for part in listed.items.chunks(READ_AT_ONCE) {
-                let numbers = part.iter().filter(|listed| walk.is_new(listed.number, &listed.document));
+                if clusters.len() >= page.limit || walk.compared >= MAX_COMPARED {
+                    return Ok(ClusterPage { clusters, next: after });
+                }
+                // Those that are passed over too: there may be any number of them.
+                walk.compared += part.len();
+                let numbers =
+                    part.iter().filter(|listed| walk.may_begin(listed.number, said(&listed.document)));
                 let kept = self.ports.catalog.fetch(numbers.map(|listed| listed.number).collect()).await?;
                 for member in self.members(collection, kept).await? {
                     if clusters.len() >= page.limit || walk.compared >= MAX_COMPARED {
                         return Ok(ClusterPage { clusters, next: after });
                     }
                     after = Some(member.number);
-                    if !walk.members.contains(&member.number) {
-                        walk.compared += 1;
+                    if walk.may_begin(member.number, member.said) {
+                        walk.said.insert(member.said);
                         clusters.extend(self.cluster_of(collection, member, &mut walk).await?);
                     }
                 }
@@ -127,19 +134,16 @@ impl Engine {
         }
         let place = self.pool.wait_for_place().await?;
         let print = |kept: Kept| {
-            let trace = decoded(&kept.document.id, &kept.trace)?;
-            Ok::<_, EngineError>((
-                kept.number,
-                Arc::new(Print::of_kept(&kept.document, trace)),
-                kept.document.id,
-            ))
+            let (trace, said) = (decoded(&kept.document.id, &kept.trace)?, said(&kept.document));
+            let print = Arc::new(Print::of_kept(&kept.document, trace));
+            Ok::<_, EngineError>((kept.number, kept.document.id, said, print))
         };
         let print_all = move || kept.into_iter().map(print).collect::<Result<Vec<_>, _>>();
         let printed = self.pool.run(place, print_all).await??;
-        try_join_all(printed.into_iter().map(|(number, print, id)| async move {
+        try_join_all(printed.into_iter().map(|(number, id, said, print)| async move {
             let candidates =
                 self.candidates(&print, collection, Rule::of_duplicates(), MAX_CANDIDATES).await?;
-            Ok(Member { number, id, print, candidates })
+            Ok(Member { number, id, said, print, candidates })
         }))
         .await
     }
@@ -225,12 +229,15 @@ impl Engine {
 }
 
 impl Walk {
-    /// Whether a document may begin a cluster, as far as is known; from now on what says the same does not.
-    fn is_new(&mut self, number: DocumentNumber, document: &Document) -> bool {
-        // Texts without words have the same none.
-        let said = if document.words > 0 { document.normalized_hash } else { document.content_hash };
-        self.said.insert(said) && !self.members.contains(&number)
+    /// Whether a document may begin a cluster, as far as is known.
+    fn may_begin(&self, number: DocumentNumber, said: Digest) -> bool {
+        !self.said.contains(&said) && !self.members.contains(&number)
     }
+}
+
+/// What a document says: its words, or its bytes where it has none.
+fn said(document: &Document) -> Digest {
+    if document.words > 0 { document.normalized_hash } else { document.content_hash }
 }
 
 impl Growing {

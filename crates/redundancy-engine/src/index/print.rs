@@ -100,9 +100,11 @@ impl Print {
         let _ = ShingleSet::sort(&mut shingles);
         let signature = tools.sketcher.sketch(&shingles);
         let bands = signature.map(|signature| tools.banding.keys(signature).collect());
+        let content = content_hash.key() ^ CONTENT;
         let keys = Keys {
-            content: content_hash.key() ^ CONTENT,
-            normalized: normalized_hash.key() ^ NORMALIZED,
+            content,
+            // Texts without words have the same none, and that makes none of them a duplicate of another.
+            normalized: if words > 0 { normalized_hash.key() ^ NORMALIZED } else { content },
             bands: bands.unwrap_or_default(),
             fingerprints,
         };

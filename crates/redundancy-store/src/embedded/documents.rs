@@ -36,8 +36,10 @@ impl Writer<'_> {
         let known = self.forget_document(&document.id)?;
         if let Some((replaced, known)) = &known {
             document.created_at = known.created_at;
-            // It may have come with the same group.
-            traces.retain(|(number, _)| number != replaced);
+            if traces.first().is_some_and(|(first, _)| first <= replaced) {
+                // It came with the same group.
+                traces.retain(|(number, _)| number != replaced);
+            }
         }
         let collection = self.collection(&document.collection)?;
         let number = *self.next_document;

@@ -122,8 +122,7 @@ pub(super) struct Snapshot {
 }
 
 impl Index {
-    pub(super) fn new(options: IndexOptions, mut parts: Parts) -> Self {
-        parts.shrink_filters(options.filter_bytes);
+    pub(super) fn new(options: IndexOptions, parts: Parts) -> Self {
         Self { options, parts: RwLock::new(parts), flushed: Notify::new() }
     }
 
@@ -145,7 +144,7 @@ impl Index {
         let is_flush = matches!(change, IndexChange::Flushed { .. });
         let mut parts = self.write();
         parts.apply(change);
-        parts.shrink_filters(self.options.filter_bytes);
+        parts.shrink_filters(self.options.filter_bytes, None);
         drop(parts);
         if is_flush {
             self.flushed.notify_waiters();
@@ -154,15 +153,15 @@ impl Index {
 }
 
 impl Index {
-    /// Sets memory aside for the filter of a segment with so many entries that is being made. Gives the bytes, to be
-    /// [given back](Self::give_back) when it is finished.
-    fn set_aside(&self, entries: u64) -> usize {
+    /// Sets memory aside for the filter of a segment with so many entries that is being made, of those in `range` if there are any.
+    /// Gives the bytes, to be [given back](Self::give_back) when it is finished.
+    fn set_aside(&self, entries: u64, range: (u32, u32)) -> usize {
         let most_bytes = self.options.filter_bytes;
         // Others must have room beside the largest one.
         let bytes = filter::Filter::size(entries, most_bytes / 4 * 3);
         let mut parts = self.write();
         parts.reserved += bytes;
-        parts.shrink_filters(most_bytes);
+        parts.shrink_filters(most_bytes, Some(range));
         bytes
     }
 
@@ -207,12 +206,18 @@ impl Parts {
     }
 
     /// Makes filters smaller, the largest first, until they take so many bytes at most with those that are being made. Keys of large
-    /// segments are looked up on the disk in vain more often then; there are few of those.
-    fn shrink_filters(&mut self, most_bytes: usize) {
+    /// segments are looked up on the disk in vain more often then; there are few of those. Those that lie in `leaving` are
+    /// about to go anyway, and come first.
+    fn shrink_filters(&mut self, most_bytes: usize, leaving: Option<(u32, u32)>) {
         let most_bytes = most_bytes.saturating_sub(self.reserved);
         let bytes = |segment: &Arc<Segment>| segment.filter.bytes();
+        let leaves = |segment: &Arc<Segment>| {
+            let (first, last) = segment.range;
+            bytes(segment) > 0 && leaving.is_some_and(|(from, to)| from <= first && last <= to)
+        };
         while self.segments.iter().map(bytes).sum::<usize>() > most_bytes {
-            if let Some(largest) = self.segments.iter_mut().max_by_key(|segment| bytes(segment)) {
+            let largest = |segment: &&mut Arc<Segment>| (leaves(segment), bytes(segment));
+            if let Some(largest) = self.segments.iter_mut().max_by_key(largest) {
                 *largest = Arc::new(largest.with_smaller_filter());
             }
         }

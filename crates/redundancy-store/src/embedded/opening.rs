@@ -44,7 +44,7 @@ impl EmbeddedStore {
         schema::check(&connection)?;
         prepare(&connection)?;
         schema::migrate(&mut connection)?;
-        let Loaded { parts, next_document, next_segment } = loading::load(&connection)?;
+        let Loaded { parts, next_document, next_segment } = loading::load(&connection, options.filter_bytes)?;
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             index: Index::new(options, parts),

@@ -168,11 +168,13 @@ mod tests {
     proptest! {
         #[test]
         fn a_trace_is_found_however_it_got_there(
-            groups in proptest::collection::vec((proptest::collection::vec(1..9000_usize, 1..8), 0..3_u32, any::<bool>()), 1..30),
-            forgotten in proptest::collection::btree_set(0..100_u32, 0..40),
+            groups in proptest::collection::vec(
+                (proptest::collection::vec(1..9000_usize, 1..8), 0..3_u32, any::<bool>(), proptest::collection::vec(0..60_u32, 0..4)),
+                1..30,
+            ),
         ) {
             let (connection, mut next, mut known) = (tables(), 0, std::collections::BTreeMap::new());
-            for (lengths, gap, is_packed) in groups {
+            for (lengths, gap, is_packed, forgotten) in groups {
                 next += gap;
                 let numbered = (next..).zip(&lengths);
                 let traces: Vec<(u32, Arc<[u8]>)> = numbered
@@ -182,10 +184,10 @@ mod tests {
                 keep(&connection, &traces).unwrap();
                 known.extend(traces);
                 while is_packed && pack(&connection, next).unwrap() {}
-            }
-            for number in forgotten {
-                forget(&connection, number).unwrap();
-                known.remove(&number);
+                for number in forgotten {
+                    forget(&connection, number).unwrap();
+                    known.remove(&number);
+                }
             }
             while pack(&connection, next).unwrap() {}
             for number in 0..next {

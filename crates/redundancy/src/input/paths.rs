@@ -24,7 +24,10 @@ fn expand_one(name: &Path) -> Vec<Result<Input, (String, InputError)>> {
         Err(error) => return fail(error.into()),
     };
     let inputs: Vec<_> = matches
-        .filter(|found| found.as_ref().map_or(true, |path| !path.is_dir()))
+        // A folder is no text, and a pipe that was not named waits for a writer who may never come.
+        .filter(|found| {
+            found.as_ref().map_or(true, |path| path.metadata().map_or(true, |file| file.is_file()))
+        })
         .map(|found| match found {
             Ok(path) => Ok(Input::File(path)),
             Err(error) => Err((error.path().display().to_string(), InputError::Io(error.into()))),

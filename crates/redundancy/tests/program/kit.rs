@@ -243,3 +243,9 @@ pub(crate) fn run_on_terminal(place: &Place, variables: &[(&str, &str)], argumen
     let output = on_terminal(place, arguments).envs(variables.iter().copied()).output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
+
+/// Whether what a test starts heeds SIGHUP: it does not where the tests themselves were started to outlive their terminal.
+pub(crate) fn is_hangup_heeded() -> bool {
+    let ended = Command::new("sh").args(["-c", "kill -HUP $$"]).status().unwrap();
+    !ended.success()
+}

@@ -62,7 +62,7 @@ pub(crate) struct Items(pub(crate) App);
 impl Items {
     fn body<T: Body>(&self, item: &[u8]) -> Result<T, ApiError> {
         if item.is_empty() {
-            let message = "The line is longer than any item can be. Split its text.";
+            let message = "The item is longer than any can be. Split its text.";
             return Err(ApiError::value_too_large(message, Vec::new()));
         }
         lines::read(&self.0, item, "The item")

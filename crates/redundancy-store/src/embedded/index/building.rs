@@ -2,7 +2,7 @@
 
 use super::StoredKey;
 use super::filter::Filter;
-use super::segment::{BLOCK_ENTRIES, ENTRY_BYTES, Segment, write_entry};
+use super::segment::{BLOCK_ENTRIES, ENTRY_BYTES, SUMMARY_PART, Segment, write_entry};
 
 /// A segment that is being made of entries in their order.
 pub(super) struct Builder {
@@ -38,10 +38,14 @@ impl Builder {
 }
 
 impl Segment {
-    /// What memory has to know of it, as bytes.
-    pub(super) fn summary(&self) -> Vec<u8> {
+    /// What memory has to know of it, as bytes, in parts.
+    pub(super) fn summary(&self) -> impl Iterator<Item = Vec<u8>> + '_ {
         let fences = self.fences.iter().flat_map(|fence| fence.to_le_bytes());
-        fences.chain(self.filter.to_bytes()).collect()
+        let mut bytes = fences.chain(self.filter.to_bytes());
+        std::iter::from_fn(move || {
+            let part: Vec<u8> = bytes.by_ref().take(SUMMARY_PART).collect();
+            (!part.is_empty()).then_some(part)
+        })
     }
 
     /// The same back from bytes: `None` when they are none.

@@ -3,7 +3,7 @@
 
 use super::building::Builder;
 use super::merging::Merging;
-use super::segment::{BLOCK_ENTRIES, SUMMARY_PART, Segment, block_number};
+use super::segment::{BLOCK_ENTRIES, Extent, Segment, block_number};
 use super::{Index, IndexChange, StoredKey};
 use crate::embedded::writer::{Effect, Write, Writer, Writes};
 use crate::embedded::{OrFailed as _, Shared, keep_plans, packs};
@@ -151,7 +151,7 @@ impl Work {
     }
 
     /// Makes one segment of some that follow one another.
-    fn merge(&mut self, old: &[Arc<Segment>]) -> Result<(), StoreError> {
+    fn merge(&mut self, old: &[Extent]) -> Result<(), StoreError> {
         let (Some(first), Some(last)) = (old.first(), old.last()) else { return Ok(()) };
         let range = (first.range.0, last.range.1);
         let level = old.iter().map(|segment| segment.level).max().unwrap_or_default() + 1;
@@ -200,7 +200,7 @@ impl Work {
         most: u64,
         entries: impl Iterator<Item = Result<(StoredKey, u32), StoreError>>,
     ) -> Result<Arc<Segment>, StoreError> {
-        let filter_bytes = self.shared.index.set_aside(most);
+        let filter_bytes = self.shared.index.set_aside(most, range);
         let built = self.build_with(filter_bytes, level, range, most, entries);
         self.shared.index.give_back(filter_bytes);
         built
@@ -234,11 +234,10 @@ impl Work {
         let (segment, last) = builder.finish();
         blocks.extend(last);
         self.write_blocks("blocks", key, &mut written, blocks)?;
-        let summary = segment.summary();
-        let parts: Vec<Vec<u8>> = summary.chunks(SUMMARY_PART).map(<[u8]>::to_vec).collect();
         let mut written = 0;
-        for parts in parts.chunks(4) {
-            self.write_blocks("summaries", key, &mut written, parts.to_vec())?;
+        // Part by part, because the whole of it is as large as the filter.
+        for part in segment.summary() {
+            self.write_blocks("summaries", key, &mut written, vec![part])?;
             if level > 0 {
                 self.flush_what_waits()?;
             }
@@ -333,12 +332,13 @@ fn has_room(segments: &[Arc<Segment>]) -> bool {
 }
 
 /// Neighbouring segments of the lowest level that has enough of them.
-fn mergeable(segments: &[Arc<Segment>]) -> Option<Vec<Arc<Segment>>> {
+fn mergeable(segments: &[Arc<Segment>]) -> Option<Vec<Extent>> {
     // Levels fall from the oldest to the youngest.
     let youngest = segments.last()?.level;
     let highest = segments.iter().map(|segment| segment.level).max()?;
     (youngest..=highest).find_map(|level| {
-        let of_level: Vec<_> = segments.iter().filter(|segment| segment.level == level).cloned().collect();
+        let of_level = segments.iter().filter(|segment| segment.level == level);
+        let of_level: Vec<_> = of_level.map(|segment| segment.extent()).collect();
         (of_level.len() >= FAN_IN).then_some(of_level)
     })
 }

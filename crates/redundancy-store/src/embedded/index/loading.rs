@@ -1,7 +1,7 @@
 //! Fills memory with what it has to know of the index when the store is opened.
 
 use super::building::Builder;
-use super::segment::{SUMMARY_PART, Segment, block_number, entries as block_entries, key_of};
+use super::segment::{Extent, Segment, block_number, entries as block_entries, key_of};
 use super::{IndexChange, Parts, StoredKey};
 use crate::embedded::rows::damaged;
 use crate::embedded::{OrFailed as _, execute};
@@ -18,14 +18,16 @@ pub(in super::super) struct Loaded {
     pub(in super::super) next_segment: i64,
 }
 
-/// Reads the index. What there is of segments that were not finished is not looked at.
-pub(in super::super) fn load(connection: &Connection) -> Result<Loaded, StoreError> {
+/// Reads the index, with so many bytes of filters at most. What there is of segments that were not finished is not looked at.
+pub(in super::super) fn load(connection: &Connection, filter_bytes: usize) -> Result<Loaded, StoreError> {
     let mut parts = Parts::default();
     load_collections(connection, &mut parts)?;
     let mut last = 0;
-    for segment in segments(connection)? {
+    for extent in extents(connection)? {
+        let segment = segment(connection, extent, filter_bytes)?;
         last = last.max(segment.range.1);
         parts.segments.push(Arc::new(segment));
+        parts.shrink_filters(filter_bytes, None);
     }
     let mut query = connection.prepare("SELECT number FROM tombstones").or_failed()?;
     let mut rows = query.query([]).or_failed()?;
@@ -85,15 +87,10 @@ fn load_collections(connection: &Connection, parts: &mut Parts) -> Result<(), St
 }
 
 /// A segment of which only the blocks are left, and its summary written again. Reads all of it.
-fn summarized(
-    connection: &Connection,
-    key: i64,
-    level: u32,
-    range: (u32, u32),
-    entries: u64,
-) -> Result<Segment, StoreError> {
+fn summarized(connection: &Connection, extent: Extent, filter_bytes: usize) -> Result<Segment, StoreError> {
+    let Extent { key, level, range, entries } = extent;
     tracing::info!(segment = key, entries, "the summary of a part of the index is made again");
-    let mut builder = Builder::new(key, level, range, entries, usize::MAX);
+    let mut builder = Builder::new(key, level, range, entries, filter_bytes);
     let query = "SELECT entries FROM blocks WHERE number >= ?1 AND number < ?2 ORDER BY number";
     let mut query = connection.prepare_cached(query).or_failed()?;
     let mut rows = query.query([block_number(key, 0), block_number(key + 1, 0)]).or_failed()?;
@@ -109,7 +106,7 @@ fn summarized(
     }
     // All of it or nothing: half a summary would be taken for a whole one.
     let whole = connection.unchecked_transaction().or_failed()?;
-    for (part, bytes) in (0..).zip(segment.summary().chunks(SUMMARY_PART)) {
+    for (part, bytes) in (0..).zip(segment.summary()) {
         let insert = "INSERT INTO summaries (number, entries) VALUES (?1, ?2)";
         execute(&whole, insert, params![block_number(key, part), bytes])?;
     }
@@ -117,29 +114,30 @@ fn summarized(
     Ok(segment)
 }
 
-fn segments(connection: &Connection) -> Result<Vec<Segment>, StoreError> {
+fn extents(connection: &Connection) -> Result<Vec<Extent>, StoreError> {
     let query = "SELECT key, level, first, last, entries FROM segments ORDER BY first";
     let mut query = connection.prepare(query).or_failed()?;
-    let read = |row: &rusqlite::Row<'_>| {
-        let (key, level): (i64, u32) = (row.get(0)?, row.get(1)?);
-        Ok((key, level, (row.get::<_, u32>(2)?, row.get::<_, u32>(3)?), row.get::<_, i64>(4)?))
-    };
-    let rows: Vec<_> = query.query_map([], read).or_failed()?.collect::<Result<_, _>>().or_failed()?;
-    let mut segments = Vec::new();
-    for (key, level, range, entries) in rows {
-        let parts = "SELECT entries FROM summaries WHERE number >= ?1 AND number < ?2 ORDER BY number";
-        let mut query = connection.prepare_cached(parts).or_failed()?;
-        let mut rows = query.query([block_number(key, 0), block_number(key + 1, 0)]).or_failed()?;
-        let mut bytes = Vec::new();
-        while let Some(row) = rows.next().or_failed()? {
-            bytes.extend_from_slice(row.get_ref(0).or_failed()?.as_blob().map_err(|_| damaged())?);
-        }
-        let entries = u64::try_from(entries).map_err(|_| damaged())?;
-        segments.push(if bytes.is_empty() {
-            summarized(connection, key, level, range, entries)?
-        } else {
-            Segment::of_summary(key, level, range, entries, &bytes).ok_or_else(damaged)?
-        });
+    let mut rows = query.query([]).or_failed()?;
+    let mut extents = Vec::new();
+    while let Some(row) = rows.next().or_failed()? {
+        let entries = u64::try_from(row.get::<_, i64>(4).or_failed()?).map_err(|_| damaged())?;
+        let range = (row.get(2).or_failed()?, row.get(3).or_failed()?);
+        extents.push(Extent { key: row.get(0).or_failed()?, level: row.get(1).or_failed()?, range, entries });
     }
-    Ok(segments)
+    Ok(extents)
+}
+
+fn segment(connection: &Connection, extent: Extent, filter_bytes: usize) -> Result<Segment, StoreError> {
+    let Extent { key, level, range, entries } = extent;
+    let parts = "SELECT entries FROM summaries WHERE number >= ?1 AND number < ?2 ORDER BY number";
+    let mut query = connection.prepare_cached(parts).or_failed()?;
+    let mut rows = query.query([block_number(key, 0), block_number(key + 1, 0)]).or_failed()?;
+    let mut bytes = Vec::new();
+    while let Some(row) = rows.next().or_failed()? {
+        bytes.extend_from_slice(row.get_ref(0).or_failed()?.as_blob().map_err(|_| damaged())?);
+    }
+    if bytes.is_empty() {
+        return summarized(connection, extent, filter_bytes);
+    }
+    Segment::of_summary(key, level, range, entries, &bytes).ok_or_else(damaged)
 }

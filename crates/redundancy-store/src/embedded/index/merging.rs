@@ -1,13 +1,12 @@
 //! Entries of several segments in one order.
 
 use super::StoredKey;
-use super::segment::{Segment, block_number, entries};
+use super::segment::{Extent, block_number, entries};
 use crate::embedded::OrFailed as _;
 use redundancy_webhook::store::StoreError;
 use rusqlite::Connection;
 use std::cmp::Reverse;
 use std::collections::binary_heap::{BinaryHeap, PeekMut};
-use std::sync::Arc;
 
 /// The entries of several segments in their order.
 pub(super) struct Merging<'c> {
@@ -28,8 +27,8 @@ struct Source<'c> {
 }
 
 impl<'c> Merging<'c> {
-    pub(super) fn new(connection: &'c Connection, segments: &[Arc<Segment>]) -> Result<Self, StoreError> {
-        let source = |segment: &Arc<Segment>| Source {
+    pub(super) fn new(connection: &'c Connection, segments: &[Extent]) -> Result<Self, StoreError> {
+        let source = |segment: &Extent| Source {
             connection,
             next: block_number(segment.key, 0),
             end: block_number(segment.key + 1, 0),

@@ -30,6 +30,15 @@ pub(in super::super) struct Segment {
     pub(super) filter: Filter,
 }
 
+/// A segment without what memory knows of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extent {
+    pub(super) key: i64,
+    pub(super) level: u32,
+    pub(super) range: (u32, u32),
+    pub(super) entries: u64,
+}
+
 /// The number of a block in the database.
 pub(super) const fn block_number(segment: i64, block: i64) -> i64 {
     (segment << BLOCK_BITS) + block
@@ -63,6 +72,11 @@ pub(super) fn key_of(bytes: [u8; 6]) -> StoredKey {
 pub(in super::super) struct Stale;
 
 impl Segment {
+    /// The same without what memory knows of it.
+    pub(super) const fn extent(&self) -> Extent {
+        Extent { key: self.key, level: self.level, range: self.range, entries: self.entries }
+    }
+
     /// The same with a filter of half the size, or without one when that would hardly tell of any key.
     pub(super) fn with_smaller_filter(&self) -> Self {
         let Self { key, level, range, entries, ref fences, ref filter } = *self;
