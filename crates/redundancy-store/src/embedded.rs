@@ -44,7 +44,7 @@ use recent::Recent;
 use redundancy_webhook::clock::{Clock, IdSource};
 use redundancy_webhook::record::SecretCipher;
 use redundancy_webhook::store::StoreError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -172,11 +172,13 @@ impl<T> OrFailed<T> for rusqlite::Result<T> {
     }
 }
 
-/// Plans of statements do not depend on the values that are bound: else `SQLite`, built with statistics of values, makes a plan
-/// anew for each value of a range, which takes longer than most statements here do.
-fn keep_plans(connection: &rusqlite::Connection) -> Result<(), StoreError> {
+/// Opens the database at `path`. Plans of statements do not depend on the values that are bound: else `SQLite`, built with
+/// statistics of values, makes a plan anew for each value of a range, which takes longer than most statements here do.
+fn connect(path: &Path, flags: rusqlite::OpenFlags) -> Result<rusqlite::Connection, StoreError> {
+    let connection = rusqlite::Connection::open_with_flags(path, flags).or_failed()?;
     let setting = rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
-    connection.set_db_config(setting, true).map(drop).or_failed()
+    connection.set_db_config(setting, true).or_failed()?;
+    Ok(connection)
 }
 
 /// Runs a statement that is used again and again. Gives how many rows it changed.

@@ -10,8 +10,7 @@ use std::collections::HashMap;
 ///
 /// A fingerprint is left out when more documents have it than [`CommonFilter::limit`] allows, or as many as are looked at; the
 /// rarest of those are used all the same when there are not enough others. When as many documents are equal as the query wants, the
-/// oldest of them are the answer, and no other key is looked for: a text that was put ten thousand times costs no more than
-/// another.
+/// oldest of them are the answer, and no other key is looked for: the cost does not grow with how often a text was put.
 ///
 /// [`CommonFilter::limit`]: redundancy_detect::fingerprint::CommonFilter::limit
 pub fn tally(
@@ -51,14 +50,12 @@ pub fn tally(
 
 /// The documents that have any key.
 #[derive(Default)]
-struct Counted(HashMap<u64, Candidate>);
+struct Counted(HashMap<DocumentNumber, Candidate>);
 
 impl Counted {
     fn add(&mut self, numbers: Vec<u64>, change: impl Fn(&mut Candidate)) {
-        for number in numbers {
-            let number_of = DocumentNumber(number);
-            let new =
-                Candidate { number: number_of, is_exact: false, is_equal: false, bands: 0, fingerprints: 0 };
+        for number in numbers.into_iter().map(DocumentNumber) {
+            let new = Candidate { number, is_exact: false, is_equal: false, bands: 0, fingerprints: 0 };
             change(self.0.entry(number).or_insert(new));
         }
     }

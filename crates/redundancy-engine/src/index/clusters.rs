@@ -92,11 +92,13 @@ impl Engine {
         page: PageRequest<DocumentNumber>,
     ) -> Result<ClusterPage, EngineError> {
         let (mut clusters, mut after, mut walk) = (Vec::new(), page.after, Walk::default());
+        let is_full =
+            |clusters: &Vec<_>, walk: &Walk| clusters.len() >= page.limit || walk.compared >= MAX_COMPARED;
         loop {
             let listed =
                 self.ports.catalog.list(Some(collection), PageRequest { after, limit: PART }).await?;
             for part in listed.items.chunks(READ_AT_ONCE) {
-                if clusters.len() >= page.limit || walk.compared >= MAX_COMPARED {
+                if is_full(&clusters, &walk) {
                     return Ok(ClusterPage { clusters, next: after });
                 }
                 // Those that are passed over too: there may be any number of them.
@@ -105,7 +107,7 @@ impl Engine {
                     part.iter().filter(|listed| walk.may_begin(listed.number, said(&listed.document)));
                 let kept = self.ports.catalog.fetch(numbers.map(|listed| listed.number).collect()).await?;
                 for member in self.members(collection, kept).await? {
-                    if clusters.len() >= page.limit || walk.compared >= MAX_COMPARED {
+                    if is_full(&clusters, &walk) {
                         return Ok(ClusterPage { clusters, next: after });
                     }
                     after = Some(member.number);

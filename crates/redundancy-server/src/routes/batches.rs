@@ -17,7 +17,6 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use redundancy_engine::batch::Cancelled;
-use redundancy_engine::webhook::ids;
 use redundancy_engine::{Batch, BatchId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -116,14 +115,11 @@ impl query::Query for BatchPage {
 
 impl Key for BatchId {
     fn to_text(&self) -> String {
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = ids::write(&mut text, "", self.number());
-        text
+        self.number().to_text()
     }
 
     fn of_text(text: &str) -> Option<Self> {
-        ids::read("", text).ok().map(Self::from_number)
+        u128::of_text(text).map(Self::from_number)
     }
 }
 

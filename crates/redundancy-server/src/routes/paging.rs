@@ -60,15 +60,26 @@ impl Key for EndpointId {
     }
 }
 
-impl Key for DeliveryId {
+/// As ids have it, without their prefix.
+impl Key for u128 {
     fn to_text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
-        let _ = ids::write(&mut text, "", self.number());
+        let _ = ids::write(&mut text, "", *self);
         text
     }
 
     fn of_text(text: &str) -> Option<Self> {
-        ids::read("", text).ok().map(Self::from_number)
+        ids::read("", text).ok()
+    }
+}
+
+impl Key for DeliveryId {
+    fn to_text(&self) -> String {
+        self.number().to_text()
+    }
+
+    fn of_text(text: &str) -> Option<Self> {
+        u128::of_text(text).map(Self::from_number)
     }
 }

@@ -4,10 +4,10 @@
 //! before it goes on, which is little: then the log is empty, and written from its beginning again. A log that never grows is
 //! written faster, since its file stays as long as it is.
 
-use super::OrFailed as _;
 use super::files::index_of_log;
+use super::{OrFailed as _, connect};
 use redundancy_webhook::store::StoreError;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ pub(super) struct Checkpoints {
 impl Checkpoints {
     /// Starts the thread on the database at `path`. It asks the writer for the `rest`.
     pub(super) fn start(path: &Path, rest: Arc<Rest>) -> Result<Self, StoreError> {
-        let connection = Connection::open(path).or_failed()?;
+        let connection = connect(path, OpenFlags::default())?;
         connection.busy_timeout(Duration::ZERO).or_failed()?;
         let mut index = Index { path: index_of_log(path), file: None };
         let (stop, stopped) = channel::<()>();

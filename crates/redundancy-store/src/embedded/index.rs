@@ -142,17 +142,18 @@ impl Index {
 
     pub(super) fn apply(&self, change: IndexChange) {
         let is_flush = matches!(change, IndexChange::Flushed { .. });
+        let has_segment = is_flush || matches!(change, IndexChange::Merged { .. });
         let mut parts = self.write();
         parts.apply(change);
-        parts.shrink_filters(self.options.filter_bytes, None);
+        if has_segment {
+            parts.shrink_filters(self.options.filter_bytes, None);
+        }
         drop(parts);
         if is_flush {
             self.flushed.notify_waiters();
         }
     }
-}
 
-impl Index {
     /// Sets memory aside for the filter of a segment with so many entries that is being made, of those in `range` if there are any.
     /// Gives the bytes, to be [given back](Self::give_back) when it is finished.
     fn set_aside(&self, entries: u64, range: (u32, u32)) -> usize {

@@ -8,15 +8,15 @@ use super::readers::Readers;
 use super::rows::{damaged, moment, number};
 use super::writer::{Effect, Registered, Writes};
 use super::{
-    EmbeddedConfig, EmbeddedStore, OrFailed as _, Shared, State, analyses, batches, endpoints, files,
-    keep_plans, schema,
+    EmbeddedConfig, EmbeddedStore, OrFailed as _, Shared, State, analyses, batches, connect, endpoints,
+    files, schema,
 };
 use crate::schedule::{Key, WINDOW};
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::guard::Guard;
 use redundancy_webhook::ids::{DeliveryId, EndpointId};
 use redundancy_webhook::store::StoreError;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -39,7 +39,7 @@ impl EmbeddedStore {
     pub fn open_with(config: EmbeddedConfig, options: IndexOptions) -> Result<Arc<Self>, StoreError> {
         let EmbeddedConfig { folder, cipher, clock, ids } = config;
         let (lock, path) = files::take(&folder)?;
-        let mut connection = Connection::open(&path).or_failed()?;
+        let mut connection = connect(&path, OpenFlags::default())?;
         // First, so that a file of another program stays as it is.
         schema::check(&connection)?;
         prepare(&connection)?;
@@ -80,7 +80,6 @@ impl EmbeddedStore {
 }
 
 fn prepare(connection: &Connection) -> Result<(), StoreError> {
-    keep_plans(connection)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.busy_timeout(Duration::from_secs(5)).or_failed()?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).or_failed()?;

@@ -1,6 +1,6 @@
 //! Threads that read, each with a connection of its own: `SQLite` blocks its caller, and the async threads must not be blocked.
 
-use super::{OrFailed as _, keep_plans};
+use super::{OrFailed as _, connect};
 use redundancy_webhook::store::StoreError;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
@@ -30,8 +30,7 @@ impl Readers {
         let mut threads = Vec::new();
         for number in 0..THREADS {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(path, flags).or_failed()?;
-            keep_plans(&connection)?;
+            let connection = connect(path, flags)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
             connection.pragma_update(None, "cache_size", -2000).or_failed()?;
             connection.busy_timeout(std::time::Duration::from_secs(2)).or_failed()?;

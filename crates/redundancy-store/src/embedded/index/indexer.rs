@@ -6,9 +6,9 @@ use super::merging::Merging;
 use super::segment::{BLOCK_ENTRIES, Extent, Segment, block_number};
 use super::{Index, IndexChange, StoredKey};
 use crate::embedded::writer::{Effect, Write, Writer, Writes};
-use crate::embedded::{OrFailed as _, Shared, keep_plans, packs};
+use crate::embedded::{OrFailed as _, Shared, connect, packs};
 use redundancy_webhook::store::StoreError;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OpenFlags, params};
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -44,8 +44,7 @@ impl Indexer {
         writes: Arc<Writes>,
         next_key: i64,
     ) -> Result<Self, StoreError> {
-        let connection = Connection::open(path).or_failed()?;
-        keep_plans(&connection)?;
+        let connection = connect(path, OpenFlags::default())?;
         connection.busy_timeout(Duration::from_secs(2)).or_failed()?;
         let (wake, woken) = sync_channel(1);
         let is_ending = Arc::new(AtomicBool::new(false));
@@ -159,9 +158,8 @@ impl Work {
         let dead = self.dead_in(range.0, range.1);
         let merged = {
             // A connection of its own, because the segment is built while this is read.
-            let path = self.connection.path().unwrap_or_default().to_owned();
-            let reading = Connection::open(path).or_failed()?;
-            keep_plans(&reading)?;
+            let path = self.connection.path().unwrap_or_default();
+            let reading = connect(Path::new(path), OpenFlags::default())?;
             let merging = Merging::new(&reading, old)?;
             let alive =
                 merging.filter(|entry| !entry.as_ref().is_ok_and(|(_, number)| dead.contains(number)));

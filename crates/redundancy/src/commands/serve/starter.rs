@@ -10,20 +10,19 @@ use tokio::sync::oneshot;
 /// for that: the system closes it with the process, also when that is killed outright.
 pub(super) fn gone(wanted: bool) -> impl Future<Output = ()> {
     let (tell, told) = oneshot::channel::<()>();
-    let tell = wanted.then(|| {
+    if wanted {
         // Nobody waits for this thread: it ends with the process.
         thread::spawn(move || {
             // An error is an end as well.
             let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
             let _ = tell.send(());
-        })
-    });
+        });
+    }
     async move {
-        match tell {
-            Some(_) => {
-                let _ = told.await;
-            }
-            None => std::future::pending().await,
+        if wanted {
+            let _ = told.await;
+        } else {
+            std::future::pending::<()>().await;
         }
     }
 }
