@@ -10,6 +10,7 @@ mod jsonl;
 mod normalize;
 mod parquet;
 mod reader;
+mod row_source;
 mod whole_files;
 
 pub use error::CorpusError;

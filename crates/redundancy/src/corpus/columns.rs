@@ -1,12 +1,12 @@
 //! Files with columns: comma- and tab-separated values.
 
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{self, Read};
 
 use redundancy_engine::corpus::{Block, InvalidRecord, Record};
 
-use super::error::MAX_RECORD_BYTES;
 use super::reader::unpack;
+use super::row_source::{End, RowSource};
 use super::{CorpusError, CorpusFile, CorpusFormat, Fields, ReadDocument, invalid, rank};
 
 /// Which column means what, and what the first row looks like.
@@ -20,7 +20,7 @@ pub(super) struct Columns {
     heading: Vec<u8>,
 }
 
-type Rows = csv::Reader<Box<dyn Read + Send>>;
+pub(super) type Rows = csv::Reader<RowSource>;
 
 impl Columns {
     /// Reads the first row of the first of `files`.
@@ -42,7 +42,14 @@ impl Columns {
         let fail = |reason: String| CorpusError::Columns { file: file.name(), reason };
         let from = unpack(file).map_err(|error| CorpusError::io(file, None, error))?;
         let mut rows = columns.reader(from);
-        columns.names = rows.headers().map_err(|error| unreadable(file, 0, error))?.clone();
+        let heading = rows.headers().map_err(|error| unreadable(file, 0, error))?.clone();
+        columns.names = match RowSource::end(heading.as_byte_record()) {
+            End::None => heading,
+            End::Mark => csv::StringRecord::new(),
+            End::Unclosed => {
+                return Err(fail("its first row has a quotation mark that is never closed".to_owned()));
+            }
+        };
         let place = |name: &str| columns.names.iter().position(|column| column == name);
         let names = || columns.names.iter().collect::<Vec<_>>().join(", ");
         columns.text = place(&fields.text).ok_or_else(|| {
@@ -75,7 +82,7 @@ impl Columns {
             .delimiter(self.delimiter)
             .flexible(true)
             .buffer_capacity(1 << 17)
-            .from_reader(Box::new(from.take(u64::MAX)))
+            .from_reader(RowSource::new(from))
     }
 
     fn writer(&self) -> csv::Writer<Vec<u8>> {
@@ -104,13 +111,12 @@ impl Columns {
         let fail = |reason: String| CorpusError::Columns { file: file.name(), reason };
         let mut row = csv::ByteRecord::new();
         let before = rows.position().line();
-        if !rows.read_byte_record(&mut row).map_err(|error| unreadable(file, before, error))? {
+        rows.get_mut().begin_row();
+        let read = rows.read_byte_record(&mut row).map_err(|error| unreadable(file, before, error))?;
+        if !read || RowSource::end(&row) == End::Mark {
             return Ok(false);
         }
         let line = row.position().map_or(0, csv::Position::line);
-        if row.as_slice().len() > MAX_RECORD_BYTES {
-            return Err(CorpusError::RecordTooLong { file: file.name(), line });
-        }
         let start = block.bytes.len();
         let mut writer = self.writer();
         writer.write_byte_record(&row).map_err(|error| fail(error.to_string()))?;
@@ -131,6 +137,11 @@ impl Columns {
             .from_reader(row);
         let mut record = csv::StringRecord::new();
         let read = reader.read_record(&mut record).map_err(|_| invalid("is not UTF-8"))?;
+        if RowSource::end(record.as_byte_record()) == End::Unclosed {
+            return Err(invalid(
+                "has a quotation mark that is never closed: all that stands behind it, to the end of the file, is one value",
+            ));
+        }
         if !read || record.len() != self.names.len() {
             return Err(invalid(format!(
                 "has {} columns, not {} as the first row",
@@ -153,6 +164,9 @@ fn unreadable(file: &CorpusFile, line: u64, error: csv::Error) -> CorpusError {
     if error.is_io_error()
         && let csv::ErrorKind::Io(source) = error.into_kind()
     {
+        if source.kind() == io::ErrorKind::FileTooLarge {
+            return CorpusError::RecordTooLong { file: file.name(), line };
+        }
         return CorpusError::io(file, (line > 0).then(|| format!("about line {line}")), source);
     }
     CorpusError::Columns { file: file.name(), reason: "the names of its columns are not UTF-8".to_owned() }

@@ -18,7 +18,7 @@ pub enum CorpusError {
         source: io::Error,
     },
     /// A record is longer than is taken.
-    #[error("{file}:{line}: this record has more than {} MiB, the most that is taken; is it one JSON document a line?", MAX_RECORD_BYTES >> 20)]
+    #[error("{file}:{line}: this record has more than {} MiB, the most that is taken; does each record end where its line or its quotation mark does?", MAX_RECORD_BYTES >> 20)]
     RecordTooLong {
         /// Its file.
         file: String,

@@ -32,6 +32,17 @@ pub enum Packing {
     Zstd,
 }
 
+impl Packing {
+    /// What the first bytes of a file say. Those are the "magic numbers" of the two formats; in UTF-8 neither can begin a text.
+    pub(super) fn of_bytes(begin: &[u8]) -> Self {
+        match begin {
+            [0x1F, 0x8B, ..] => Self::Gzip,
+            [0x28, 0xB5, 0x2F, 0xFD, ..] => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+}
+
 /// What the name of a file says about it. `None` if it is nothing that is taken.
 pub(super) fn of_name(path: &Path) -> Option<(CorpusFormat, Option<Format>, Packing)> {
     let ending =

@@ -122,7 +122,7 @@ impl<'b> DeserializeSeed<'b> for NameSeed {
 }
 
 /// The string that a valid JSON `value` stands for, or a number with its digits as they are written; of anything else nothing. Half
-/// of a surrogate pair stands for no character, and is read as U+FFFD.
+/// of a surrogate pair stands for no character; see [`stand_in`].
 fn string<'s>(value: &'s str, room: &'s mut String) -> Option<&'s str> {
     let Some(inner) = value.strip_prefix('"') else {
         let is_number = value.starts_with(|first: char| first == '-' || first.is_ascii_digit());
@@ -172,8 +172,17 @@ fn character(digits: &str) -> Option<(char, &str)> {
             let pair = 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00);
             Some((char::from_u32(pair)?, after.get(6..)?))
         }
-        _ => Some((char::REPLACEMENT_CHARACTER, after)),
+        _ => Some((stand_in(high), after)),
     }
+}
+
+/// The first of the characters that stand for halves of surrogate pairs, each for its own: the last 2,048 that are for private use.
+const FIRST_STAND_IN: u32 = 0x10_F800;
+
+/// A character for half of a surrogate pair. Programs that cut texts in the middle of a pair write such halves. One character for all
+/// of them would make equal texts of different ones.
+fn stand_in(half: u32) -> char {
+    char::from_u32(FIRST_STAND_IN + (half & 0x7FF)).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 #[cfg(test)]
@@ -202,12 +211,13 @@ mod tests {
     }
 
     #[test]
-    fn half_a_surrogate_pair_is_a_replacement_character() {
+    fn each_half_of_a_surrogate_pair_has_its_own_character() {
         for (written, text) in [
-            (r#""a\ud800b""#, "a\u{fffd}b"),
-            (r#""\udc00\ud83d""#, "\u{fffd}\u{fffd}"),
-            (r#""\ud83d\n""#, "\u{fffd}\n"),
-            (r#""\ud83d\ud83d\ude00""#, "\u{fffd}😀"),
+            (r#""a\ud800b""#, "a\u{10f800}b"),
+            (r#""\udc00\ud83d""#, "\u{10fc00}\u{10f83d}"),
+            (r#""\ud83d\n""#, "\u{10f83d}\n"),
+            (r#""\udfff""#, "\u{10ffff}"),
+            (r#""\ud83d\ud83d\ude00""#, "\u{10f83d}😀"),
         ] {
             assert_eq!(string(written, &mut String::new()), Some(text));
         }

@@ -1,13 +1,13 @@
 //! Reads the files of a corpus one after the other, a block at a time.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, Read};
 
 use flate2::read::MultiGzDecoder;
 use memchr::{memchr_iter, memrchr};
 use redundancy_engine::corpus::{Block, Record};
 
-use super::columns::Columns;
+use super::columns::{Columns, Rows};
 use super::error::MAX_RECORD_BYTES;
 use super::parquet::{ParquetColumns, RowReader};
 use super::{CorpusError, CorpusFile, Packing};
@@ -32,7 +32,7 @@ pub struct FileReader {
     rest: Vec<u8>,
     /// The line that comes next.
     line: u64,
-    rows: Option<csv::Reader<Box<dyn Read + Send>>>,
+    rows: Option<Rows>,
     parquet: Option<RowReader>,
 }
 
@@ -177,14 +177,18 @@ fn fill<R>(
     Ok(!block.records.is_empty())
 }
 
-/// The bytes in a file.
+/// The bytes in a file. What its name does not tell to be packed can be so nevertheless, above all on a pipe; no text begins as that does.
 pub(super) fn unpack(file: &CorpusFile) -> io::Result<Box<dyn Read + Send>> {
-    let packed = File::open(&file.path)?;
-    Ok(match file.packing {
+    let mut packed = io::BufReader::with_capacity(1 << 17, File::open(&file.path)?);
+    let packing = match file.packing {
+        Packing::None => Packing::of_bytes(packed.fill_buf()?),
+        named => named,
+    };
+    Ok(match packing {
         Packing::None => Box::new(packed),
-        Packing::Gzip => Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(1 << 17, packed))),
+        Packing::Gzip => Box::new(MultiGzDecoder::new(packed)),
         Packing::Zstd => {
-            let mut decoder = zstd::Decoder::new(packed)?;
+            let mut decoder = zstd::Decoder::with_buffer(packed)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG)?;
             Box::new(decoder)
         }

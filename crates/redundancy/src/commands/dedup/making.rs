@@ -22,9 +22,21 @@ const LOCK: &str = "lock";
 /// How often its removal is tried. A thread that is still at work can make a file in it in the meantime.
 const REMOVALS: usize = 20;
 
-/// A folder in the making, or none: shared with the thread that waits for signals. Whoever holds it changes files.
+/// A folder in the making: shared with the thread that waits for signals. Whoever holds it changes files.
 #[derive(Clone, Default)]
-pub(super) struct Shared(Arc<Mutex<Option<Making>>>);
+pub(super) struct Shared(Arc<Mutex<State>>);
+
+/// How far a run is.
+#[derive(Default)]
+pub(super) enum State {
+    /// Nothing was made.
+    #[default]
+    Before,
+    /// Results are made.
+    Making(Making),
+    /// All results stand under their names, or all that was made is gone again.
+    After { results_stand: bool },
+}
 
 /// The folder.
 pub(super) struct Making {
@@ -47,11 +59,19 @@ impl Shared {
         let shared = Self::default();
         let mine = shared.clone();
         thread::spawn(move || {
-            let told = runtime.block_on(signals.next());
-            let name = told.name;
+            let mut told = runtime.block_on(signals.next());
             // Until the process has ended nobody else gets hold of it. Work that goes on ends in waiting for it.
-            let mut making = mine.hold();
-            let is_unfinished = making.take().is_some();
+            let mut state = mine.hold();
+            if let State::After { results_stand: true } = *state {
+                // What is left is to tell of it. Whoever cannot wait for that sends another.
+                complain(&format!("{} came when all results were there", told.name));
+                drop(state);
+                told = runtime.block_on(signals.next());
+                state = mine.hold();
+            }
+            let name = told.name;
+            let is_unfinished = matches!(*state, State::Making(_));
+            *state = State::After { results_stand: false };
             complain(&if is_unfinished {
                 format!("ended by {name}; nothing was written")
             } else {
@@ -63,7 +83,7 @@ impl Shared {
     }
 
     /// Waits until nobody changes files, and keeps others from it.
-    pub(super) fn hold(&self) -> MutexGuard<'_, Option<Making>> {
+    pub(super) fn hold(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,7 +10,7 @@ use redundancy_engine::corpus::{Block, Corpus as _, Deduplicated, DuplicateKind}
 use serde::Serialize;
 
 use super::Failure;
-use super::making::{Making, Shared};
+use super::making::{Making, Shared, State};
 use super::output::Output;
 use super::summary::Summary;
 use crate::cli::dedup::DedupArgs;
@@ -87,7 +87,7 @@ impl Results {
             }
         };
         let path = begun.path().to_owned();
-        *making.hold() = Some(begun);
+        *making.hold() = State::Making(begun);
         Ok(Self { output, names, making, path, made: Written::default() })
     }
 
@@ -157,11 +157,11 @@ impl Results {
         let text = summary.with_files(&self.made)?;
         self.write_file(SUMMARY, |file| file.write_all(text.as_bytes()))?;
         // Until the end of this a signal waits.
-        let mut making = self.making.hold();
+        let mut state = self.making.hold();
         if let Some(output) = &self.output {
             output.finish(&self.path, &self.names, &self.made)?;
         }
-        making.take();
+        *state = State::After { results_stand: self.output.is_some() };
         Ok(())
     }
 
@@ -259,7 +259,10 @@ impl Results {
 impl Drop for Results {
     fn drop(&mut self) {
         // If a signal ends the process, this waits for that, and nobody hears of errors that come of a folder that is gone.
-        self.making.hold().take();
+        let mut state = self.making.hold();
+        if let State::Making(_) = *state {
+            *state = State::After { results_stand: false };
+        }
     }
 }
 

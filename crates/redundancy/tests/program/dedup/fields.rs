@@ -89,8 +89,19 @@ fn half_a_surrogate_pair_does_not_drop_a_line() {
     ];
     let place = Place::new().file("in.jsonl", corpus.join("\n"));
     place.run(&["dedup", "in.jsonl", "--output", "out", "--strict"]).ended_with(0);
-    assert_eq!(fields(&place, "out/duplicates.jsonl", "id"), ["b \u{fffd}", "c \u{1f600}"]);
+    assert_eq!(fields(&place, "out/duplicates.jsonl", "id"), ["b \u{10fe00}", "c \u{1f600}"]);
     assert_eq!(place.read("out/kept.jsonl"), format!("{}\n", corpus[0]));
+}
+
+#[test]
+fn texts_that_differ_in_half_a_surrogate_pair_are_not_equal_to_the_byte() {
+    let halves = ["\\ud83d", "\\ud83c", "\\ud83d"];
+    let corpus = ["a", "b", "c"].iter().zip(halves);
+    let corpus: Vec<_> =
+        corpus.map(|(id, half)| format!("{{\"id\":\"{id}\",\"text\":\"one{half}\"}}")).collect();
+    let place = Place::new().file("in.jsonl", corpus.join("\n"));
+    place.run(&["dedup", "in.jsonl", "--output", "out", "--mode", "exact"]).ended_with(0);
+    assert_eq!(fields(&place, "out/duplicates.jsonl", "kind"), ["normalized_exact", "exact"]);
 }
 
 #[test]

@@ -160,6 +160,35 @@ fn a_packed_file_that_is_broken_ends_the_work_with_its_name_and_the_place() {
 }
 
 #[test]
+fn a_quotation_mark_that_is_never_closed_is_told_with_its_line() {
+    let (one, two) = (prose(1), prose(2));
+    let rows = format!("id,text\na,{one}\nb,\"{one}\nc,{two}\nd,{two}\n");
+    let place =
+        Place::new().file("in.csv", &rows).file("empty.csv", "").file("heading.csv", "id,\"text\na,b\n");
+    let run = place.run(&["dedup", "in.csv", "--output", "out"]).ended_with(0);
+    assert!(run.err.contains("in.csv:3: has a quotation mark that is never closed"), "{}", run.err);
+    assert_eq!(place.read("out/kept.csv"), format!("id,text\na,{one}\n"));
+    place.run(&["dedup", "in.csv", "--output", "strict", "--strict"]).ended_with(1);
+    // One that is closed at the very end is as good as any other.
+    let place = place.file("closed.csv", format!("{}\"", rows.trim_end()));
+    let run = place.run(&["dedup", "closed.csv", "--output", "closed", "--strict"]).ended_with(0);
+    assert_eq!(run.err, "");
+    let empty = place.run(&["dedup", "empty.csv", "--output", "out"]).ended_with(1);
+    assert!(empty.err.contains("empty.csv: has no column \"text\"") && empty.err.is_ascii(), "{}", empty.err);
+    let heading = place.run(&["dedup", "heading.csv", "--output", "out"]).ended_with(1);
+    assert!(heading.err.contains("heading.csv: its first row has a quotation mark"), "{}", heading.err);
+}
+
+#[test]
+fn packed_bytes_are_unpacked_whatever_they_are_called() {
+    let text = prose(1);
+    let lines = [line("a", &text), line("b", &text)].join("\n");
+    let place = Place::new().file("in.jsonl", zstd::encode_all(lines.as_bytes(), 1).unwrap());
+    place.run_on(gzip(&lines), &["dedup", "-", "in.jsonl", "--output", "out", "--strict"]).ended_with(0);
+    assert_eq!(place.read("out/kept.jsonl"), format!("{}\n", line("a", &text)));
+}
+
+#[test]
 fn standard_input_is_read_as_lines_of_json_unless_told_otherwise() {
     let text = prose(1);
     let lines = [line("a", &text), line("b", &text)].join("\n");
