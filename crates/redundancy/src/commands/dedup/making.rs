@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -70,9 +71,7 @@ impl Shared {
                 state = mine.hold();
             }
             let name = told.name;
-            let is_unfinished = matches!(*state, State::Making(_));
-            *state = State::After { results_stand: false };
-            complain(&if is_unfinished {
+            complain(&if state.give_up() {
                 format!("ended by {name}; nothing was written")
             } else {
                 format!("ended by {name}")
@@ -85,6 +84,20 @@ impl Shared {
     /// Waits until nobody changes files, and keeps others from it.
     pub(super) fn hold(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Removes what is in the making, and tells whether there was anything.
+    pub(super) fn give_up(&mut self) -> bool {
+        if !matches!(self, Self::Making(_)) {
+            return false;
+        }
+        match mem::replace(self, Self::After { results_stand: false }) {
+            Self::Making(making) => drop(making),
+            Self::Before | Self::After { .. } => {}
+        }
+        true
     }
 }
 

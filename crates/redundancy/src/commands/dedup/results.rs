@@ -259,10 +259,7 @@ impl Results {
 impl Drop for Results {
     fn drop(&mut self) {
         // If a signal ends the process, this waits for that, and nobody hears of errors that come of a folder that is gone.
-        let mut state = self.making.hold();
-        if let State::Making(_) = *state {
-            *state = State::After { results_stand: false };
-        }
+        self.making.hold().give_up();
     }
 }
 
