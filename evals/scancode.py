@@ -40,6 +40,7 @@ def main():
         seconds = fill(service, ((name, MARKS.sub("", rule["text"])) for name, rule in rules.items()), COLLECTION)
         answers = [ask(service, query, licences_of, arguments) for query in texts.documents("scancode_queries_dev")]
         parts = [head(service, texts, arguments, len(rules), seconds), accuracy(answers, set(licences_of.values())), times(answers)]
+    arguments.misses.parent.mkdir(parents=True, exist_ok=True)
     write_lines(arguments.misses, misses(answers, set(licences_of.values())))
     report.deliver(parts, arguments.write)
 

@@ -36,7 +36,8 @@ pub struct EngineConfig {
 /// The use cases over their ports. Built once, shared behind an [`Arc`].
 pub struct Engine {
     pub(crate) ports: EnginePorts,
-    pub(crate) pool: CpuPool,
+    /// Engines of one process can share it.
+    pub(crate) pool: Arc<CpuPool>,
     /// Analyses that were accepted for later.
     submitted: TaskTracker,
     pub(crate) counters: Arc<Counters>,
@@ -66,8 +67,14 @@ impl Engine {
     /// An engine over the given ports.
     #[must_use]
     pub fn new(config: EngineConfig, ports: EnginePorts) -> Self {
+        Self::sharing(Arc::new(CpuPool::new(config.cpu)), ports)
+    }
+
+    /// An engine over the given ports that works on a pool which others work on too. When one of them drains, the pool takes no more
+    /// from any.
+    #[must_use]
+    pub fn sharing(pool: Arc<CpuPool>, ports: EnginePorts) -> Self {
         let started = (ports.clock.now(), ports.clock.monotonic());
-        let pool = CpuPool::new(config.cpu);
         Self { ports, pool, submitted: TaskTracker::new(), counters: Arc::default(), started }
     }
 

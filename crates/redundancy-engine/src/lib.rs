@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod batch;
 pub mod catalog;
 pub mod corpus;

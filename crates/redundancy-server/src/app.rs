@@ -3,26 +3,33 @@
 
 use crate::config::ServerConfig;
 use crate::error::ApiError;
+use crate::identity::Access;
 use crate::metrics::{Metrics, WebhookMetrics};
 use crate::request::{self, BodyBudget};
 use crate::request::{Origin, Timing};
 use crate::routes::analyses::Answer;
 use crate::routes::batches::Items;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use redundancy_engine::access::Tenant;
 use redundancy_engine::batch::ItemFormat;
 use redundancy_engine::webhook::webhooks::Webhooks;
-use redundancy_engine::{AnalysisState, Clock, Engine, IdSource, Identified, Request, Work};
+use redundancy_engine::{AnalysisState, Clock, Engine, IdSource, Identified, Request, StoreError, Work};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
 
-/// Everything the routes need. Cheap to clone: clones share one state.
+/// Everything the routes need, and the part of it that belongs to one tenant. Cheap to clone: clones share one state.
 #[derive(Clone)]
-pub struct App(Arc<State>);
+pub struct App {
+    state: Arc<State>,
+    /// What the caller's tenant has; outside requests, what belongs to no tenant.
+    here: Arc<Workspace>,
+}
 
 struct State {
     config: ServerConfig,
-    engine: Arc<Engine>,
-    webhooks: Webhooks,
+    access: Access,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     metrics: Metrics,
@@ -30,6 +37,40 @@ struct State {
     /// One permit for each request under `/api/v1` that is worked on.
     capacity: Arc<Semaphore>,
     body_budget: BodyBudget,
+}
+
+/// What one tenant has, or what belongs to none: nothing leads from one of these to another.
+#[derive(Clone)]
+pub struct Workspace {
+    /// Whose it is.
+    pub tenant: Option<Tenant>,
+    /// Its documents, batches and analyses.
+    pub engine: Arc<Engine>,
+    /// Its endpoints, events and deliveries.
+    pub webhooks: Webhooks,
+}
+
+/// Gives tenants what is theirs.
+#[async_trait::async_trait]
+pub trait Workspaces: Send + Sync {
+    /// What `tenant` has. It is made when it is asked for the first time.
+    async fn of(&self, tenant: &Tenant) -> Result<Arc<Workspace>, StoreError>;
+
+    /// What tenants have, of those who are known here.
+    fn open(&self) -> Vec<Arc<Workspace>>;
+}
+
+/// The app as the caller of a request sees it: the extractor of every route that is about somebody's things.
+pub(crate) struct Here(pub(crate) App);
+
+impl FromRequestParts<App> for Here {
+    type Rejection = ApiError;
+
+    /// What the middleware has put there that knows the caller. A route without it is put together wrongly, and must not show to
+    /// anybody what belongs to others.
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        parts.extensions.get::<App>().cloned().map(Self).ok_or_else(ApiError::internal)
+    }
 }
 
 /// Whether the server should get traffic. Clones share one state.
@@ -52,38 +93,36 @@ impl Readiness {
 }
 
 impl App {
-    /// The state of one server. `webhook_metrics` shows what the dispatcher does if it is its observer.
+    /// The state of one server. `home` is what belongs to no tenant. `webhook_metrics` shows what the dispatcher does if it is its
+    /// observer.
     #[must_use]
     pub fn new(
         config: ServerConfig,
-        engine: Arc<Engine>,
-        webhooks: Webhooks,
+        access: Access,
+        home: Workspace,
         webhook_metrics: WebhookMetrics,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Self {
         let least = request::min_body_budget_bytes(config.max_content_bytes);
         let body_budget = BodyBudget::new(config.max_body_bytes_in_flight.max(least));
-        let metrics = Metrics::new(engine.stats().started_at, webhook_metrics);
+        let metrics = Metrics::new(home.engine.stats().started_at, webhook_metrics);
         let capacity = Arc::new(Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)));
         let readiness = Readiness::default();
-        Self(Arc::new(State {
-            config,
-            engine,
-            webhooks,
-            clock,
-            ids,
-            metrics,
-            readiness,
-            capacity,
-            body_budget,
-        }))
+        let state = State { config, access, clock, ids, metrics, readiness, capacity, body_budget };
+        Self { state: Arc::new(state), here: Arc::new(home) }
+    }
+
+    /// The same server, as somebody sees it who has `workspace`.
+    #[must_use]
+    pub fn within(&self, workspace: Arc<Workspace>) -> Self {
+        Self { state: Arc::clone(&self.state), here: workspace }
     }
 
     /// Tells `/health/ready` when the server drains.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
-        self.0.readiness.clone()
+        self.state.readiness.clone()
     }
 
     /// Reads the items of batches as the routes read requests, and writes what became of them:
@@ -94,39 +133,49 @@ impl App {
     }
 
     pub(crate) fn config(&self) -> &ServerConfig {
-        &self.0.config
+        &self.state.config
+    }
+
+    /// Who may do what.
+    pub(crate) fn access(&self) -> &Access {
+        &self.state.access
+    }
+
+    /// Whose things the caller sees.
+    pub(crate) fn tenant(&self) -> Option<&Tenant> {
+        self.here.tenant.as_ref()
     }
 
     pub(crate) fn engine(&self) -> &Engine {
-        &self.0.engine
+        &self.here.engine
     }
 
     pub(crate) fn webhooks(&self) -> &Webhooks {
-        &self.0.webhooks
+        &self.here.webhooks
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.0.clock
+        &*self.state.clock
     }
 
     pub(crate) fn shared_clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.0.clock)
+        Arc::clone(&self.state.clock)
     }
 
     pub(crate) fn ids(&self) -> &dyn IdSource {
-        &*self.0.ids
+        &*self.state.ids
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {
-        &self.0.metrics
+        &self.state.metrics
     }
 
     pub(crate) fn capacity(&self) -> &Arc<Semaphore> {
-        &self.0.capacity
+        &self.state.capacity
     }
 
     pub(crate) fn body_budget(&self) -> &BodyBudget {
-        &self.0.body_budget
+        &self.state.body_budget
     }
 
     /// Answers a request for an analysis with what it found, or with where that will stand. Counts it when it has given a
@@ -143,12 +192,13 @@ impl App {
         T: From<Identified<W::Finding>>,
     {
         let caller = origin.caller(user_id);
-        let (operation, began) = (work.operation(), self.0.clock.monotonic());
+        let (operation, began) = (work.operation(), self.state.clock.monotonic());
         let app = self.clone();
-        let count = move || app.0.metrics.analysis(operation, app.0.clock.monotonic().saturating_sub(began));
+        let count =
+            move || app.state.metrics.analysis(operation, app.state.clock.monotonic().saturating_sub(began));
         match timing {
             Timing::Now => {
-                let found = self.0.engine.answer(work, caller).await?;
+                let found = self.here.engine.answer(work, caller).await?;
                 count();
                 Ok(Answer::now(found.into()))
             }
@@ -158,7 +208,7 @@ impl App {
                         count();
                     }
                 };
-                Ok(Answer::later(self.0.engine.submit(work.into(), caller, ended).await?))
+                Ok(Answer::later(self.here.engine.submit(work.into(), caller, ended).await?))
             }
         }
     }
@@ -172,7 +222,7 @@ pub(crate) mod tests {
     use redundancy_engine::webhook::webhooks::WebhooksConfig;
     use redundancy_engine::webhook::{FailureReason, transport};
     use redundancy_engine::{CpuPoolConfig, EngineConfig, EnginePorts, NoBatches, Timestamp};
-    use redundancy_store::MemoryStore;
+    use redundancy_store::{LocalRates, MemoryAccess, MemoryStore};
     use std::time::Duration;
 
     struct StoppedClock;
@@ -231,6 +281,9 @@ pub(crate) mod tests {
             batches: Arc::new(NoBatches),
         };
         let engine = Engine::new(EngineConfig { cpu }, ports);
-        App::new(config, Arc::new(engine), webhooks, metrics, clock, ids)
+        let home = Workspace { tenant: None, engine: Arc::new(engine), webhooks };
+        let access =
+            Access::open(Arc::new(MemoryAccess::default()), Arc::new(LocalRates::new(clock.clone())));
+        App::new(config, access, home, metrics, clock, ids)
     }
 }

@@ -8,9 +8,10 @@ use crate::middleware::request_id::RequestId;
 use crate::request::fields::Faults;
 use crate::request::path::Named;
 use crate::request::rules::Refusal;
-use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
+use redundancy_engine::access::Scope;
 use redundancy_engine::webhook::ids::EndpointId;
 use redundancy_engine::webhook::store::PublishError;
 use redundancy_engine::webhook::webhooks::{Fault, RegisterError, ReplayError, RequeueError, UpdateError};
@@ -39,6 +40,10 @@ pub(crate) struct ApiError {
 pub(crate) enum ErrorType {
     /// 400 for JSON that cannot be read, 422 for a value that will not do.
     ValidationError,
+    /// 401.
+    Unauthorized,
+    /// 403.
+    Forbidden,
     /// 404.
     NotFound,
     /// 405.
@@ -51,6 +56,8 @@ pub(crate) enum ErrorType {
     PayloadTooLarge,
     /// 415.
     UnsupportedMediaType,
+    /// 429.
+    RateLimited,
     /// 500.
     Internal,
     /// 503.
@@ -141,6 +148,27 @@ impl ApiError {
         Self::new(ErrorType::UnsupportedMediaType, StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
     }
 
+    /// Nobody knows who asks.
+    pub(crate) fn unauthorized(message: &str) -> Self {
+        Self::new(ErrorType::Unauthorized, StatusCode::UNAUTHORIZED, message)
+    }
+
+    /// Whoever asks may not do this.
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(ErrorType::Forbidden, StatusCode::FORBIDDEN, message)
+    }
+
+    /// Whoever asks may not do this: the scope that it takes is missing.
+    pub(crate) fn out_of_scope(needed: Scope) -> Self {
+        Self::forbidden(format!("This takes the scope {needed}, which your credential does not have."))
+    }
+
+    /// Whoever asks does so too often.
+    pub(crate) fn rate_limited(message: &str, retry_after: Duration) -> Self {
+        let retry_after = Some(retry_after);
+        Self { retry_after, ..Self::new(ErrorType::RateLimited, StatusCode::TOO_MANY_REQUESTS, message) }
+    }
+
     /// Nothing is here.
     pub(crate) fn not_found() -> Self {
         Self::not_found_here("There is nothing at this path. The paths that exist are listed at /docs.")
@@ -227,9 +255,14 @@ impl ApiError {
 
     fn write(self, request_id: &RequestId, version: Version, response: &mut Response) {
         let (retry_after, abandons_body) = (self.retry_after, self.abandons_body);
+        let is_unauthorized = self.status == StatusCode::UNAUTHORIZED;
         let failure = Failure { success: false, error: self.into_body(request_id) };
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if is_unauthorized {
+            // RFC 9110, section 15.5.2, asks for it.
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"redundancy\""));
+        }
         if let Some(wait) = retry_after {
             let whole_seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds.max(1)));

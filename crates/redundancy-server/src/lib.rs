@@ -15,6 +15,7 @@ mod app;
 mod config;
 mod envelope;
 mod error;
+mod identity;
 mod metrics;
 mod middleware;
 pub mod openapi;
@@ -23,8 +24,11 @@ mod routes;
 mod serve;
 mod wire;
 
-pub use app::{App, Readiness};
+pub use app::{App, Readiness, Workspace, Workspaces};
 pub use config::{InvalidOrigin, Origin, ServerConfig};
+pub use identity::{
+    Access, ApiKeys, Authentication, FixedKey, KeySetSource, TokenRules, Tokens, Verification,
+};
 pub use metrics::WebhookMetrics;
 pub use routes::analyses::FindingsAsJson;
 pub use routes::router;

@@ -4,11 +4,15 @@
 
 mod accept_encoding;
 mod access_log;
+pub(crate) mod admission;
+mod audit;
 mod capacity;
+pub(crate) mod client_address;
 mod cors;
 mod deadline;
 mod http_metrics;
 mod message_head;
+mod rate_limit;
 pub(crate) mod request_id;
 mod security_headers;
 pub(crate) mod trace_context;
@@ -84,10 +88,19 @@ async fn inside(State(app): State<App>, request: Request, next: Next) -> Respons
     deadline::enforce(app.config().request_timeout, next.run(request)).await
 }
 
-/// Puts a limit on the number of requests around routes that do work. Health, metrics and pages are not among them: they
-/// have to answer when the service is busy.
+/// Puts a limit on the number of requests around routes that do work, and lets in those who may have it done. Health, metrics and pages
+/// are not among them: they have to answer when the service is busy.
 pub(crate) fn around_work(router: Router<App>, app: &App) -> Router<App> {
-    router.layer(from_fn_with_state(app.clone(), capacity::limit))
+    let chain = ServiceBuilder::new()
+        // Further out: to find out who asks is work too.
+        .layer(from_fn_with_state(app.clone(), capacity::limit))
+        .layer(from_fn_with_state(app.clone(), admission::admit));
+    router.layer(chain)
+}
+
+/// Lets in those who may look at the service as a whole.
+pub(crate) fn around_observation(router: Router<App>, app: &App) -> Router<App> {
+    router.layer(from_fn_with_state(app.clone(), admission::admit_observer))
 }
 
 /// Fast levels: for JSON they reach most of the gain at a fraction of the time, which is taken from other requests.

@@ -10,7 +10,12 @@ use crate::routes;
 use utoipa::OpenApi as _;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
-use utoipa::openapi::{InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr, Required, Type};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{
+    Components, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr, Required, Type,
+};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -33,6 +38,10 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr
         routes::batches::cancel,
         routes::batches::results,
         routes::stats::stats,
+        routes::keys::create,
+        routes::keys::list,
+        routes::keys::revoke,
+        routes::audit::list,
         routes::webhooks::endpoints::register,
         routes::webhooks::endpoints::list,
         routes::webhooks::endpoints::show,
@@ -70,6 +79,7 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr
         (name = "Endpoints", description = "Who is told of events, where and how"),
         (name = "Events", description = "What there is to tell"),
         (name = "Deliveries", description = "Every event on its way to every endpoint"),
+        (name = "Access", description = "Who may use the service, and who changed what"),
         (name = "Monitoring", description = "What the service has done and is doing"),
         (name = "Health", description = "Whether the service is well"),
         (name = "Documentation", description = "How to use the service"),
@@ -80,7 +90,8 @@ struct Described;
 const DESCRIPTION: &str = "Finds redundancy in text: inside one text, between two, and against an index of documents. Every answer under `/api/v1` is JSON \
     in an envelope: `{\"success\": true, \"data\": …, \"status\": 200}`, or `{\"success\": false, \"error\": …}` with a \
     message that says what to do. Bodies of requests may be compressed with gzip, br, zstd or deflate (`Content-Encoding`), \
-    and answers are if `Accept-Encoding` allows. Unknown fields and query parameters are refused, so that a spelling mistake \
+    and answers are if `Accept-Encoding` allows. Where the service asks who is there, send an API key or a token as `Authorization: Bearer …`. \
+    How much a caller may still ask stands in `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds) of each answer under `/api/v1`. Unknown fields and query parameters are refused, so that a spelling mistake \
     does not pass unnoticed; only probes (`/health`, `/health/live`, `/health/ready`), metrics and pages ignore query parameters. \
     A head that is no HTTP/1.1 is answered 400, and one that is too long 431, by the connection itself: without the envelope.";
 
@@ -98,6 +109,13 @@ pub fn document(version: &str) -> OpenApi {
         .build();
     let components = document.components.get_or_insert_default();
     components.responses.extend(errors::responses());
+    add_credentials(components);
+    // Whether one is asked for is a matter of settings, hence the empty one.
+    document.security = Some(vec![
+        SecurityRequirement::default(),
+        SecurityRequirement::new("bearer", [] as [&str; 0]),
+        SecurityRequirement::new("api_key", [] as [&str; 0]),
+    ]);
     for (path, item) in &mut document.paths.paths {
         for operation in operations(item) {
             errors::add_to(operation, path);
@@ -109,6 +127,17 @@ pub fn document(version: &str) -> OpenApi {
         }
     }
     document
+}
+
+/// The ways in which a caller proves who it is.
+fn add_credentials(components: &mut Components) {
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("An API key, or a token of the issuer that the service trusts"))
+        .build();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let api_key = ApiKeyValue::with_description("X-Api-Key", "An API key");
+    components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(api_key)));
 }
 
 /// What can be done at a path.

@@ -3,12 +3,14 @@
 pub(crate) mod analyses;
 pub(crate) mod analyze;
 mod assets;
+pub(crate) mod audit;
 pub(crate) mod batches;
 mod dashboard;
 mod docs;
 pub(crate) mod documents;
 pub(crate) mod duplicates;
 pub(crate) mod health;
+pub(crate) mod keys;
 pub(crate) mod metrics;
 pub(crate) mod openapi;
 mod paging;
@@ -35,23 +37,26 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/quality", post(quality::quality))
         .route("/api/v1/analyses/{id}", get(analyses::analysis))
         .route("/api/v1/stats", get(stats::stats))
+        .route("/api/v1/audit", get(audit::list))
         .merge(batches::routes())
         .merge(documents::routes())
         .merge(duplicates::routes())
+        .merge(keys::routes())
         .merge(webhooks::routes());
-    let mut rest = Router::new()
+    let mut observation = Router::new().route("/api/v1/health/status", get(health::status));
+    let rest = Router::new()
         .route("/health", get(health::alive))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
-        .route("/api/v1/health/status", get(health::status))
         .route("/openapi.json", get(openapi::document))
         .route("/docs", get(docs::page))
         .route("/", get(dashboard::page))
         .merge(assets::files());
     if app.config().enable_metrics {
-        rest = rest.route("/metrics", get(metrics::scrape));
+        observation = observation.route("/metrics", get(metrics::scrape));
     }
     let all = middleware::around_work(work, &app)
+        .merge(middleware::around_observation(observation, &app))
         .merge(rest)
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed());

@@ -5,7 +5,9 @@
 mod socket;
 
 use crate::app::Readiness;
+use crate::middleware::client_address::Peer;
 use axum::Router;
+use axum::http::Request;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -18,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::util::MapRequest;
 
 /// Longest head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -83,7 +86,7 @@ pub async fn serve(
             accepted = connections.accept(&listener) => accepted,
         };
         match accepted {
-            Ok((stream, permit)) => connections.start(stream, permit),
+            Ok((stream, peer, permit)) => connections.start(stream, peer, permit),
             // The client gave up before it was accepted.
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -94,6 +97,12 @@ pub async fn serve(
     }
     drop(listener);
     connections.drain().await
+}
+
+/// A request with where it comes from.
+fn from<B>(peer: Peer, mut request: Request<B>) -> Request<B> {
+    request.extensions_mut().insert(peer);
+    request
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {
@@ -120,18 +129,20 @@ impl Connections {
         Self { router, options, permits, tasks: TaskTracker::new(), finish, cut_off }
     }
 
-    async fn accept(&self, listener: &TcpListener) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    async fn accept(&self, listener: &TcpListener) -> io::Result<(TcpStream, Peer, OwnedSemaphorePermit)> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(io::Error::other)?;
-        let (stream, _) = listener.accept().await?;
-        Ok((stream, permit))
+        let (stream, peer) = listener.accept().await?;
+        Ok((stream, Peer(peer), permit))
     }
 
     /// Serves one connection on a task of its own.
-    fn start(&self, stream: TcpStream, permit: OwnedSemaphorePermit) {
+    fn start(&self, stream: TcpStream, peer: Peer, permit: OwnedSemaphorePermit) {
         // Without this a small answer can wait for the acknowledgement of the one before. It is no reason not to answer.
         let _ = stream.set_nodelay(true);
         let socket = TokioIo::new(Socket::new(stream, self.options.write_timeout));
-        let service = TowerToHyperService::new(self.router.clone());
+        let service = TowerToHyperService::new(MapRequest::new(self.router.clone(), move |request| {
+            from(peer, request)
+        }));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.options.header_read_timeout)

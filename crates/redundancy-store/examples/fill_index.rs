@@ -185,7 +185,9 @@ async fn open(
 ) -> (Arc<dyn AnalysisStore>, Arc<dyn Catalog>) {
     if place.starts_with("redis") {
         let (address, timeout) = (place.parse().unwrap(), redis::DEFAULT_TIMEOUT);
-        let store = RedisStore::connect(RedisConfig { address, timeout, cipher: None, ids, clock }).await;
+        let store =
+            RedisStore::connect(RedisConfig { address, timeout, cipher: None, ids, clock, tenant: None })
+                .await;
         let store = store.unwrap();
         return (store.clone(), store);
     }

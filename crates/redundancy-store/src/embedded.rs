@@ -8,6 +8,7 @@
 //!
 //! The database is in WAL mode with `synchronous=FULL`: a commit has returned when the log is on the disk.
 
+pub(crate) mod access;
 mod alone;
 mod analyses;
 mod batch_rows;

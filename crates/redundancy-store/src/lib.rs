@@ -8,9 +8,14 @@
 mod batches;
 pub mod embedded;
 pub mod memory;
+mod rates;
 pub mod redis;
 mod schedule;
 
+pub use embedded::access::EmbeddedAccess;
 pub use embedded::{EmbeddedConfig, EmbeddedStore, IndexOptions};
 pub use memory::MemoryStore;
+pub use memory::access::MemoryAccess;
+pub use rates::LocalRates;
+pub use redis::access::RedisAccess;
 pub use redis::{RedisAddress, RedisConfig, RedisStore};

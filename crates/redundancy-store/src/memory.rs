@@ -2,6 +2,7 @@
 //! process ends, and the oldest finished analyses and deliveries when it is full. What was accepted and is not finished it
 //! never forgets: it refuses more instead.
 
+pub(crate) mod access;
 mod analyses;
 mod batches;
 mod catalog;

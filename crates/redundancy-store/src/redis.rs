@@ -14,6 +14,7 @@
 //! The guards of endpoints lie elsewhere than their deliveries, so the two are written one after the other: a crash in between
 //! costs a place under way until its time is over, or one attempt more than a limit allows, and never a delivery.
 
+pub(crate) mod access;
 mod address;
 mod analyses;
 mod batch_record;
@@ -48,6 +49,7 @@ use self::link::Link;
 use self::registry::Registry;
 use self::wake::Wake;
 use async_trait::async_trait;
+use redundancy_engine::access::Tenant;
 use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 use redundancy_webhook::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState};
 use redundancy_webhook::endpoint::Endpoint;
@@ -83,6 +85,8 @@ pub struct RedisConfig {
     pub ids: Arc<dyn IdSource>,
     /// For measuring only: every time that is kept comes from the caller.
     pub clock: Arc<dyn Clock>,
+    /// Whose things are kept: a store of one tenant sees nothing of another's.
+    pub tenant: Option<Tenant>,
 }
 
 /// A store in Redis.
@@ -112,8 +116,8 @@ impl RedisStore {
     /// A store in the Redis of `config`, and the tasks that keep it up to date. It may be away; then the store is of use as soon as it
     /// is there. Fails only when Redis holds endpoints that cannot be read.
     pub async fn connect(config: RedisConfig) -> Result<Arc<Self>, StoreError> {
-        let RedisConfig { address, timeout, cipher, ids, clock } = config;
-        let link = Arc::new(Link::new(address, timeout));
+        let RedisConfig { address, timeout, cipher, ids, clock, tenant } = config;
+        let link = Arc::new(Link::new(address, timeout, tenant.as_ref()));
         let registry = Arc::new(Registry::new(Arc::clone(&link), cipher, Arc::clone(&ids)));
         if let Err(error @ StoreError::Unreadable(_)) = registry.refresh().await {
             return Err(error);

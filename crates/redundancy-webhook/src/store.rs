@@ -154,6 +154,14 @@ pub struct PageRequest<K> {
     pub limit: usize,
 }
 
+impl<K> PageRequest<K> {
+    /// The same with another kind of key.
+    #[must_use]
+    pub fn map<L>(self, change: impl FnOnce(K) -> L) -> PageRequest<L> {
+        PageRequest { after: self.after.map(change), limit: self.limit }
+    }
+}
+
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T, K> {

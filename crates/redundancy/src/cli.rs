@@ -10,6 +10,7 @@ pub mod deliveries;
 pub mod documents;
 pub mod endpoints;
 pub mod health;
+pub mod keys;
 pub mod quality;
 pub mod search;
 pub mod send;
@@ -79,6 +80,8 @@ pub enum Command {
     Config(service::ConfigArgs),
     /// Ask a running service whether it is ready
     Health(health::HealthArgs),
+    /// Make, list and revoke API keys
+    Keys(keys::KeysArgs),
     /// Register, list, test and change endpoints of webhooks
     Endpoints(endpoints::EndpointsArgs),
     /// List, show and retry deliveries of events

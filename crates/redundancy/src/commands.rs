@@ -13,6 +13,7 @@ mod deliveries;
 mod documents;
 mod endpoints;
 mod health;
+mod keys;
 mod man;
 mod openapi;
 mod output;
@@ -77,6 +78,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::run(&args, cli.color),
         Command::Config(args) => config::run(&args),
         Command::Health(args) => health::run(&args),
+        Command::Keys(args) => keys::run(&args, colour),
         Command::Endpoints(args) => endpoints::run(&args, colour),
         Command::Deliveries(args) => deliveries::run(&args, colour),
         Command::DeadLetters(args) => dead_letters::run(&args, colour),

@@ -117,13 +117,6 @@ impl Settings {
             entries: Vec::new(),
         })
     }
-
-    /// Settings that were given although this version does nothing with them.
-    pub fn without_effect(&self) -> impl Iterator<Item = &Entry> {
-        self.entries
-            .iter()
-            .filter(|entry| entry.origin != Origin::Default && keys::WITHOUT_EFFECT.contains(&entry.key))
-    }
 }
 
 #[cfg(test)]

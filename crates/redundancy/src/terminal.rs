@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod endpoint;
 pub mod excerpt;
 pub mod flow;
+pub mod key;
 pub mod quality;
 pub mod screen;
 pub mod search;

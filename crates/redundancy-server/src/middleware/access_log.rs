@@ -36,6 +36,8 @@ impl Line {
             http.response.status_code = field::Empty,
             request_id = id.as_str(),
             trace_id = trace_id.map(field::display),
+            tenant = field::Empty,
+            caller = field::Empty,
         );
         let began = clock.monotonic();
         Self { clock, began, span, method: request.method().clone(), route, answer: None }

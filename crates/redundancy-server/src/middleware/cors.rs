@@ -1,11 +1,12 @@
 //! Which pages of other origins may call this service from a browser.
 
+use super::rate_limit;
 use super::request_id::X_REQUEST_ID;
 use crate::config::Origin;
 use crate::error::ApiError;
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER,
+    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER,
 };
 use axum::http::{HeaderName, Method};
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
+            AUTHORIZATION,
+            HeaderName::from_static("x-api-key"),
             CONTENT_TYPE,
             CONTENT_ENCODING,
             X_REQUEST_ID,
@@ -34,7 +37,7 @@ pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
             HeaderName::from_static("traceparent"),
             HeaderName::from_static("tracestate"),
         ])
-        .expose_headers([X_REQUEST_ID, RETRY_AFTER, LOCATION])
+        .expose_headers([&[X_REQUEST_ID, RETRY_AFTER, LOCATION][..], &rate_limit::HEADERS].concat())
         .max_age(MAX_AGE)
 }
 

@@ -23,6 +23,27 @@ const MALFORMED: ErrorAnswer = ErrorAnswer {
     message: "The body is not valid JSON at line 1, column 14. Check quotes, commas and brackets there.",
     r#type: "ValidationError",
 };
+const UNAUTHORIZED: ErrorAnswer = ErrorAnswer {
+    status: 401,
+    name: "Unauthorized",
+    description: "The service asks who is there, and the request does not prove it",
+    message: "This service asks for an API key. Send it as `Authorization: Bearer <key>` or `X-Api-Key: <key>`.",
+    r#type: "Unauthorized",
+};
+const FORBIDDEN: ErrorAnswer = ErrorAnswer {
+    status: 403,
+    name: "Forbidden",
+    description: "The caller is known and may not do this",
+    message: "This takes the scope write, which your credential does not have.",
+    r#type: "Forbidden",
+};
+const RATE_LIMITED: ErrorAnswer = ErrorAnswer {
+    status: 429,
+    name: "RateLimited",
+    description: "The caller asks too often; `Retry-After` says when to try again",
+    message: "You ask more often than is allowed. Try again after the time in Retry-After.",
+    r#type: "RateLimited",
+};
 const NOT_FOUND: ErrorAnswer = ErrorAnswer {
     status: 404,
     name: "NotFound",
@@ -74,8 +95,19 @@ const TIMEOUT: ErrorAnswer = ErrorAnswer {
     r#type: "Timeout",
 };
 
-const ALL: [ErrorAnswer; 8] =
-    [MALFORMED, NOT_FOUND, TOO_LARGE, UNSUPPORTED, INVALID, INTERNAL, UNAVAILABLE, TIMEOUT];
+const ALL: [ErrorAnswer; 11] = [
+    MALFORMED,
+    UNAUTHORIZED,
+    FORBIDDEN,
+    NOT_FOUND,
+    TOO_LARGE,
+    UNSUPPORTED,
+    INVALID,
+    RATE_LIMITED,
+    INTERNAL,
+    UNAVAILABLE,
+    TIMEOUT,
+];
 
 /// The answers, by the name under which operations refer to them.
 pub(super) fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -88,10 +120,11 @@ pub(super) fn add_to(operation: &mut Operation, path: &str) {
     let is_api = path.starts_with("/api/");
     let is_health = path.contains("/health");
     let names_something = path.contains('{');
-    let possible: [(bool, &[ErrorAnswer]); 5] = [
+    let possible: [(bool, &[ErrorAnswer]); 6] = [
         (names_something, &[NOT_FOUND]),
         (takes_body, &[MALFORMED, TOO_LARGE, UNSUPPORTED]),
         (is_api, &[INVALID]),
+        (is_api || path == "/metrics", &[UNAUTHORIZED, FORBIDDEN, RATE_LIMITED]),
         (is_api && !is_health, &[UNAVAILABLE]),
         (true, &[INTERNAL, TIMEOUT]),
     ];
@@ -110,7 +143,7 @@ impl ErrorAnswer {
         let mut response =
             ResponseBuilder::new().description(self.description).content("application/json", content).build();
         response.headers.insert("X-Request-Id".to_owned(), RefOr::T(request_id_header()));
-        if self.status == UNAVAILABLE.status {
+        if [UNAVAILABLE.status, RATE_LIMITED.status].contains(&self.status) {
             let retry_after = HeaderBuilder::new()
                 .schema(Some(ObjectBuilder::new().schema_type(Type::Integer)))
                 .description(Some("Seconds to wait before the next try"))

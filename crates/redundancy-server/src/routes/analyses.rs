@@ -3,12 +3,11 @@
 use super::analyze::AnalyzeData;
 use super::quality::QualityData;
 use super::similarity::SimilarityData;
-use crate::app::App;
+use crate::app::Here;
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::request::NoParameters;
 use crate::request::path::{Id, Named};
-use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
@@ -90,7 +89,7 @@ impl Named for AnalysisId {
     responses((status = 200, description = "How far it got, and what it found", body = Envelope<AnalysisData>)),
 )]
 pub(crate) async fn analysis(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<AnalysisId>,
     _: NoParameters,
 ) -> Result<Envelope<AnalysisData>, ApiError> {

@@ -1,13 +1,12 @@
 //! `POST /api/v1/analyze`: what is redundant inside one text.
 
-use crate::app::App;
+use crate::app::Here;
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::request::fields::Fields;
 use crate::request::{Body, Checked, Limits, rules};
 use crate::routes::analyses::{AcceptedData, Answer};
 use crate::wire::{Language, OffsetUnit, Span};
-use axum::extract::State;
 use redundancy_engine::detect::analyze::{self as domain, AnalyzeOptions, DEFAULT_MIN_PASSAGE_WORDS};
 use redundancy_engine::{AnalyzeRequest, Identified};
 use serde::Serialize;
@@ -129,7 +128,7 @@ struct DuplicateSentence {
     ),
 )]
 pub(crate) async fn analyze(
-    State(app): State<App>,
+    Here(app): Here,
     Checked { mut body, timing, origin, reserved: _reserved }: Checked<AnalyzeBody>,
 ) -> Result<Answer<AnalyzeData>, ApiError> {
     let user_id = body.user_id.take();

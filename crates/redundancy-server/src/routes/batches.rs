@@ -5,7 +5,7 @@ mod body;
 mod items;
 mod results;
 
-use crate::app::App;
+use crate::app::{App, Here};
 use crate::envelope::{Envelope, PageData};
 use crate::error::{ApiError, Failure};
 use crate::request::NoParameters;
@@ -14,7 +14,6 @@ use crate::request::path::{Id, Named};
 use crate::request::query::{self, Parameters, Queried};
 use crate::routes::paging::{self, Part};
 use axum::Router;
-use axum::extract::State;
 use axum::routing::get;
 use redundancy_engine::batch::Cancelled;
 use redundancy_engine::{Batch, BatchId, Timestamp};
@@ -135,7 +134,7 @@ impl Key for BatchId {
     responses((status = 200, description = "A part of the list", body = Envelope<PageData<BatchData>>)),
 )]
 pub(crate) async fn list(
-    State(app): State<App>,
+    Here(app): Here,
     Queried(BatchPage(Part { page, list })): Queried<BatchPage>,
 ) -> Result<Envelope<PageData<BatchData>>, ApiError> {
     let page = app.engine().batches(page).await?;
@@ -156,7 +155,7 @@ pub(crate) async fn list(
     responses((status = 200, description = "How far it got", body = Envelope<BatchData>)),
 )]
 pub(crate) async fn show(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<BatchId>,
     _: NoParameters,
 ) -> Result<Envelope<BatchData>, ApiError> {
@@ -180,7 +179,7 @@ pub(crate) async fn show(
     ),
 )]
 pub(crate) async fn cancel(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<BatchId>,
     _: NoParameters,
 ) -> Result<Envelope<BatchData>, ApiError> {

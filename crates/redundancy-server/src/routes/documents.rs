@@ -6,13 +6,12 @@ pub(crate) mod list;
 mod shown;
 mod telling;
 
-use crate::app::App;
+use crate::app::{App, Here};
 use crate::envelope::Envelope;
 use crate::error::{ApiError, FieldFault};
 use crate::request::path::{Id, Named, Segment};
 use crate::request::{Checked, NoParameters, Origin};
 use axum::Router;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -60,7 +59,7 @@ impl Named for DocumentId {
     ),
 )]
 pub(crate) async fn put(
-    State(app): State<App>,
+    Here(app): Here,
     Segment(id): Segment,
     Checked { body, origin, reserved: _reserved, .. }: Checked<DocumentBody>,
 ) -> Result<Response, ApiError> {
@@ -90,7 +89,7 @@ pub(crate) async fn put(
     ),
 )]
 pub(crate) async fn add(
-    State(app): State<App>,
+    Here(app): Here,
     Checked { body, origin, reserved: _reserved, .. }: Checked<NewDocumentBody>,
 ) -> Result<Response, ApiError> {
     store(&app, body.into_text(origin)).await
@@ -120,7 +119,7 @@ async fn store(app: &App, text: NewText) -> Result<Response, ApiError> {
     responses((status = 200, description = "The document", body = Envelope<DocumentData>)),
 )]
 pub(crate) async fn show(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<DocumentId>,
     _: NoParameters,
 ) -> Result<Envelope<DocumentData>, ApiError> {
@@ -140,7 +139,7 @@ pub(crate) async fn show(
     responses((status = 204, description = "Done")),
 )]
 pub(crate) async fn remove(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<DocumentId>,
     origin: Origin,
     _: NoParameters,

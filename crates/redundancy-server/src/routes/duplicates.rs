@@ -2,7 +2,7 @@
 
 pub(crate) mod clusters;
 
-use crate::app::App;
+use crate::app::{App, Here};
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::request::fields::Fields;
@@ -10,7 +10,6 @@ use crate::request::{Body, Checked, Limits, rules};
 use crate::routes::documents::MatchData;
 use crate::wire::OffsetUnit;
 use axum::Router;
-use axum::extract::State;
 use axum::routing::{get, post};
 use redundancy_engine::CollectionName;
 use redundancy_engine::index::{DEFAULT_MATCHES, SearchMode, SearchRequest, SearchResult};
@@ -97,7 +96,7 @@ pub(crate) struct SearchData {
     responses((status = 200, description = "What was found", body = Envelope<SearchData>)),
 )]
 pub(crate) async fn search(
-    State(app): State<App>,
+    Here(app): Here,
     Checked { body, reserved: _reserved, .. }: Checked<SearchBody>,
 ) -> Result<Envelope<SearchData>, ApiError> {
     Ok(Envelope::ok(app.engine().search(body.into()).await?.into()))

@@ -1,13 +1,12 @@
 //! `POST /api/v1/quality`: how well a text reads.
 
-use crate::app::App;
+use crate::app::Here;
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::request::fields::Fields;
 use crate::request::{Body, Checked, Limits, rules};
 use crate::routes::analyses::{AcceptedData, Answer};
 use crate::wire::{Language, OffsetUnit, Span};
-use axum::extract::State;
 use redundancy_engine::detect::quality::{self as domain, QualityOptions};
 use redundancy_engine::{Identified, QualityRequest};
 use serde::Serialize;
@@ -109,7 +108,7 @@ struct Suggestion {
     ),
 )]
 pub(crate) async fn quality(
-    State(app): State<App>,
+    Here(app): Here,
     Checked { mut body, timing, origin, reserved: _reserved }: Checked<QualityBody>,
 ) -> Result<Answer<QualityData>, ApiError> {
     let user_id = body.user_id.take();

@@ -1,13 +1,12 @@
 //! `POST /api/v1/similarity`: what two texts share.
 
-use crate::app::App;
+use crate::app::Here;
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::request::fields::Fields;
 use crate::request::{Body, Checked, Limits, rules};
 use crate::routes::analyses::{AcceptedData, Answer};
 use crate::wire::{OffsetUnit, Span};
-use axum::extract::State;
 use redundancy_engine::detect::similarity::{self as domain, DEFAULT_MIN_MATCH_WORDS, SimilarityOptions};
 use redundancy_engine::{Comparison, Identified, SimilarityRequest};
 use serde::Serialize;
@@ -111,7 +110,7 @@ struct Match {
     ),
 )]
 pub(crate) async fn similarity(
-    State(app): State<App>,
+    Here(app): Here,
     Checked { mut body, timing, origin, reserved: _reserved }: Checked<SimilarityBody>,
 ) -> Result<Answer<SimilarityData>, ApiError> {
     let user_id = body.user_id.take();

@@ -1,9 +1,8 @@
 //! `GET /api/v1/stats`: what has been done since the start, and what is being done.
 
-use crate::app::App;
+use crate::app::{App, Here};
 use crate::envelope::Envelope;
 use crate::request::NoParameters;
-use axum::extract::State;
 use redundancy_engine::cpu_pool::PoolStats;
 use redundancy_engine::webhook::store::QueueStats;
 use redundancy_engine::{OperationStats, Stats};
@@ -103,7 +102,7 @@ pub(crate) struct Workers {
     tag = "Monitoring",
     responses((status = 200, description = "Counts and rates since the start", body = Envelope<StatsData>)),
 )]
-pub(crate) async fn stats(State(app): State<App>, _: NoParameters) -> Envelope<StatsData> {
+pub(crate) async fn stats(Here(app): Here, _: NoParameters) -> Envelope<StatsData> {
     let webhooks = QueueData::of(&app).await;
     let documents = IndexData::of(&app).await;
     Envelope::ok(StatsData::new(&app.engine().stats(), documents, webhooks))

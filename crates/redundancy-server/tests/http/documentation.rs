@@ -124,7 +124,10 @@ impl Furnished {
         service.put("/api/v1/documents/policy-7", &document).await.data_with(201);
         let batch =
             batches::accept(&service, "quality", &[json!({"content": "The cat sat on the mat."})]).await;
+        let key =
+            service.post("/api/v1/keys", &json!({"name": "ci", "scopes": ["read"]})).await.data_with(201);
         let ids = vec![
+            ("/api/v1/keys/", key["id"].as_str().unwrap().to_owned()),
             ("/api/v1/documents/", "policy-7".to_owned()),
             ("/api/v1/batches/", batch.rsplit('/').next().unwrap().to_owned()),
             ("/api/v1/analyses/", location.rsplit('/').next().unwrap().to_owned()),
@@ -166,9 +169,11 @@ async fn every_route_of_the_contract_is_described_and_there() {
     let expected = [
         "DELETE /api/v1/batches/{id}",
         "DELETE /api/v1/documents/{id}",
+        "DELETE /api/v1/keys/{id}",
         "DELETE /api/v1/webhooks/dead-letters/{id}",
         "DELETE /api/v1/webhooks/endpoints/{id}",
         "GET /api/v1/analyses/{id}",
+        "GET /api/v1/audit",
         "GET /api/v1/batches",
         "GET /api/v1/batches/{id}",
         "GET /api/v1/batches/{id}/results",
@@ -176,6 +181,7 @@ async fn every_route_of_the_contract_is_described_and_there() {
         "GET /api/v1/documents/{id}",
         "GET /api/v1/duplicates/clusters",
         "GET /api/v1/health/status",
+        "GET /api/v1/keys",
         "GET /api/v1/stats",
         "GET /api/v1/webhooks/dead-letters",
         "GET /api/v1/webhooks/deliveries",
@@ -198,6 +204,7 @@ async fn every_route_of_the_contract_is_described_and_there() {
         "POST /api/v1/documents",
         "POST /api/v1/documents/bulk",
         "POST /api/v1/duplicates/search",
+        "POST /api/v1/keys",
         "POST /api/v1/quality",
         "POST /api/v1/similarity",
         "POST /api/v1/webhooks/dead-letters/requeue",
@@ -281,6 +288,9 @@ async fn every_error_is_as_described() {
         let mut expected = vec!["500", "504"];
         if path.starts_with("/api/") {
             expected.push("422");
+        }
+        if path.starts_with("/api/") || path == "/metrics" {
+            expected.extend(["401", "403", "429"]);
         }
         if (path.starts_with("/api/") && !path.contains("/health")) || path == "/health/ready" {
             expected.push("503");

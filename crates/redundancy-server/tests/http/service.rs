@@ -13,8 +13,8 @@ use redundancy_engine::{
     AnalysisStore, BatchStore, Catalog, Clock, CpuPoolConfig, Engine, EngineConfig, EnginePorts, IdSource,
     Timestamp,
 };
-use redundancy_server::{App, FindingsAsJson, ServerConfig, WebhookMetrics};
-use redundancy_store::MemoryStore;
+use redundancy_server::{Access, App, FindingsAsJson, ServerConfig, WebhookMetrics, Workspace};
+use redundancy_store::{LocalRates, MemoryAccess, MemoryStore};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -189,7 +189,10 @@ impl Service {
         let dispatcher = DispatcherConfig { drain_timeout: Duration::ZERO, ..DispatcherConfig::default() };
         let webhooks =
             Webhooks::new(ports, WebhooksConfig { addresses, dispatcher, ..WebhooksConfig::default() });
-        let app = App::new(config, Arc::clone(&engine), webhooks.clone(), metrics, clock, ids);
+        let home = Workspace { tenant: None, engine: Arc::clone(&engine), webhooks: webhooks.clone() };
+        let rates = Arc::new(LocalRates::new(Arc::clone(&clock)));
+        let access = Access::open(Arc::new(MemoryAccess::default()), rates);
+        let app = App::new(config, access, home, metrics, clock, ids);
         Self { router: redundancy_server::router(app.clone()), app, engine, webhooks, working: None }
     }
 

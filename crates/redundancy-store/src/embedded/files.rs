@@ -18,11 +18,8 @@ pub(super) struct FolderLock {
 
 /// Makes the folder if need be and locks it; gives the path of the database.
 pub(super) fn take(folder: &Path) -> Result<(FolderLock, PathBuf), StoreError> {
-    let failed = |error: &io::Error| {
-        StoreError::Unavailable(format!("the data folder {} cannot be used: {error}", folder.display()))
-    };
-    make(folder).map_err(|error| failed(&error))?;
-    let file = private().open(folder.join(LOCK)).map_err(|error| failed(&error))?;
+    make(folder).map_err(|error| failed(folder, &error))?;
+    let file = private().open(folder.join(LOCK)).map_err(|error| failed(folder, &error))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -31,12 +28,22 @@ pub(super) fn take(folder: &Path) -> Result<(FolderLock, PathBuf), StoreError> {
                 folder.display()
             )));
         }
-        Err(TryLockError::Error(error)) => return Err(failed(&error)),
+        Err(TryLockError::Error(error)) => return Err(failed(folder, &error)),
     }
     let database = folder.join(DATABASE);
     // Made here and not by SQLite, so that nobody else can read the secrets in it.
-    private().open(&database).map_err(|error| failed(&error))?;
+    private().open(&database).map_err(|error| failed(folder, &error))?;
     Ok((FolderLock { _file: file }, database))
+}
+
+/// A file in the folder that nobody else can read, and that several processes may use; both are made if need be.
+pub(super) fn private_file(folder: &Path, name: &str) -> Result<PathBuf, StoreError> {
+    let path = folder.join(name);
+    make(folder).and_then(|()| private().open(&path)).map(|_| path).map_err(|error| failed(folder, &error))
+}
+
+fn failed(folder: &Path, error: &io::Error) -> StoreError {
+    StoreError::Unavailable(format!("the data folder {} cannot be used: {error}", folder.display()))
 }
 
 /// The name of the index that `SQLite` has of the write-ahead log of a database.

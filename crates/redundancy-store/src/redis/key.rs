@@ -1,6 +1,7 @@
 //! Where things are: partitions, their tags, and how ids are written in keys.
 
 use redundancy_engine::DocumentId;
+use redundancy_engine::access::Tenant;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::ids::EndpointId;
 use redundancy_webhook::store::StoreError;
@@ -11,7 +12,7 @@ pub(super) const PARTITIONS: u8 = 16;
 pub(super) const REGISTRY: &str = "{wh:reg}";
 /// Where the counter is that documents are numbered by.
 pub(super) const DOCUMENTS: &str = "{wh:docs}:last";
-/// Where replicas tell each other that there is something to do. Scripts name it too.
+/// Where replicas tell each other that there is something to do, behind the [`namespace`]. Scripts name it too.
 pub(super) const CHANNEL: &str = "wh:wake";
 /// Scripts calculate with times as doubles and write them with 14 digits: the year 5138.
 const END_OF_TIME_MS: u64 = 99_999_999_999_999;
@@ -56,6 +57,12 @@ impl Partition {
         let number: u8 = tag.strip_prefix("{wh:")?.strip_suffix('}')?.parse().ok()?;
         (number < PARTITIONS).then_some(Self(number))
     }
+}
+
+/// What stands before the tags in all keys of a tenant's store. Those of no tenant have nothing there, as they had before there were
+/// tenants. The names of tenants have no braces, so tags remain what decides about slots.
+pub(super) fn namespace(tenant: Option<&Tenant>) -> String {
+    tenant.map_or_else(String::new, |tenant| format!("t:{tenant}:"))
 }
 
 /// The key of an endpoint's guard. Endpoints are spread by a sum over their letters (FNV-1a).

@@ -3,12 +3,14 @@
 
 use super::address::RedisAddress;
 use super::fault;
+use super::key;
 use super::script::Call;
 use futures_util::future::join_all;
 use redis::aio::{ConnectionLike as _, MultiplexedConnection, PubSub};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisError, RedisResult, Value};
+use redis::{Arg, AsyncConnectionConfig, Client, Cmd, Pipeline, RedisError, RedisResult, Value};
+use redundancy_engine::access::Tenant;
 use redundancy_webhook::store::StoreError;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,6 +28,8 @@ pub(super) struct Link {
     address: RedisAddress,
     /// How long anything may take.
     limit: Duration,
+    /// What stands before every key; see [`key::namespace`].
+    namespace: String,
     live: Mutex<Option<Live>>,
     /// Held while a connection is being made, so that there is one attempt at a time.
     attempts: tokio::sync::Mutex<Attempts>,
@@ -52,9 +56,11 @@ struct Attempts {
 }
 
 impl Link {
-    pub(super) fn new(address: RedisAddress, limit: Duration) -> Self {
+    /// A way to what `tenant` has in the Redis at `address`.
+    pub(super) fn new(address: RedisAddress, limit: Duration, tenant: Option<&Tenant>) -> Self {
         let attempts = Attempts { made: 0, pause: FIRST_PAUSE, not_before: None };
-        Self { address, limit, live: Mutex::new(None), attempts: attempts.into() }
+        let namespace = key::namespace(tenant);
+        Self { address, limit, namespace, live: Mutex::new(None), attempts: attempts.into() }
     }
 
     /// Calls a script.
@@ -118,6 +124,7 @@ impl Link {
 
     async fn send_all(&self, commands: Vec<Cmd>) -> Result<Vec<RedisResult<Value>>, StoreError> {
         let Live { number, connection } = self.connection().await?;
+        let commands: Vec<Cmd> = commands.into_iter().map(|command| self.of_namespace(command)).collect();
         let count = commands.len();
         let results = match self.limited(connection.send_all(commands)).await {
             Ok(results) => results,
@@ -131,6 +138,33 @@ impl Link {
             self.give_up(number, error);
         }
         Ok(results)
+    }
+
+    /// What stands before every key and the channel.
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The command with the namespace before its key. All commands here have one key at most: scripts behind their digest and the number
+    /// of keys, others in the first place.
+    fn of_namespace(&self, command: Cmd) -> Cmd {
+        if self.namespace.is_empty() {
+            return command;
+        }
+        let mut within = Cmd::new();
+        let mut key_at = 1;
+        for (place, arg) in command.args_iter().enumerate() {
+            let Arg::Simple(bytes) = arg else { continue };
+            if place == 0 && bytes.starts_with(b"EVAL") {
+                key_at = 3;
+            }
+            if place == key_at {
+                within.arg([self.namespace.as_bytes(), bytes].concat());
+            } else {
+                within.arg(bytes);
+            }
+        }
+        within
     }
 
     async fn connection(&self) -> Result<Live, StoreError> {

@@ -78,6 +78,9 @@ const DOCUMENTS_WHEN_FULL: &str = concat!(
 );
 
 scripts! {
+    ACCESS_PUT: ALONE, "accessput.lua";
+    ACCESS_REVOKE: ALONE, "accessrevoke.lua";
+    RATE: ALONE, "rate.lua";
     PUBLISH: SHARED, "publish.lua";
     RAISE: SHARED, "raise.lua";
     PEEK: SHARED, "peek.lua";

@@ -148,7 +148,10 @@ impl Wake {
     /// Listens until the subscription is lost; says whether there was one.
     async fn hear(&self, link: &Link, registry: &Registry, attempt: usize) -> bool {
         let Ok(mut subscription) = link.listen(attempt).await else { return false };
-        if !matches!(timeout(SILENCE, subscription.subscribe(CHANNEL)).await, Ok(Ok(()))) {
+        if !matches!(
+            timeout(SILENCE, subscription.subscribe(format!("{}{CHANNEL}", link.namespace()))).await,
+            Ok(Ok(()))
+        ) {
             return false;
         }
         self.is_listening.store(true, Ordering::SeqCst);
@@ -159,9 +162,10 @@ impl Wake {
         let mut messages = subscription.into_on_message();
         while let Ok(Some(message)) = timeout(SILENCE, messages.next()).await {
             let text = std::str::from_utf8(message.get_payload_bytes()).unwrap_or_default();
-            if text == REGISTRY {
+            let tag = text.strip_prefix(link.namespace()).unwrap_or_default();
+            if tag == REGISTRY {
                 registry.changed();
-            } else if let Some(partition) = Partition::tagged(text) {
+            } else if let Some(partition) = Partition::tagged(tag) {
                 self.arrive(partition, Timestamp::default());
             }
         }

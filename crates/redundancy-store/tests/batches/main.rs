@@ -34,3 +34,4 @@ mod victim;
 conforms!(embedded, crate::real::EmbeddedStores::default());
 conforms!(memory, crate::real::MemoryStores);
 conforms!(redis_single, crate::redis::Single::default());
+conforms!(redis_of_a_tenant, crate::redis::Tenants::default());

@@ -1,7 +1,7 @@
 //! Stores in Redis: one after the other in a server of their own, and in a Cluster.
 
 use crate::fixture::{LEASE, accepted, claim, id, last, read, taken};
-use crate::server::{Cluster, Reused, Server, store_at};
+use crate::server::{Cluster, Reused, Server, store_at, store_of};
 use crate::stores::{Store, Stores};
 use redundancy_engine::BatchState;
 
@@ -19,6 +19,19 @@ impl Stores for Single {
 
     async fn fresh(&self) -> Store {
         store(&self.0.emptied().await).await
+    }
+}
+
+/// Stores of a tenant in a single server.
+#[derive(Default)]
+pub(crate) struct Tenants(Reused);
+
+impl Stores for Tenants {
+    const RANDOM_SEQUENCES: u32 = 4;
+
+    async fn fresh(&self) -> Store {
+        let store = store_of(&self.0.emptied().await, "acme").await;
+        Store { batches: store.clone(), webhooks: store }
     }
 }
 

@@ -19,6 +19,13 @@ async fn found(catalog: &dyn Catalog, query: CandidateQuery) -> Vec<String> {
     kept.iter().map(|kept| kept.document.id.to_string()).collect()
 }
 
+/// Puts documents that others must not see.
+pub(crate) async fn something_is_there(store: Store) {
+    for (name, of) in [("a", "one"), ("x", "one"), ("y", "two")] {
+        put(&store, addition(name, of, &[1, 2, 3], &[1, 2], 1)).await;
+    }
+}
+
 pub(crate) async fn a_document_reads_back_with_all_its_fields(store: Store) {
     for at in [2, 3] {
         let name = format!("d{at}");

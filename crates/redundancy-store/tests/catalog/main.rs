@@ -34,3 +34,4 @@ conforms!(embedded, crate::real::EmbeddedStores::default());
 conforms!(embedded_of_little_memory, crate::real::EmbeddedStores::of_little_memory());
 conforms!(memory, crate::real::MemoryStores);
 conforms!(redis_single, crate::redis::Single::default());
+conforms!(redis_of_a_tenant, crate::redis::Tenants::default());

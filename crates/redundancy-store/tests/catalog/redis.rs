@@ -1,7 +1,7 @@
 //! Stores in Redis: one after the other in a server of their own, or in one Cluster.
 
 use crate::behaviours;
-use crate::server::{Cluster, Reused, store_at};
+use crate::server::{Cluster, Reused, store_at, store_of};
 use crate::stores::{Store, Stores};
 
 /// Stores in a single server, one after the other.
@@ -23,6 +23,33 @@ impl Stores for Single {
 
     async fn reopened(&self, _store: Store) -> Store {
         replica(&self.0.url().unwrap()).await
+    }
+}
+
+/// Stores of a tenant in a single server, in which another tenant and nobody have things of the same names.
+#[derive(Default)]
+pub(crate) struct Tenants(Reused);
+
+impl Stores for Tenants {
+    const RANDOM_SEQUENCES: u32 = 8;
+
+    async fn fresh(&self) -> Store {
+        let url = self.0.emptied().await;
+        behaviours::something_is_there(replica(&url).await).await;
+        let other = store_of(&url, "other").await;
+        behaviours::something_is_there(Store { catalog: other.clone(), webhooks: other }).await;
+        self.reopened_at(&url).await
+    }
+
+    async fn reopened(&self, _store: Store) -> Store {
+        self.reopened_at(&self.0.url().unwrap()).await
+    }
+}
+
+impl Tenants {
+    async fn reopened_at(&self, url: &str) -> Store {
+        let store = store_of(url, "acme").await;
+        Store { catalog: store.clone(), webhooks: store }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Private Redis servers: on free ports of the loopback interface, in temporary folders, killed when they are dropped.
 
+use redundancy_engine::access::Tenant;
 use redundancy_store::redis::{DEFAULT_TIMEOUT, RedisConfig, RedisStore};
 use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
@@ -289,19 +290,38 @@ pub(crate) async fn store_at(url: &str) -> Arc<RedisStore> {
     store_with(url, DEFAULT_TIMEOUT).await
 }
 
+/// What a tenant has in the Redis at `url`.
+pub(crate) async fn store_of(url: &str, tenant: &str) -> Arc<RedisStore> {
+    connected(url, DEFAULT_TIMEOUT, Some(tenant.parse().unwrap())).await
+}
+
 /// A store that waits for Redis for so long.
 pub(crate) async fn store_with(url: &str, timeout: Duration) -> Arc<RedisStore> {
+    connected(url, timeout, None).await
+}
+
+async fn connected(url: &str, timeout: Duration, tenant: Option<Tenant>) -> Arc<RedisStore> {
+    RedisStore::connect(RedisConfig { timeout, ..config(url, tenant) }).await.unwrap()
+}
+
+/// How to reach the Redis at `url`.
+pub(crate) fn config(url: &str, tenant: Option<Tenant>) -> RedisConfig {
     /// Each store has other numbers.
     static STORES: AtomicU64 = AtomicU64::new(1);
     let first = STORES.fetch_add(1, Ordering::Relaxed) << 32;
-    let config = RedisConfig {
+    RedisConfig {
         address: url.parse().unwrap(),
-        timeout,
+        timeout: DEFAULT_TIMEOUT,
         cipher: None,
         ids: Arc::new(Numbers(AtomicU64::new(first))),
-        clock: Arc::new(RealClock(Instant::now())),
-    };
-    RedisStore::connect(config).await.unwrap()
+        clock: clock(),
+        tenant,
+    }
+}
+
+/// Real time.
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    Arc::new(RealClock(Instant::now()))
 }
 
 /// A port that nobody uses at the moment.

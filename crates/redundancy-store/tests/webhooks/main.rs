@@ -44,3 +44,4 @@ conforms!(the_model, crate::model::Models);
 conforms!(memory, crate::real::MemoryStores);
 conforms!(embedded, crate::real::EmbeddedStores::default());
 conforms!(redis_single, crate::redis::Single::default());
+conforms!(redis_of_a_tenant, crate::redis::Tenants::default());

@@ -1,7 +1,7 @@
 //! Stores in Redis: one after the other in a server of their own, or in one Cluster.
 
 use crate::fixture::Store;
-use crate::server::{Cluster, Reused, store_at};
+use crate::server::{Cluster, Reused, store_at, store_of};
 use crate::stores::Stores;
 
 /// Stores in a single server, one after the other.
@@ -17,6 +17,26 @@ impl Stores for Single {
 
     async fn replica(&self, _store: &Store) -> Option<Store> {
         Some(store_at(&self.0.url()?).await)
+    }
+}
+
+/// Stores of a tenant in a single server, in which another tenant and nobody have endpoints and deliveries.
+#[derive(Default)]
+pub(crate) struct Tenants(Reused);
+
+impl Stores for Tenants {
+    const RANDOM_SEQUENCES: u32 = 4;
+
+    async fn fresh(&self) -> Store {
+        let url = self.0.emptied().await;
+        for other in [store_at(&url).await, store_of(&url, "other").await] {
+            crate::publishing::each_wanting_endpoint_gets_one_delivery_due_at_once(other).await;
+        }
+        store_of(&url, "acme").await
+    }
+
+    async fn replica(&self, _store: &Store) -> Option<Store> {
+        Some(store_of(&self.0.url()?, "acme").await)
     }
 }
 

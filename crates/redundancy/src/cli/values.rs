@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use redundancy_engine::access::Scope;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
@@ -70,6 +71,17 @@ pub(super) fn memory_bytes(text: &str) -> Result<u64, String> {
     };
     let number: u64 = number.parse().map_err(|_| refused())?;
     number.checked_mul(1 << shift).filter(|bytes| (1 << 20..=1 << 50).contains(bytes)).ok_or_else(refused)
+}
+
+/// The largest of the scopes that are named.
+pub(super) fn scope(text: &str) -> Result<Scope, String> {
+    Scope::largest_of(text).map_err(|_| "must be read, write or admin".to_owned())
+}
+
+/// A name of 1 to 100 characters.
+pub(super) fn name(text: &str) -> Result<String, String> {
+    let fits = !text.trim().is_empty() && text.chars().count() <= 100;
+    if fits { Ok(text.to_owned()) } else { Err("must have 1 to 100 characters".to_owned()) }
 }
 
 /// A threshold for duplicates. Below, everything is like everything.

@@ -43,12 +43,7 @@ fn print(settings: &Settings) -> io::Result<()> {
     let width = settings.entries.iter().map(|entry| entry.key.name.len()).max().unwrap_or_default();
     for entry in &settings.entries {
         let value = entry.shown.as_deref().unwrap_or("-");
-        let note = if settings.without_effect().any(|idle| idle == entry) {
-            "; no effect in this version"
-        } else {
-            ""
-        };
-        let line = format!("{:width$}  {value}  ({}{note})", entry.key.name, entry.origin);
+        let line = format!("{:width$}  {value}  ({})", entry.key.name, entry.origin);
         // A value that stands in several lines would look like several settings.
         writeln!(out, "{}", printable_lines(&line.replace('\n', " ")))?;
     }

@@ -1,8 +1,11 @@
 //! `redundancy serve`: puts the service together from its parts, runs it, and ends it in good order.
 
+mod issuer;
 mod open_files;
 mod parts;
 mod starter;
+mod stores;
+mod tenants;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -16,6 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 use self::parts::Parts;
+pub(super) use self::stores::redis_config;
 use super::signals::Signals;
 use super::{Failure, Outcome};
 use crate::cli::ColourChoice;
@@ -33,9 +37,6 @@ const DRAIN_ENGINE: Duration = Duration::from_secs(10);
 pub(super) fn run(args: &ServeArgs, colour: ColourChoice) -> Result<Outcome, Failure> {
     let settings = super::settings(&args.settings, Purpose::Serve)?;
     logging::start(&settings.telemetry, colour);
-    for entry in settings.without_effect() {
-        tracing::warn!(setting = entry.key.name, "this setting has no effect in this version");
-    }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = runtime(cores).map_err(|error| Failure::Other(format!("cannot start threads: {error}")))?;
     let outcome = runtime.block_on(service(&settings, cores, args.until_stdin_closes));
@@ -55,7 +56,7 @@ async fn service(settings: &Settings, cores: usize, until_stdin_closes: bool) ->
     let starter = starter::gone(until_stdin_closes);
     let listener = listen(settings.listen.address)?;
     let address = listener.local_addr()?;
-    let Parts { app, engine, webhooks } = parts::build(settings, cores).await?;
+    let Parts { app, engine, webhooks, tenants } = parts::build(settings, cores).await?;
     let items = app.batch_items();
     let options = options(&app, settings.requests.timeout);
     open_files::allow(options.max_connections as u64 + OTHER_OPEN_FILES);
@@ -83,15 +84,17 @@ async fn service(settings: &Settings, cores: usize, until_stdin_closes: bool) ->
     let ended = async {
         let serve_and_drain = async {
             let drained = serving.await;
-            let in_time = tokio::time::timeout(DRAIN_ENGINE, engine.drain()).await;
+            let all = async { tokio::join!(engine.drain(), tenants.drain()) };
+            let in_time = tokio::time::timeout(DRAIN_ENGINE, all).await;
             if in_time.is_err() {
                 let _ = give_up_batches.send(());
             }
             // Last, so that what the last requests published can still go out.
             let _ = stop_deliveries.send(());
+            tenants.close().await;
             (drained, in_time.is_ok())
         };
-        tokio::join!(serve_and_drain, delivering, doing_batches)
+        tokio::join!(serve_and_drain, delivering, doing_batches, tenants.follow())
     };
     let told_twice = async {
         let signal = tokio::select! {
@@ -100,11 +103,12 @@ async fn service(settings: &Settings, cores: usize, until_stdin_closes: bool) ->
         };
         tracing::info!(signal, "finishing what has begun; a second signal ends at once");
         let _ = stop_batches.send(());
+        tenants.stop_batches();
         let _ = stop.send(());
         signals.next().await.name
     };
     tokio::select! {
-        ((drained, all_done), deliveries, ()) = ended => {
+        ((drained, all_done), deliveries, (), ()) = ended => {
             tracing::info!(
                 finished = drained.finished,
                 cut_off = drained.cut_off,

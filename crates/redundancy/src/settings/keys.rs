@@ -63,6 +63,7 @@ pub(super) const JWT_ISSUER: Key = Key::unset("JWT_ISSUER");
 pub(super) const JWT_AUDIENCE: Key = Key::unset("JWT_AUDIENCE");
 pub(super) const JWKS_URL: Key = Key::address("JWKS_URL");
 pub(super) const JWT_SECRET: Key = Key::secret("JWT_SECRET");
+pub(super) const JWT_TENANT_CLAIM: Key = Key::new("JWT_TENANT_CLAIM", "tenant");
 pub(super) const CORS_ORIGINS: Key = Key::new(
     "CORS_ORIGINS",
     "http://localhost:3000,http://localhost:5173,http://localhost:4200,http://localhost:8080,http://localhost:5000",
@@ -87,7 +88,7 @@ pub(super) const WEBHOOK_RETENTION_DAYS: Key = Key::new("WEBHOOK_RETENTION_DAYS"
 pub(super) const REDUNDANCY_API_KEY: Key = Key::secret("REDUNDANCY_API_KEY");
 
 /// Every setting, in the order in which they are shown.
-pub const ALL: [&Key; 38] = [
+pub const ALL: [&Key; 39] = [
     &HOST,
     &PORT,
     &WEBHOOK_STORAGE_TYPE,
@@ -107,6 +108,7 @@ pub const ALL: [&Key; 38] = [
     &JWT_AUDIENCE,
     &JWKS_URL,
     &JWT_SECRET,
+    &JWT_TENANT_CLAIM,
     &CORS_ORIGINS,
     &RATE_LIMIT_REQUESTS,
     &RATE_LIMIT_WINDOW_SECONDS,
@@ -127,10 +129,6 @@ pub const ALL: [&Key; 38] = [
     &WEBHOOK_RETENTION_DAYS,
     &REDUNDANCY_API_KEY,
 ];
-
-/// Settings of what this version does not do yet. They are checked, and have no effect.
-pub(super) const WITHOUT_EFFECT: [&Key; 3] =
-    [&RATE_LIMIT_REQUESTS, &RATE_LIMIT_WINDOW_SECONDS, &TRUSTED_PROXIES];
 
 /// The setting of that name, in whatever case it is written.
 pub(super) fn named(name: &str) -> Option<&'static Key> {

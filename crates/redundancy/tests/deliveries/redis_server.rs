@@ -1,12 +1,16 @@
 //! A private Redis: on a free port of the loopback interface, in a temporary folder, killed when it is dropped.
 
-use crate::service::{DEADLINE, LOOK};
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// How long it may take to start: far longer than it ever does.
+const DEADLINE: Duration = Duration::from_mins(1);
+/// Between two looks whether it has.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A server that writes to its disk every second.
 pub(crate) struct RedisServer {

@@ -41,6 +41,7 @@ impl Service {
             ("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8"),
             ("CIRCUIT_BREAKER_FAILURE_THRESHOLD", "1000000"),
             ("LOG_LEVEL", "warn"),
+            ("RATE_LIMIT_REQUESTS", "1000000000"),
             ("LOG_FORMAT", "text"),
         ];
         let variables =

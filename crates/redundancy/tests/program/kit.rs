@@ -35,6 +35,9 @@ pub(crate) struct Service {
 /// An answer of a service.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// The line with the status, and the headers.
+    #[allow(dead_code, reason = "the tests of access look at headers")]
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -169,6 +172,27 @@ impl Service {
         ))
     }
 
+    /// Asks with these headers.
+    #[allow(dead_code, reason = "the tests of access show credentials")]
+    pub(crate) fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(String, String)],
+        body: Option<&Value>,
+    ) -> Answer {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let body = body.map_or_else(String::new, Value::to_string);
+        let about = if body.is_empty() {
+            String::new()
+        } else {
+            format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len())
+        };
+        self.exchange(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{headers}{about}\r\n{body}"
+        ))
+    }
+
     /// A connection that gives up after a while.
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
@@ -216,7 +240,7 @@ impl Answer {
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head in {answer:?}"));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
-        Self { status, body: body.to_owned() }
+        Self { status, head: head.to_owned(), body: body.to_owned() }
     }
 
     /// The body as JSON.

@@ -71,8 +71,8 @@ fn a_folder_called_dotenv_is_somebody_elses() {
 #[test]
 fn no_secret_is_ever_shown() {
     let variables = [
-        ("API_KEYS", "hunter2"),
-        ("JWT_SECRET", "hunter2"),
+        ("API_KEYS", "hunter2-of-a-key"),
+        ("JWT_SECRET", "hunter2-and-as-much-more-of-it-as-it-takes"),
         ("WEBHOOK_SECRET_KEY", "hunter2-and-more-of-it"),
         ("REDIS_URL", "redis://user:hunter2@127.0.0.1:6379/0"),
     ];

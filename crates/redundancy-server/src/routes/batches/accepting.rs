@@ -2,13 +2,13 @@
 
 use super::body::{BatchBody, LinesParameters};
 use super::{BatchData, BatchItem};
-use crate::app::App;
+use crate::app::{App, Here};
 use crate::envelope::{Envelope, Located};
 use crate::error::ApiError;
 use crate::request::lines::{Lines, Room};
 use crate::request::query::Queried;
 use crate::request::{self, Checked, Origin};
-use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use redundancy_engine::batch::{BatchError, NewBatch};
 use redundancy_engine::{Batch, BatchOperation, Caller};
 use std::sync::Arc;
@@ -47,7 +47,7 @@ const ROOM_BYTES: usize = 2 << 20;
         body = Envelope<BatchData>,
     )),
 )]
-pub(crate) async fn accept(State(app): State<App>, request: Request) -> Result<Located<BatchData>, ApiError> {
+pub(crate) async fn accept(Here(app): Here, request: Request) -> Result<Located<BatchData>, ApiError> {
     let batch = if request::are_lines(request.headers()) {
         let (mut head, body) = request.into_parts();
         let origin = Origin::from_request_parts(&mut head, &app).await?;

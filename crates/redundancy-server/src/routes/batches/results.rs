@@ -1,13 +1,12 @@
 //! `GET /api/v1/batches/{id}/results`: what became of the items, streamed.
 
 use super::items::ResultData;
-use crate::app::App;
+use crate::app::{App, Here};
 use crate::error::ApiError;
 use crate::request::path::{Id, Named as _};
 use crate::request::query::{self, Parameters, Queried};
 use crate::request::rules::Refusal;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -56,7 +55,7 @@ impl query::Query for From {
     responses((status = 200, description = "What became of each item", body = ResultData, content_type = "application/x-ndjson")),
 )]
 pub(crate) async fn results(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<BatchId>,
     Queried(From(from)): Queried<From>,
 ) -> Result<Response, ApiError> {

@@ -2,12 +2,11 @@
 
 use super::body::NewDocumentBody;
 use super::shown::AddedData;
-use crate::app::App;
+use crate::app::{App, Here};
 use crate::error::{ApiError, ErrorBody};
 use crate::request::lines::{Line, Lines, Room};
 use crate::request::{NoParameters, Origin, lines};
 use axum::body::{Body, Bytes};
-use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -73,12 +72,7 @@ struct Bulk {
     request_body(content = NewDocumentBody, content_type = "application/x-ndjson"),
     responses((status = 200, description = "What became of each line", body = LineData, content_type = "application/x-ndjson")),
 )]
-pub(crate) async fn add_all(
-    State(app): State<App>,
-    origin: Origin,
-    _: NoParameters,
-    lines: Lines,
-) -> Response {
+pub(crate) async fn add_all(Here(app): Here, origin: Origin, _: NoParameters, lines: Lines) -> Response {
     let bulk = Bulk { app, lines, origin, next: None, is_ended: false };
     let answers = futures_util::stream::unfold(bulk, |mut bulk| async {
         let answer = bulk.answer_group().await?;

@@ -1,14 +1,13 @@
 //! `GET /api/v1/documents`: lists documents.
 
 use super::shown::DocumentData;
-use crate::app::App;
+use crate::app::Here;
 use crate::envelope::{Envelope, PageData};
 use crate::error::ApiError;
 use crate::request::cursor::Key;
 use crate::request::query::{self, Parameters, Queried};
 use crate::request::rules::Refusal;
 use crate::routes::paging::{self, Part};
-use axum::extract::State;
 use redundancy_engine::CollectionName;
 use redundancy_engine::catalog::{DocumentNumber, Listed};
 
@@ -44,7 +43,7 @@ pub(crate) struct ListParameters {
     responses((status = 200, description = "A part of the list", body = Envelope<PageData<DocumentData>>)),
 )]
 pub(crate) async fn list(
-    State(app): State<App>,
+    Here(app): Here,
     Queried(CollectionPage { collection, part: Part { page, list } }): Queried<CollectionPage>,
 ) -> Result<Envelope<PageData<DocumentData>>, ApiError> {
     let page = app.engine().documents(collection.as_ref(), page).await?;

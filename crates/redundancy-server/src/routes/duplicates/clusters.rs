@@ -1,13 +1,12 @@
 //! `GET /api/v1/duplicates/clusters`: documents that are duplicates of each other.
 
-use crate::app::App;
+use crate::app::Here;
 use crate::envelope::{Envelope, PageData};
 use crate::error::ApiError;
 use crate::request::query::Queried;
 use crate::routes::documents::list::ListParameters;
 use crate::routes::documents::{CollectionPage, kind_name};
 use crate::routes::paging::{self, Part};
-use axum::extract::State;
 use redundancy_engine::index::{Cluster, ClusterMember};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,7 +19,7 @@ pub(crate) struct ClusterData {
     /// The lowest similarity of the links by which its documents were found: its weakest link.
     #[schema(example = 0.83, minimum = 0.0, maximum = 1.0)]
     min_similarity: f64,
-    /// Whether all its documents are named: a very large one is cut.
+    /// Whether all its documents are named: of more than 500 only some are.
     is_complete: bool,
     /// Its documents, in the order in which they were put.
     documents: Vec<MemberData>,
@@ -63,7 +62,7 @@ struct LinkData {
     responses((status = 200, description = "A part of the clusters", body = Envelope<PageData<ClusterData>>)),
 )]
 pub(crate) async fn clusters(
-    State(app): State<App>,
+    Here(app): Here,
     Queried(CollectionPage { collection, part: Part { page, list } }): Queried<CollectionPage>,
 ) -> Result<Envelope<PageData<ClusterData>>, ApiError> {
     let page = app.engine().clusters(&collection.unwrap_or_default(), page).await?;

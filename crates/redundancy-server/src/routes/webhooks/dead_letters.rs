@@ -4,14 +4,13 @@ use super::NoFields;
 use super::deliveries::{DeliveryData, answer, check_receiver};
 use super::filter::{DeadLetterFilter, DeadLetterFilterBody, DeadLetterQuery, FilterParameters};
 use super::jobs::{JobData, accepted};
-use crate::app::App;
+use crate::app::Here;
 use crate::envelope::{Envelope, Located, PageData};
 use crate::error::{ApiError, Failure};
 use crate::request::path::Id;
 use crate::request::query::Queried;
 use crate::request::{Checked, NoParameters};
 use crate::routes::paging::{self, Part};
-use axum::extract::State;
 use axum::http::StatusCode;
 use redundancy_engine::webhook::ids::DeliveryId;
 use redundancy_engine::webhook::store::Changed;
@@ -35,7 +34,7 @@ const FORSAKEN: &str = "The endpoint or the event of this dead letter is gone, s
     responses((status = 200, description = "A part of the list", body = Envelope<PageData<DeliveryData>>)),
 )]
 pub(crate) async fn list(
-    State(app): State<App>,
+    Here(app): Here,
     Queried(DeadLetterQuery { filter, part: Part { page, list } }): Queried<DeadLetterQuery>,
 ) -> Result<Envelope<PageData<DeliveryData>>, ApiError> {
     let page = app.webhooks().deliveries(&filter, page).await?;
@@ -59,7 +58,7 @@ pub(crate) async fn list(
     ),
 )]
 pub(crate) async fn requeue(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<DeliveryId>,
     _: Checked<NoFields>,
 ) -> Result<Envelope<DeliveryData>, ApiError> {
@@ -85,7 +84,7 @@ pub(crate) async fn requeue(
     ),
 )]
 pub(crate) async fn requeue_all(
-    State(app): State<App>,
+    Here(app): Here,
     Checked { body: DeadLetterFilter(filter), .. }: Checked<DeadLetterFilter>,
 ) -> Result<Located<JobData>, ApiError> {
     Ok(accepted(app.webhooks().requeue_all(filter).await?))
@@ -107,7 +106,7 @@ pub(crate) async fn requeue_all(
     ),
 )]
 pub(crate) async fn discard(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<DeliveryId>,
     _: NoParameters,
 ) -> Result<StatusCode, ApiError> {

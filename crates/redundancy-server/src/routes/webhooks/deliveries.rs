@@ -2,7 +2,7 @@
 
 use super::NoFields;
 use super::filter::{DeliveryQuery, FilterParameters};
-use crate::app::App;
+use crate::app::{App, Here};
 use crate::envelope::{Envelope, PageData};
 use crate::error::{ApiError, Failure};
 use crate::request::path::{Id, Named};
@@ -10,7 +10,6 @@ use crate::request::query::Queried;
 use crate::request::{Checked, NoParameters};
 use crate::routes::paging::{self, Part};
 use crate::wire::millis;
-use axum::extract::State;
 use redundancy_engine::webhook::FailureReason;
 use redundancy_engine::webhook::delivery::{Attempt, Delivery, DeliveryState};
 use redundancy_engine::webhook::ids::DeliveryId;
@@ -130,7 +129,7 @@ enum StateName {
     responses((status = 200, description = "A part of the list", body = Envelope<PageData<DeliveryData>>)),
 )]
 pub(crate) async fn list(
-    State(app): State<App>,
+    Here(app): Here,
     Queried(DeliveryQuery { filter, part: Part { page, list } }): Queried<DeliveryQuery>,
 ) -> Result<Envelope<PageData<DeliveryData>>, ApiError> {
     let page = app.webhooks().deliveries(&filter, page).await?;
@@ -147,7 +146,7 @@ pub(crate) async fn list(
     responses((status = 200, description = "The delivery", body = Envelope<DeliveryDetail>)),
 )]
 pub(crate) async fn show(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<DeliveryId>,
     _: NoParameters,
 ) -> Result<Envelope<DeliveryDetail>, ApiError> {
@@ -175,7 +174,7 @@ pub(crate) async fn show(
     ),
 )]
 pub(crate) async fn retry(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<DeliveryId>,
     _: Checked<NoFields>,
 ) -> Result<Envelope<DeliveryData>, ApiError> {
@@ -199,7 +198,7 @@ pub(crate) async fn retry(
     ),
 )]
 pub(crate) async fn cancel(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<DeliveryId>,
     _: Checked<NoFields>,
 ) -> Result<Envelope<DeliveryData>, ApiError> {

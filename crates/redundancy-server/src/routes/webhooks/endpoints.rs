@@ -6,14 +6,13 @@ pub(crate) mod replay;
 pub(crate) mod secrets;
 mod shown;
 
-use crate::app::App;
+use crate::app::Here;
 use crate::envelope::{Envelope, Located, PageData};
 use crate::error::{ApiError, Failure};
 use crate::request::path::{Id, Named};
 use crate::request::query::Queried;
 use crate::request::{Checked, NoParameters};
 use crate::routes::paging::{self, EndpointPage, Part};
-use axum::extract::State;
 use axum::http::StatusCode;
 use body::{EndpointBody, EndpointChange, NewEndpointBody, Patch};
 use redundancy_engine::webhook::guard::Guard;
@@ -44,7 +43,7 @@ use shown::{EndpointData, RegisteredData};
     ),
 )]
 pub(crate) async fn register(
-    State(app): State<App>,
+    Here(app): Here,
     Checked { body: EndpointBody(new), .. }: Checked<EndpointBody>,
 ) -> Result<Located<RegisteredData>, ApiError> {
     let endpoint = app.webhooks().register(new).await?;
@@ -70,7 +69,7 @@ pub(crate) async fn register(
     responses((status = 200, description = "A part of the list", body = Envelope<PageData<EndpointData>>)),
 )]
 pub(crate) async fn list(
-    State(app): State<App>,
+    Here(app): Here,
     Queried(EndpointPage(Part { page, list })): Queried<EndpointPage>,
 ) -> Result<Envelope<PageData<EndpointData>>, ApiError> {
     let page = app.webhooks().endpoints(page).await?;
@@ -89,7 +88,7 @@ pub(crate) async fn list(
     responses((status = 200, description = "The endpoint", body = Envelope<EndpointData>)),
 )]
 pub(crate) async fn show(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<EndpointId>,
     _: NoParameters,
 ) -> Result<Envelope<EndpointData>, ApiError> {
@@ -115,7 +114,7 @@ pub(crate) async fn show(
     ),
 )]
 pub(crate) async fn change(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<EndpointId>,
     Checked { body: patch, .. }: Checked<Patch>,
 ) -> Result<Envelope<EndpointData>, ApiError> {
@@ -135,7 +134,7 @@ pub(crate) async fn change(
     responses((status = 204, description = "Deleted")),
 )]
 pub(crate) async fn remove(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<EndpointId>,
     _: NoParameters,
 ) -> Result<StatusCode, ApiError> {

@@ -1,6 +1,6 @@
 //! `/api/v1/webhooks/events`: publishing events, and looking at them.
 
-use crate::app::App;
+use crate::app::Here;
 use crate::envelope::{Envelope, Located, PageData};
 use crate::error::{ApiError, Failure};
 use crate::request::fields::Fields;
@@ -8,7 +8,6 @@ use crate::request::json::Json;
 use crate::request::path::{Id, Named};
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Checked, Limits, NoParameters};
-use axum::extract::State;
 use redundancy_engine::webhook::event::{Event, EventType, NewEvent, types};
 use redundancy_engine::webhook::ids::EventId;
 use redundancy_engine::webhook::store::Published;
@@ -101,7 +100,7 @@ struct Told {
     ),
 )]
 pub(crate) async fn publish(
-    State(app): State<App>,
+    Here(app): Here,
     Checked { body, origin, reserved: _reserved, .. }: Checked<EventBody>,
 ) -> Result<Located<PublishedData>, ApiError> {
     let new = NewEvent {
@@ -129,7 +128,7 @@ pub(crate) async fn publish(
     responses((status = 200, description = "The event", body = Envelope<EventData>)),
 )]
 pub(crate) async fn show(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<EventId>,
     _: NoParameters,
 ) -> Result<Envelope<EventData>, ApiError> {

@@ -1,11 +1,10 @@
 //! `/api/v1/webhooks/jobs`: replays and bulk requeues, and how far they got.
 
-use crate::app::App;
+use crate::app::Here;
 use crate::envelope::{Envelope, Located};
 use crate::error::ApiError;
 use crate::request::NoParameters;
 use crate::request::path::{Id, Named};
-use axum::extract::State;
 use redundancy_engine::webhook::ids::JobId;
 use redundancy_engine::webhook::store::{self, Job};
 use serde::Serialize;
@@ -68,7 +67,7 @@ enum JobState {
     responses((status = 200, description = "How far it got", body = Envelope<JobData>)),
 )]
 pub(crate) async fn show(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<JobId>,
     _: NoParameters,
 ) -> Result<Envelope<JobData>, ApiError> {

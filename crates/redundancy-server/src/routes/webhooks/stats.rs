@@ -1,10 +1,9 @@
 //! `GET /api/v1/webhooks/stats`: how delivery goes, in all and by endpoint.
 
-use crate::app::App;
+use crate::app::Here;
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::request::NoParameters;
-use axum::extract::State;
 use redundancy_engine::webhook::store::{EndpointCounts, LatencyHistogram};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -72,10 +71,7 @@ struct LatencyData {
     tag = "Deliveries",
     responses((status = 200, description = "Counts, in all and by endpoint", body = Envelope<WebhookStatsData>)),
 )]
-pub(crate) async fn stats(
-    State(app): State<App>,
-    _: NoParameters,
-) -> Result<Envelope<WebhookStatsData>, ApiError> {
+pub(crate) async fn stats(Here(app): Here, _: NoParameters) -> Result<Envelope<WebhookStatsData>, ApiError> {
     let stats = app.webhooks().stats().await?;
     let now = app.clock().now();
     let by_endpoint = stats.by_endpoint.into_iter();

@@ -28,5 +28,5 @@ local time = call('TIME')
 local version = math.max(tonumber(call('GET', T .. ':version') or '0') + 1, time[1] * 1000000 + time[2], tonumber(ARGV[5]))
 version = string.format('%.0f', version)
 call('SET', T .. ':version', version)
-call('PUBLISH', 'wh:wake', T)
+call('PUBLISH', string.match(T, '^[^{]*') .. 'wh:wake', T)
 return {1, version}

@@ -1,5 +1,5 @@
 -- What the scripts of a partition share; it stands in front of each of them.
--- KEYS[1] is the partition's tag, {wh:0} and so on. Every other key begins with it and so lies in the same slot.
+-- KEYS[1] is the partition's tag, {wh:0} and so on, behind the name of the tenant if there is one. Every other key begins with it and so lies in the same slot.
 --   :regver           the version of the registry of endpoints by which events are accepted
 --   :e:<event>        a hash: t type, c made at, b body, r request id, p traceparent, n deliveries
 --   :d:<delivery>     a hash: v event, e endpoint, s state, u updated at, d due at, a attempts, n spent, h last status,
@@ -25,7 +25,7 @@ local woken = false
 
 -- Tells all replicas once that there is something to claim.
 local function tell()
-  if woken then call('PUBLISH', 'wh:wake', T) end
+  if woken then call('PUBLISH', string.match(T, '^[^{]*') .. 'wh:wake', T) end
 end
 
 -- Puts a pending delivery into its lane. Nobody is told when the lane had its turn already, or is parked.

@@ -2,23 +2,26 @@
 
 use std::sync::Arc;
 
+use redundancy_engine::access::{AccessStore, Quota, RateLimiter};
 use redundancy_engine::webhook::breaker::BreakerConfig;
 use redundancy_engine::webhook::dispatcher::{DispatcherConfig, Ports};
 use redundancy_engine::webhook::record::SecretCipher;
-use redundancy_engine::webhook::store::WebhookStore;
 use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, TransportConfig};
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
-use redundancy_engine::{
-    AnalysisStore, BatchStore, Catalog, CpuPoolConfig, Engine, EngineConfig, EnginePorts,
+use redundancy_engine::{CpuPool, CpuPoolConfig, Engine, EnginePorts};
+use redundancy_server::{
+    Access, ApiKeys, App, Authentication, FindingsAsJson, ServerConfig, Tokens, Verification, WebhookMetrics,
+    Workspace, Workspaces,
 };
-use redundancy_server::{App, FindingsAsJson, ServerConfig, WebhookMetrics};
-use redundancy_store::{
-    EmbeddedConfig, EmbeddedStore, IndexOptions, MemoryStore, RedisAddress, RedisConfig, RedisStore, redis,
-};
+use redundancy_store::{EmbeddedAccess, LocalRates, MemoryAccess, RedisAccess};
 
 use super::super::Failure;
+use super::issuer::Issuer;
+use super::stores::{Store, redis_config};
+use super::tenants::Tenants;
 use crate::clock::SystemClock;
 use crate::random::SystemRandom;
+use crate::settings::access::AuthMode;
 use crate::settings::storage::StorageType;
 use crate::settings::{Delivery, Settings};
 
@@ -31,44 +34,30 @@ pub(super) struct Parts {
     pub(super) app: App,
     pub(super) engine: Arc<Engine>,
     pub(super) webhooks: Webhooks,
+    pub(super) tenants: Arc<Tenants>,
 }
 
-/// One store behind all ports.
-struct Store {
-    analyses: Arc<dyn AnalysisStore>,
-    webhooks: Arc<dyn WebhookStore>,
-    documents: Arc<dyn Catalog>,
-    batches: Arc<dyn BatchStore>,
+/// What all workspaces share.
+#[derive(Clone)]
+pub(super) struct Foundation {
+    pub(super) clock: Arc<SystemClock>,
+    pub(super) random: Arc<SystemRandom>,
+    pool: Arc<CpuPool>,
+    metrics: WebhookMetrics,
+    transport: Arc<HttpTransport>,
+    webhooks: WebhooksConfig,
 }
 
 /// The service over its ports. Must be called inside the runtime.
 pub(super) async fn build(settings: &Settings, cores: usize) -> Result<Parts, Failure> {
     let requests = &settings.requests;
-    let clock = Arc::new(SystemClock::new());
-    let random =
-        SystemRandom::new().map_err(|error| Failure::Other(format!("no random numbers: {error}")))?;
-    let random = Arc::new(random);
-    let store = store(settings, &clock, &random).await?;
-    let metrics = WebhookMetrics::default();
-    let ports = Ports {
-        store: store.webhooks,
-        transport: Arc::new(transport(&settings.delivery)?),
-        clock: clock.clone(),
-        ids: random.clone(),
-        observer: Arc::new(metrics.clone()),
-    };
-    let webhooks = Webhooks::new(ports, webhooks(&settings.delivery));
-    let cpu = CpuPoolConfig { workers: cores, queue: requests.max_concurrent.min(MAX_WAITING_ANALYSES) };
-    let ports = EnginePorts {
-        clock: clock.clone(),
-        ids: random.clone(),
-        store: store.analyses,
-        format: Arc::new(FindingsAsJson),
-        catalog: store.documents,
-        documents: Arc::new(FindingsAsJson),
-        batches: store.batches,
-    };
-    let engine = Arc::new(Engine::new(EngineConfig { cpu }, ports));
+    let foundation = Foundation::new(settings, cores)?;
+    let (clock, random) = (Arc::clone(&foundation.clock), Arc::clone(&foundation.random));
+    let home = foundation.workspace(None, Store::open(settings, None, &foundation).await?);
+    let (engine, webhooks) = (Arc::clone(&home.engine), home.webhooks.clone());
+    let (callers, rates) = callers(settings, &foundation)?;
+    let tenants = Tenants::new(settings.clone(), foundation.clone(), Arc::clone(&callers));
+    let access = access(settings, callers, rates, tenants.clone(), Arc::clone(&clock));
     let config = ServerConfig {
         max_content_bytes: requests.max_content_bytes,
         request_timeout: requests.timeout,
@@ -79,58 +68,118 @@ pub(super) async fn build(settings: &Settings, cores: usize) -> Result<Parts, Fa
         profile: settings.profile.name().to_owned(),
         ..ServerConfig::default()
     };
-    let app = App::new(config, engine.clone(), webhooks.clone(), metrics, clock, random);
-    Ok(Parts { app, engine, webhooks })
+    let app = App::new(config, access, home, foundation.metrics, clock, random);
+    tenants.serve_in(app.clone());
+    Ok(Parts { app, engine, webhooks, tenants })
 }
 
-impl Store {
-    /// One store behind all ports, so that what belongs together is written together.
-    fn behind_all_ports<S: AnalysisStore + WebhookStore + Catalog + BatchStore + 'static>(
-        store: Arc<S>,
-    ) -> Self {
-        Self { analyses: store.clone(), webhooks: store.clone(), documents: store.clone(), batches: store }
+impl Foundation {
+    fn new(settings: &Settings, cores: usize) -> Result<Self, Failure> {
+        let random =
+            SystemRandom::new().map_err(|error| Failure::Other(format!("no random numbers: {error}")))?;
+        let queue = settings.requests.max_concurrent.min(MAX_WAITING_ANALYSES);
+        Ok(Self {
+            clock: Arc::new(SystemClock::new()),
+            random: Arc::new(random),
+            pool: Arc::new(CpuPool::new(CpuPoolConfig { workers: cores, queue })),
+            metrics: WebhookMetrics::default(),
+            transport: Arc::new(transport(&settings.delivery)?),
+            webhooks: webhooks(&settings.delivery),
+        })
+    }
+
+    /// What a tenant has, or what belongs to none, in `store`.
+    pub(super) fn workspace(
+        &self,
+        tenant: Option<redundancy_engine::access::Tenant>,
+        store: Store,
+    ) -> Workspace {
+        let ports = Ports {
+            store: store.webhooks,
+            transport: self.transport.clone(),
+            clock: self.clock.clone(),
+            ids: self.random.clone(),
+            observer: Arc::new(self.metrics.clone()),
+        };
+        let webhooks = Webhooks::new(ports, self.webhooks.clone());
+        let ports = EnginePorts {
+            clock: self.clock.clone(),
+            ids: self.random.clone(),
+            store: store.analyses,
+            format: Arc::new(FindingsAsJson),
+            catalog: store.documents,
+            documents: Arc::new(FindingsAsJson),
+            batches: store.batches,
+        };
+        Workspace { tenant, engine: Arc::new(Engine::sharing(Arc::clone(&self.pool), ports)), webhooks }
     }
 }
 
-async fn store(
+/// Where keys and the audit log are, and who counts requests.
+fn callers(
     settings: &Settings,
-    clock: &Arc<SystemClock>,
-    random: &Arc<SystemRandom>,
-) -> Result<Store, Failure> {
-    // Settings have made sure that the key will do.
-    let cipher = settings.delivery.secret_key.as_deref().and_then(|key| SecretCipher::new(key).ok());
-    match settings.storage.storage_type {
-        StorageType::Memory => Ok(Store::behind_all_ports(Arc::new(MemoryStore::default()))),
+    foundation: &Foundation,
+) -> Result<(Arc<dyn AccessStore>, Arc<dyn RateLimiter>), Failure> {
+    let local = || Arc::new(LocalRates::new(foundation.clock.clone()));
+    Ok(match settings.storage.storage_type {
+        StorageType::Memory => (Arc::new(MemoryAccess::default()), local()),
         StorageType::Redis => {
-            // Settings have made sure that there is an address, and that it is one.
-            let address = settings.storage.redis_url.as_deref().unwrap_or_default();
-            let address = address
-                .parse::<RedisAddress>()
-                .map_err(|error| Failure::Other(format!("REDIS_URL: {error}")))?;
-            let config = RedisConfig {
-                address,
-                timeout: redis::DEFAULT_TIMEOUT,
-                cipher,
-                ids: random.clone(),
-                clock: clock.clone(),
-            };
-            let store =
-                RedisStore::connect(config).await.map_err(|error| Failure::Other(error.to_string()))?;
-            Ok(Store::behind_all_ports(store))
+            let access = Arc::new(RedisAccess::new(redis_config(
+                settings,
+                None,
+                foundation.clock.clone(),
+                foundation.random.clone(),
+            )?));
+            (access.clone(), access)
         }
         StorageType::Auto | StorageType::Embedded => {
-            let config = EmbeddedConfig {
-                folder: settings.storage.data_dir.clone(),
-                cipher,
-                clock: clock.clone(),
-                ids: random.clone(),
+            let access = EmbeddedAccess::open(&settings.storage.data_dir);
+            (Arc::new(access.map_err(|error| Failure::Other(error.to_string()))?), local())
+        }
+    })
+}
+
+fn access(
+    settings: &Settings,
+    store: Arc<dyn AccessStore>,
+    rates: Arc<dyn RateLimiter>,
+    workspaces: Arc<dyn Workspaces>,
+    clock: Arc<SystemClock>,
+) -> Access {
+    let requests = &settings.requests;
+    Access {
+        authentication: authentication(settings, Arc::clone(&store), clock),
+        store,
+        rates,
+        quota: Quota { requests: requests.rate_limit_requests, window: requests.rate_limit_window },
+        trusted_proxies: requests.trusted_proxies.clone(),
+        workspaces,
+    }
+}
+
+fn authentication(
+    settings: &Settings,
+    store: Arc<dyn AccessStore>,
+    clock: Arc<SystemClock>,
+) -> Authentication {
+    let access = &settings.access;
+    match access.auth_mode {
+        AuthMode::None => Authentication::None,
+        AuthMode::ApiKey => Authentication::ApiKey(ApiKeys::new(access.fixed_keys.clone(), store, clock)),
+        AuthMode::Jwt => {
+            let verification = match &access.token_secret {
+                Some(secret) => Verification::Secret(secret.clone()),
+                None => Verification::KeySet(Arc::new(Issuer::new(access))),
             };
-            let options = IndexOptions::of_memory(settings.storage.index_memory_bytes);
-            let store = EmbeddedStore::open_with(config, options)
-                .map_err(|error| Failure::Other(error.to_string()))?;
-            Ok(Store::behind_all_ports(store))
+            Authentication::Jwt(Tokens::new(access.token_rules.clone(), verification, clock))
         }
     }
+}
+
+/// Encrypts signing secrets, if there is a key.
+pub(super) fn cipher(delivery: &Delivery) -> Option<SecretCipher> {
+    // Settings have made sure that the key will do.
+    delivery.secret_key.as_deref().and_then(|key| SecretCipher::new(key).ok())
 }
 
 fn transport(delivery: &Delivery) -> Result<HttpTransport, Failure> {

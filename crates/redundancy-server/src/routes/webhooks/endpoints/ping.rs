@@ -1,13 +1,12 @@
 //! `POST /api/v1/webhooks/endpoints/{id}/test`: whether a receiver is there.
 
-use crate::app::App;
+use crate::app::Here;
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::request::Checked;
 use crate::request::path::{Id, Named};
 use crate::routes::webhooks::NoFields;
 use crate::routes::webhooks::deliveries::AttemptData;
-use axum::extract::State;
 use redundancy_engine::webhook::ids::EndpointId;
 use redundancy_engine::webhook::webhooks::Ping;
 use serde::Serialize;
@@ -45,7 +44,7 @@ pub(crate) struct PingData {
     responses((status = 200, description = "What came of it", body = Envelope<PingData>)),
 )]
 pub(crate) async fn test(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<EndpointId>,
     _: Checked<NoFields>,
 ) -> Result<Envelope<PingData>, ApiError> {

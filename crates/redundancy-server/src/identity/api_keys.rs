@@ -1,0 +1,107 @@
+//! Callers with API keys: those of the settings, and those that are kept in the store.
+
+use super::{Principal, Refusal};
+use redundancy_engine::access::{AccessStore, Actor, ApiKey, KeyDigest, KeyId, Scope, Tenant};
+use redundancy_engine::{Clock, StoreError};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// For how long a key that was looked up is believed. A key that is revoked opens nothing after this time.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+/// For how long a key is still believed while the store is away.
+const STALE_FOR: Duration = Duration::from_mins(5);
+/// Keys that are remembered; with more of them all are forgotten.
+const MOST_REMEMBERED: usize = 10_000;
+
+const UNKNOWN: &str = "The API key is not known here, has expired, or was revoked. Ask whoever runs this service for another one.";
+
+/// A key that the settings give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FixedKey {
+    /// What logs and the audit log call it.
+    pub name: String,
+    /// By which it is recognised: the key itself is not kept.
+    pub digest: KeyDigest,
+    /// What its holder may do.
+    pub scope: Scope,
+    /// Whose things its holder sees.
+    pub tenant: Option<Tenant>,
+}
+
+/// Recognises callers by their keys.
+pub struct ApiKeys {
+    fixed: Vec<FixedKey>,
+    store: Arc<dyn AccessStore>,
+    clock: Arc<dyn Clock>,
+    remembered: Mutex<HashMap<KeyId, Remembered>>,
+}
+
+/// What the store said of a key.
+#[derive(Clone)]
+struct Remembered {
+    key: Option<Arc<ApiKey>>,
+    asked_at: Duration,
+}
+
+impl ApiKeys {
+    /// Recognises the `fixed` keys, and those in the store.
+    #[must_use]
+    pub fn new(fixed: Vec<FixedKey>, store: Arc<dyn AccessStore>, clock: Arc<dyn Clock>) -> Self {
+        Self { fixed, store, clock, remembered: Mutex::default() }
+    }
+
+    /// Who holds the key `text`.
+    pub(super) async fn identify(&self, text: &str) -> Result<Principal, Refusal> {
+        let digest = KeyDigest::of(text);
+        // Digests are compared in constant time, and what a digest begins with nobody can choose.
+        if let Some(key) = self.fixed.iter().find(|key| key.digest == digest) {
+            let FixedKey { name, scope, tenant, .. } = key.clone();
+            return Ok(Principal { actor: Actor::ApiKey(name), scope, tenant });
+        }
+        let id = KeyId::of_secret(text).ok_or(Refusal::Unproven(UNKNOWN))?;
+        let key = self.look_up(id).await.map_err(Refusal::Unknown)?;
+        let is_good = |key: &Arc<ApiKey>| key.digest == digest && key.is_valid(self.clock.now());
+        let key = key.filter(is_good).ok_or(Refusal::Unproven(UNKNOWN))?;
+        let actor = Actor::ApiKey(key.id.to_string());
+        Ok(Principal { actor, scope: key.scope, tenant: key.tenant.clone() })
+    }
+
+    async fn look_up(&self, id: KeyId) -> Result<Option<Arc<ApiKey>>, StoreError> {
+        let now = self.clock.monotonic();
+        let remembered = self.remembered().get(&id).cloned();
+        let age = |remembered: &Remembered| now.saturating_sub(remembered.asked_at);
+        if let Some(known) = &remembered
+            && age(known) < FRESH_FOR
+        {
+            return Ok(known.key.clone());
+        }
+        match self.store.key(id).await {
+            Ok(key) => {
+                let known = Remembered { key: key.map(Arc::new), asked_at: now };
+                let mut all = self.remembered();
+                if all.len() >= MOST_REMEMBERED {
+                    all.clear();
+                }
+                all.insert(id, known.clone());
+                Ok(known.key)
+            }
+            Err(error) => match remembered {
+                // Callers who were known a moment ago should not suffer while the store is away.
+                Some(known) if known.key.is_some() && age(&known) < STALE_FOR => Ok(known.key),
+                _ => Err(error),
+            },
+        }
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<KeyId, Remembered>> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for ApiKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKeys").field("fixed", &self.fixed.len()).finish_non_exhaustive()
+    }
+}

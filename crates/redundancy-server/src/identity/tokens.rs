@@ -1,0 +1,218 @@
+//! Callers with JSON Web Tokens (RFC 7519), as RFC 8725 advises: the algorithm follows from the key and not from the token, issuer,
+//! audience and expiry are checked, and nothing unsigned is looked at.
+
+use super::key_set::{Found, KeySet, KeySetSource};
+use super::{Principal, Refusal};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use redundancy_engine::access::{Actor, Scope, Tenant};
+use redundancy_engine::{Clock, StoreError};
+use serde_json::{Map, Value};
+use std::fmt;
+use std::sync::Arc;
+
+/// How far the clocks of issuers may be off, in seconds.
+const LEEWAY_SECONDS: u64 = 30;
+/// Claims that tell scopes, the first that is there: as a text with blanks (RFC 8693), or as a list.
+const SCOPE_CLAIMS: [&str; 3] = ["scope", "scp", "permissions"];
+/// What scopes may begin with, for issuers that serve many services.
+const SCOPE_PREFIXES: [&str; 2] = ["redundancy:", "redundancy."];
+
+const BAD: &str = "The token is not valid here: get a new one from your issuer.";
+const EXPIRED: &str = "The token has expired, or is not valid yet: get a new one from your issuer.";
+const NO_SCOPE: &str =
+    "The token says nothing of what its holder may do: its claim `scope` must name read, write or admin.";
+const NO_TENANT: &str =
+    "The token names a tenant that cannot be one: its name has 1 to 64 letters, digits, _ or -.";
+
+/// What a token must say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRules {
+    /// Who issued it (`iss`).
+    pub issuer: Option<String>,
+    /// For whom it was issued (`aud`).
+    pub audience: Option<String>,
+    /// The claim that names the tenant of its holder.
+    pub tenant_claim: String,
+}
+
+/// What a token is verified with.
+pub enum Verification {
+    /// A secret that the issuer shares: HS256.
+    Secret(String),
+    /// The public keys of the issuer: RS256 and its kin, ES256, ES384, `EdDSA`.
+    KeySet(Arc<dyn KeySetSource>),
+}
+
+/// Recognises callers by their tokens.
+pub struct Tokens {
+    rules: TokenRules,
+    verifier: Verifier,
+    clock: Arc<dyn Clock>,
+}
+
+enum Verifier {
+    Secret(Box<DecodingKey>),
+    KeySet(KeySet),
+}
+
+impl Tokens {
+    /// Recognises tokens that obey `rules`.
+    #[must_use]
+    pub fn new(rules: TokenRules, verification: Verification, clock: Arc<dyn Clock>) -> Self {
+        let verifier = match verification {
+            Verification::Secret(secret) => {
+                Verifier::Secret(Box::new(DecodingKey::from_secret(secret.as_bytes())))
+            }
+            Verification::KeySet(source) => Verifier::KeySet(KeySet::new(source, Arc::clone(&clock))),
+        };
+        Self { rules, verifier, clock }
+    }
+
+    /// Who holds the token `text`.
+    pub(super) async fn identify(&self, text: &str) -> Result<Principal, Refusal> {
+        let header = jsonwebtoken::decode_header(text).map_err(|_| Refusal::Unproven(BAD))?;
+        let claims = match &self.verifier {
+            Verifier::Secret(key) => verified(text, &header, key, Algorithm::HS256)?,
+            Verifier::KeySet(keys) => match keys.key(header.kid.as_deref()).await {
+                Found::Key(jwk) => {
+                    let (key, algorithm) = usable(&jwk, &header).ok_or(Refusal::Unproven(BAD))?;
+                    verified(text, &header, &key, algorithm)?
+                }
+                Found::None => return Err(Refusal::Unproven(BAD)),
+                Found::Unknown => {
+                    let message = "the keys of the issuer of tokens are not known";
+                    return Err(Refusal::Unknown(StoreError::Unavailable(message.to_owned())));
+                }
+            },
+        };
+        self.check(&claims)?;
+        self.principal(&claims)
+    }
+
+    /// Times, issuer and audience.
+    fn check(&self, claims: &Map<String, Value>) -> Result<(), Refusal> {
+        let now = self.clock.now().as_seconds();
+        let expires = claims.get("exp").and_then(seconds).ok_or(Refusal::Unproven(BAD))?;
+        let begins = match claims.get("nbf") {
+            None => 0,
+            Some(value) => seconds(value).ok_or(Refusal::Unproven(BAD))?,
+        };
+        if now >= expires.saturating_add(LEEWAY_SECONDS) || now.saturating_add(LEEWAY_SECONDS) < begins {
+            return Err(Refusal::Unproven(EXPIRED));
+        }
+        let is_one = |claim: &str, wanted: &str| match claims.get(claim) {
+            Some(Value::String(text)) => text == wanted,
+            Some(Value::Array(all)) => all.iter().any(|text| text == wanted),
+            _ => false,
+        };
+        let issuer = self.rules.issuer.as_deref().is_none_or(|issuer| is_one("iss", issuer));
+        let audience = self.rules.audience.as_deref().is_none_or(|audience| is_one("aud", audience));
+        if issuer && audience { Ok(()) } else { Err(Refusal::Unproven(BAD)) }
+    }
+
+    fn principal(&self, claims: &Map<String, Value>) -> Result<Principal, Refusal> {
+        let scope = scope(claims).ok_or(Refusal::Forbidden(NO_SCOPE))?;
+        let tenant = match claims.get(&self.rules.tenant_claim) {
+            None | Some(Value::Null) => None,
+            Some(name) => {
+                let tenant = name.as_str().and_then(|name| name.parse::<Tenant>().ok());
+                Some(tenant.ok_or(Refusal::Forbidden(NO_TENANT))?)
+            }
+        };
+        let holder = ["sub", "client_id", "azp"].iter().find_map(|claim| claims.get(*claim)?.as_str());
+        Ok(Principal { actor: Actor::Token(holder.unwrap_or("unnamed").to_owned()), scope, tenant })
+    }
+}
+
+/// The claims of a token whose signature is good.
+fn verified(
+    text: &str,
+    header: &Header,
+    key: &DecodingKey,
+    algorithm: Algorithm,
+) -> Result<Map<String, Value>, Refusal> {
+    if header.alg != algorithm {
+        return Err(Refusal::Unproven(BAD));
+    }
+    let mut validation = Validation::new(algorithm);
+    // These are checked elsewhere, by the clock of this service.
+    validation.required_spec_claims.clear();
+    (validation.validate_exp, validation.validate_nbf, validation.validate_aud) = (false, false, false);
+    let token = jsonwebtoken::decode::<Map<String, Value>>(text, key, &validation);
+    token.map(|token| token.claims).map_err(|_| Refusal::Unproven(BAD))
+}
+
+/// What a key of the issuer verifies: the algorithm follows from the kind of the key. For RSA keys, which serve several, from what the
+/// key says; if it says nothing, the token may choose one for RSA.
+fn usable(jwk: &Jwk, header: &Header) -> Option<(DecodingKey, Algorithm)> {
+    if jwk.common.public_key_use.as_ref().is_some_and(|purpose| *purpose != PublicKeyUse::Signature) {
+        return None;
+    }
+    let named = jwk.common.key_algorithm.map(|algorithm| algorithm.to_string());
+    let algorithm = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => match header.alg {
+            algorithm @ (Algorithm::RS256
+            | Algorithm::RS384
+            | Algorithm::RS512
+            | Algorithm::PS256
+            | Algorithm::PS384
+            | Algorithm::PS512) => algorithm,
+            Algorithm::HS256
+            | Algorithm::HS384
+            | Algorithm::HS512
+            | Algorithm::ES256
+            | Algorithm::ES384
+            | Algorithm::EdDSA => return None,
+        },
+        AlgorithmParameters::EllipticCurve(curve) => match curve.curve {
+            EllipticCurve::P256 => Algorithm::ES256,
+            EllipticCurve::P384 => Algorithm::ES384,
+            EllipticCurve::P521 | EllipticCurve::Ed25519 => return None,
+        },
+        AlgorithmParameters::OctetKeyPair(_) => Algorithm::EdDSA,
+        // A secret has no place among public keys.
+        AlgorithmParameters::OctetKey(_) => return None,
+    };
+    if named.is_some_and(|named| named != format!("{algorithm:?}")) {
+        return None;
+    }
+    Some((DecodingKey::from_jwk(jwk).ok()?, algorithm))
+}
+
+/// Seconds since the epoch, which some issuers write with a fraction.
+fn seconds(value: &Value) -> Option<u64> {
+    let fraction = |value: &Value| value.as_f64().filter(|seconds| (0.0..1e15).contains(seconds));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is in range")]
+    value.as_u64().or_else(|| fraction(value).map(|seconds| seconds as u64))
+}
+
+fn scope(claims: &Map<String, Value>) -> Option<Scope> {
+    let claim = SCOPE_CLAIMS.iter().find_map(|claim| claims.get(*claim))?;
+    let names: Vec<&str> = match claim {
+        Value::String(text) => text.split(' ').collect(),
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        _ => return None,
+    };
+    let bare = |name: &str| {
+        let prefix = SCOPE_PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix));
+        prefix.unwrap_or(name).parse::<Scope>().ok()
+    };
+    // Those of other services are none of our business.
+    names.into_iter().filter_map(bare).max()
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens").field("rules", &self.rules).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Verification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Secret(_) => "Secret(hidden)",
+            Self::KeySet(_) => "KeySet",
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! Writes down who changed what somebody may have to answer for. One table says which requests those are.
+
+use super::client_address::ClientAddress;
+use super::request_id::RequestId;
+use crate::app::App;
+use crate::identity::Principal;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::http::header::LOCATION;
+use axum::response::Response;
+use redundancy_engine::access::{AuditEntry, AuditId};
+
+/// Method, route, and what is done by it.
+const ACTIONS: [(Method, &str, &str); 14] = [
+    (Method::POST, "/api/v1/webhooks/endpoints", "endpoint.created"),
+    (Method::PATCH, "/api/v1/webhooks/endpoints/{id}", "endpoint.changed"),
+    (Method::DELETE, "/api/v1/webhooks/endpoints/{id}", "endpoint.deleted"),
+    (Method::GET, "/api/v1/webhooks/endpoints/{id}/secret", "secret.shown"),
+    (Method::POST, "/api/v1/webhooks/endpoints/{id}/rotate-secret", "secret.rotated"),
+    (Method::POST, "/api/v1/webhooks/endpoints/{id}/replay", "endpoint.replayed"),
+    (Method::POST, "/api/v1/webhooks/deliveries/{id}/cancel", "delivery.cancelled"),
+    (Method::POST, "/api/v1/webhooks/dead-letters/requeue", "dead_letters.requeued"),
+    (Method::DELETE, "/api/v1/webhooks/dead-letters/{id}", "dead_letter.deleted"),
+    (Method::DELETE, "/api/v1/documents/{id}", "document.deleted"),
+    (Method::DELETE, "/api/v1/batches/{id}", "batch.cancelled"),
+    (Method::POST, "/api/v1/keys", "key.created"),
+    (Method::DELETE, "/api/v1/keys/{id}", "key.revoked"),
+    (Method::PUT, "/api/v1/log-level", "log_level.changed"),
+];
+
+/// An entry that is written if the request succeeds.
+pub(super) struct Entry {
+    app: App,
+    entry: AuditEntry,
+}
+
+/// An entry about something that was done.
+pub(super) struct Done(Entry);
+
+impl Entry {
+    /// The entry for a request, if it is one of those that get one.
+    pub(super) fn begin(
+        app: &App,
+        method: &Method,
+        route: &str,
+        request: &Request,
+        principal: &Principal,
+        address: ClientAddress,
+    ) -> Option<Self> {
+        let (.., action) = ACTIONS.iter().find(|(by, at, _)| by == method && *at == route)?;
+        let entry = AuditEntry {
+            id: AuditId::new(app.clock(), app.ids()),
+            at: app.clock().now(),
+            actor: principal.actor.clone(),
+            tenant: principal.tenant.clone(),
+            action: (*action).to_owned(),
+            target: target(route, request.uri().path()),
+            request_id: request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned()),
+            address: address.0.map(|address| address.to_string()),
+        };
+        Some(Self { app: app.clone(), entry })
+    }
+
+    /// The entry as it is written, if `response` says that the thing was done.
+    pub(super) fn ended(mut self, response: &Response) -> Option<Done> {
+        if !response.status().is_success() {
+            return None;
+        }
+        // What was made has its id only now.
+        let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+        if let Some((_, id)) = location.and_then(|location| location.rsplit_once('/')) {
+            self.entry.target = Some(id.to_owned());
+        }
+        Some(Done(self))
+    }
+}
+
+impl Done {
+    /// Writes the entry.
+    pub(super) async fn write(self) {
+        let Self(Entry { app, entry }) = self;
+        let (action, target) = (entry.action.clone(), entry.target.clone());
+        // The thing is done. That nobody can look it up later is no reason to say that it failed.
+        if let Err(error) = app.access().store.record(entry).await {
+            tracing::error!(%error, action, target, "an entry of the audit log could not be written");
+        }
+    }
+}
+
+/// What stands in `path` where `route` has its first parameter.
+fn target(route: &str, path: &str) -> Option<String> {
+    let place = route.split('/').position(|part| part.starts_with('{'))?;
+    path.split('/').nth(place).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_request_is_about_is_read_out_of_its_path() {
+        let route = "/api/v1/webhooks/endpoints/{id}/secret";
+        assert_eq!(target(route, "/api/v1/webhooks/endpoints/shop/secret").as_deref(), Some("shop"));
+        assert_eq!(target("/api/v1/keys", "/api/v1/keys"), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! How often callers may ask. What is left is told by the headers `X-RateLimit-*`, and by those of the IETF draft
+//! (draft-ietf-httpapi-ratelimit-headers-10).
+
+use super::client_address::ClientAddress;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::identity::Principal;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use redundancy_engine::access::{Actor, Decision, Quota};
+use redundancy_engine::webhook::event::{NewEvent, types};
+use serde_json::value::RawValue;
+use std::time::Duration;
+
+/// Routes that cost more than one request, and how much. Those that take a body of many texts, and those that look at much.
+const HEAVY: [(&str, u64); 6] = [
+    ("/api/v1/documents/bulk", 10),
+    ("/api/v1/duplicates/clusters", 10),
+    ("/api/v1/batches", 5),
+    ("/api/v1/batches/{id}/results", 5),
+    ("/api/v1/webhooks/endpoints/{id}/replay", 5),
+    ("/api/v1/webhooks/dead-letters/requeue", 5),
+];
+/// Failed attempts to prove who one is that an address has in each window.
+const FAILURES: Quota = Quota { requests: 60, window: Duration::from_mins(1) };
+/// How often it is told that a caller asks too much.
+const TELLING: Quota = Quota { requests: 1, window: Duration::from_mins(1) };
+
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const STATE: HeaderName = HeaderName::from_static("ratelimit");
+
+/// All that tell of a quota.
+pub(super) const HEADERS: [HeaderName; 5] = [LIMIT, REMAINING, RESET, POLICY, STATE];
+
+/// What came of counting a request.
+pub(super) enum Limited {
+    /// It may go on.
+    Allowed(Told),
+    /// It comes too soon.
+    Refused(Told),
+}
+
+/// What a caller is told of its quota.
+#[derive(Clone, Copy)]
+pub(super) struct Told {
+    quota: Quota,
+    decision: Decision,
+}
+
+/// Counts a request.
+pub(super) async fn take(
+    app: &App,
+    principal: &Principal,
+    address: ClientAddress,
+    route: &str,
+) -> Result<Limited, ApiError> {
+    let quota = app.access().quota;
+    let cost = HEAVY.iter().find(|(heavy, _)| *heavy == route).map_or(1, |(_, cost)| *cost);
+    let decision = app.access().rates.take(&name(principal, address), quota, cost).await?;
+    let told = Told { quota, decision };
+    Ok(if decision.is_allowed { Limited::Allowed(told) } else { Limited::Refused(told) })
+}
+
+/// Counts that somebody at `address` could not prove who it is. An error if that was too often.
+pub(super) async fn count_failure(app: &App, address: ClientAddress) -> Result<(), ApiError> {
+    let caller = format!("failures:{}", address.group());
+    let decision = app.access().rates.take(&caller, FAILURES, 1).await?;
+    if decision.is_allowed {
+        return Ok(());
+    }
+    let message = "Too many requests from your address came without a good credential. Try again after the time in Retry-After.";
+    Err(ApiError::rate_limited(message, decision.retry_after))
+}
+
+/// The answer to a request that comes too soon. Whoever wants to hear of such things is told, once in a while.
+pub(super) async fn refuse(app: &App, principal: &Principal, address: ClientAddress, told: Told) -> Response {
+    let caller = name(principal, address);
+    let telling = app.access().rates.take(&format!("told:{caller}"), TELLING, 1).await;
+    if telling.is_ok_and(|telling| telling.is_allowed) {
+        publish(app, &caller, told.quota).await;
+    }
+    let message = "You ask more often than is allowed. Try again after the time in Retry-After.";
+    let mut response = ApiError::rate_limited(message, told.decision.retry_after).into_response();
+    told.add_to(response.headers_mut());
+    response
+}
+
+/// Publishes `rate_limit.exceeded`. It is news and no more: when it cannot be stored, the caller is refused all the same.
+async fn publish(app: &App, caller: &str, quota: Quota) {
+    let data = serde_json::json!({
+        "caller": caller,
+        "limit": quota.requests,
+        "window_seconds": quota.window.as_secs(),
+    });
+    let Ok(kind) = types::RATE_LIMIT_EXCEEDED.parse() else { return };
+    let Ok(data) = RawValue::from_string(data.to_string()) else { return };
+    let new = NewEvent { kind, data, request_id: None, user_id: None, traceparent: None };
+    if let Err(error) = app.webhooks().publish(new).await {
+        tracing::warn!(%error, "it could not be told that a caller asks too often");
+    }
+}
+
+/// What a caller is counted by: who it is, or where it is.
+fn name(principal: &Principal, address: ClientAddress) -> String {
+    let tenant = principal.tenant.as_ref().map_or("", |tenant| tenant.as_str());
+    match &principal.actor {
+        Actor::Anonymous | Actor::Operator => format!("address:{}", address.group()),
+        Actor::ApiKey(id) => format!("key:{id}"),
+        Actor::Token(id) => format!("token:{tenant}:{id}"),
+    }
+}
+
+impl Told {
+    /// Adds what is told to the headers of an answer. Times are in seconds from now, rounded up.
+    pub(super) fn add_to(self, headers: &mut HeaderMap) {
+        let (requests, window) = (self.quota.requests, self.quota.window.as_secs());
+        let (remaining, reset) = (self.decision.remaining, whole_seconds(self.decision.reset_after));
+        headers.insert(LIMIT, requests.into());
+        headers.insert(REMAINING, remaining.into());
+        headers.insert(RESET, reset.into());
+        let policy = HeaderValue::try_from(format!("\"default\";q={requests};w={window}"));
+        let state = HeaderValue::try_from(format!("\"default\";r={remaining};t={reset}"));
+        if let (Ok(policy), Ok(state)) = (policy, state) {
+            headers.insert(POLICY, policy);
+            headers.insert(STATE, state);
+        }
+    }
+}
+
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
