@@ -101,10 +101,11 @@ impl Tokens {
         if now >= expires.saturating_add(LEEWAY_SECONDS) || now.saturating_add(LEEWAY_SECONDS) < begins {
             return Err(Refusal::Unproven(EXPIRED));
         }
-        let is_one = |claim: &str, wanted: &str| match claims.get(claim) {
-            Some(Value::String(text)) => text == wanted,
-            Some(Value::Array(all)) => all.iter().any(|text| text == wanted),
-            _ => false,
+        let is_one = |claim: &str, wanted: &str| {
+            let said = claims.get(claim);
+            let all = said.and_then(Value::as_array);
+            said.is_some_and(|said| said == wanted)
+                || all.is_some_and(|all| all.iter().any(|one| one == wanted))
         };
         let issuer = self.rules.issuer.as_deref().is_none_or(|issuer| is_one("iss", issuer));
         let audience = self.rules.audience.as_deref().is_none_or(|audience| is_one("aud", audience));
@@ -189,10 +190,10 @@ fn seconds(value: &Value) -> Option<u64> {
 
 fn scope(claims: &Map<String, Value>) -> Option<Scope> {
     let claim = SCOPE_CLAIMS.iter().find_map(|claim| claims.get(*claim))?;
-    let names: Vec<&str> = match claim {
-        Value::String(text) => text.split(' ').collect(),
-        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
-        _ => return None,
+    let names: Vec<&str> = match (claim.as_str(), claim.as_array()) {
+        (Some(text), _) => text.split(' ').collect(),
+        (None, Some(names)) => names.iter().filter_map(Value::as_str).collect(),
+        (None, None) => return None,
     };
     let bare = |name: &str| {
         let prefix = SCOPE_PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix));

@@ -13,6 +13,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio_util::task::TaskTracker;
 
 /// The file in the data folder.
 const FILE: &str = "access.db";
@@ -32,7 +33,11 @@ CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit BEGIN SELECT RAISE(AB
 ";
 
 /// Keeps keys, tenants and the audit log in a file.
-pub struct EmbeddedAccess(Arc<Mutex<Connection>>);
+pub struct EmbeddedAccess {
+    connection: Arc<Mutex<Connection>>,
+    /// Each statement waits for the disk on a thread that may.
+    tasks: TaskTracker,
+}
 
 impl EmbeddedAccess {
     /// Opens the file in `folder`, or makes both.
@@ -62,7 +67,7 @@ impl EmbeddedAccess {
             }
         }
         making.commit().or_failed()?;
-        Ok(Self(Arc::new(Mutex::new(connection))))
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), tasks: TaskTracker::new() })
     }
 
     /// Does `work` on a thread that may block.
@@ -70,8 +75,8 @@ impl EmbeddedAccess {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let connection = Arc::clone(&self.0);
-        let done = tokio::task::spawn_blocking(move || {
+        let connection = Arc::clone(&self.connection);
+        let done = self.tasks.spawn_blocking(move || {
             // A statement that failed leaves the connection as it was.
             work(&connection.lock().unwrap_or_else(PoisonError::into_inner))
         });
@@ -144,16 +149,14 @@ impl AccessStore for EmbeddedAccess {
     ) -> Result<Page<AuditEntry, AuditId>, StoreError> {
         let before = page.after.map_or([u8::MAX; 17].to_vec(), |id| bytes(id.number()).to_vec());
         let (tenant, limit) = (name(tenant), page.limit);
-        let found = self.run(move |connection| match tenant {
-            Some(tenant) => {
+        let found = self.run(move |connection| {
+            if let Some(tenant) = tenant {
                 let statement =
                     "SELECT record FROM audit WHERE tenant = ?2 AND id < ?1 ORDER BY id DESC LIMIT ?3";
-                rows(connection, statement, params![before, tenant, one_more(limit)])
+                return rows(connection, statement, params![before, tenant, one_more(limit)]);
             }
-            None => {
-                let statement = "SELECT record FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
-                rows(connection, statement, params![before, one_more(limit)])
-            }
+            let statement = "SELECT record FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+            rows(connection, statement, params![before, one_more(limit)])
         });
         let entries = found.await?.iter().map(|record| read(record)).collect::<Result<_, _>>()?;
         Ok(Page::cut(entries, limit, |entry: &AuditEntry| entry.id))

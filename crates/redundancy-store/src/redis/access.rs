@@ -149,8 +149,8 @@ impl AccessStore for RedisAccess {
 impl RateLimiter for RedisAccess {
     async fn take(&self, caller: &str, quota: Quota, cost: u64) -> Result<Decision, StoreError> {
         let digest = digest::digest(&digest::SHA256, caller.as_bytes());
-        let short: String = digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let call = Call::new(&script::RATE, &format!("wh:rate:{short}"))
+        let (short, _) = digest.as_ref().split_first_chunk::<16>().ok_or_else(fault::unexpected)?;
+        let call = Call::new(&script::RATE, &format!("wh:rate:{}", key::hex(u128::from_be_bytes(*short))))
             .arg(quota.requests)
             .arg(micros(quota.window))
             .arg(cost);

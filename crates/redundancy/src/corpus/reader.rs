@@ -180,10 +180,8 @@ fn fill<R>(
 /// The bytes in a file. What its name does not tell to be packed can be so nevertheless, above all on a pipe; no text begins as that does.
 pub(super) fn unpack(file: &CorpusFile) -> io::Result<Box<dyn Read + Send>> {
     let mut packed = io::BufReader::with_capacity(1 << 17, File::open(&file.path)?);
-    let packing = match file.packing {
-        Packing::None => Packing::of_bytes(packed.fill_buf()?),
-        named => named,
-    };
+    let is_told = file.packing != Packing::None;
+    let packing = if is_told { file.packing } else { Packing::of_bytes(packed.fill_buf()?) };
     Ok(match packing {
         Packing::None => Box::new(packed),
         Packing::Gzip => Box::new(MultiGzDecoder::new(packed)),

@@ -156,22 +156,18 @@ fn entries<'t>(texts: impl Iterator<Item = &'t str>, place: &str) -> Parsed<Vec<
 /// A key, perhaps with its scopes and its tenant. Messages do not repeat it.
 fn entry(text: &str, name: String) -> Parsed<FixedKey> {
     let in_place = |what: &str| format!("{what}; it is wrong at {name}");
-    let (digest, rest) = match text.strip_prefix(DIGEST) {
-        Some(rest) => {
-            let (digits, rest) =
-                rest.split_once(':').map_or((rest, None), |(digits, rest)| (digits, Some(rest)));
-            let digest = digits.parse::<KeyDigest>();
-            (digest.map_err(|_| in_place("must have 64 hexadecimal digits behind blake3:"))?, rest)
-        }
-        None => {
-            let (key, rest) = text.split_once(':').map_or((text, None), |(key, rest)| (key, Some(rest)));
-            if key.len() < MIN_KEY_BYTES || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(in_place(
-                    "must have keys of at least 8 visible characters, better of 32 that nobody chose",
-                ));
-            }
-            (KeyDigest::of(key), rest)
-        }
+    let written = text.strip_prefix(DIGEST);
+    let (key, rest) = written.unwrap_or(text).split_once(':').unzip();
+    let key = key.unwrap_or(written.unwrap_or(text));
+    let digest = if written.is_some() {
+        let digest = key.parse::<KeyDigest>();
+        digest.map_err(|_| in_place("must have 64 hexadecimal digits behind blake3:"))?
+    } else if key.len() < MIN_KEY_BYTES || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(in_place(
+            "must have keys of at least 8 visible characters, better of 32 that nobody chose",
+        ));
+    } else {
+        KeyDigest::of(key)
     };
     let mut parts = rest.into_iter().flat_map(|rest| rest.split(':'));
     // A key alone is that of whoever runs the service.

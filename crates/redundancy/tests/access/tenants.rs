@@ -81,9 +81,9 @@ fn nothing_of_a_tenant_is_there_for_another_by_any_path_of_the_documentation() {
                 if method == "PUT" {
                     continue;
                 }
-                for stranger in [&two, &nobody] {
+                for (stranger, runs_the_service) in [(&two, false), (&nobody, true)] {
                     // Whoever runs the service sees to all keys.
-                    if kind == "/api/v1/keys" && std::ptr::eq(stranger, &nobody) {
+                    if kind == "/api/v1/keys" && runs_the_service {
                         continue;
                     }
                     let answer = stranger.ask(&method, &path, body(&method, template).as_ref());

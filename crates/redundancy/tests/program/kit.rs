@@ -181,7 +181,8 @@ impl Service {
         headers: &[(String, String)],
         body: Option<&Value>,
     ) -> Answer {
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers: String =
+            headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
         let body = body.map_or_else(String::new, Value::to_string);
         let about = if body.is_empty() {
             String::new()

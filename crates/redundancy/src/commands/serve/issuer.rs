@@ -5,41 +5,40 @@ use std::time::Duration;
 use async_trait::async_trait;
 use redundancy_server::KeySetSource;
 use serde_json::Value;
+use tokio_util::task::TaskTracker;
 
 use crate::client::{Call, Client, ServiceAddress};
 use crate::settings::Access;
 
 /// How long each of at most two exchanges may take.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// Where an issuer says where its keys are (OpenID Connect Discovery 1.0, section 4).
+/// Where an issuer says where its keys are (`OpenID` Connect Discovery 1.0, section 4).
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
 /// The issuer of tokens, as the settings name it.
 #[derive(Debug, Clone)]
 pub(super) struct Issuer {
     key_set_url: Option<String>,
-    /// Where to ask for it otherwise.
-    issuer: String,
+    /// The address of the issuer, where to ask for it otherwise.
+    address: String,
+    tasks: TaskTracker,
 }
 
 impl Issuer {
     pub(super) fn new(access: &Access) -> Self {
-        let issuer = access.token_rules.issuer.clone().unwrap_or_default();
-        Self { key_set_url: access.key_set_url.clone(), issuer }
+        let address = access.token_rules.issuer.clone().unwrap_or_default();
+        Self { key_set_url: access.key_set_url.clone(), address, tasks: TaskTracker::new() }
     }
 
     /// Blocks: a client has a runtime of its own.
     fn fetch_now(&self) -> Result<Vec<u8>, String> {
-        let url = match &self.key_set_url {
-            Some(url) => url.clone(),
-            None => {
-                let asked = get(&format!("{}{DISCOVERY}", self.issuer.trim_end_matches('/')))?;
-                let said: Value = serde_json::from_slice(&asked).map_err(|error| error.to_string())?;
-                let url = said.get("jwks_uri").and_then(Value::as_str);
-                url.ok_or("the issuer does not say where its keys are")?.to_owned()
-            }
-        };
-        get(&url)
+        if let Some(url) = &self.key_set_url {
+            return get(url);
+        }
+        let asked = get(&format!("{}{DISCOVERY}", self.address.trim_end_matches('/')))?;
+        let said: Value = serde_json::from_slice(&asked).map_err(|error| error.to_string())?;
+        let url = said.get("jwks_uri").and_then(Value::as_str);
+        get(url.ok_or("the issuer does not say where its keys are")?)
     }
 }
 
@@ -47,7 +46,7 @@ impl Issuer {
 impl KeySetSource for Issuer {
     async fn fetch(&self) -> Result<Vec<u8>, String> {
         let issuer = self.clone();
-        let fetched = tokio::task::spawn_blocking(move || issuer.fetch_now());
+        let fetched = self.tasks.spawn_blocking(move || issuer.fetch_now());
         fetched.await.unwrap_or_else(|error| Err(error.to_string()))
     }
 }

@@ -15,6 +15,8 @@ use redundancy_server::{
 };
 use redundancy_store::{EmbeddedAccess, LocalRates, MemoryAccess, RedisAccess};
 
+use tokio_util::task::TaskTracker;
+
 use super::super::Failure;
 use super::issuer::Issuer;
 use super::stores::{Store, redis_config};
@@ -42,6 +44,8 @@ pub(super) struct Parts {
 pub(super) struct Foundation {
     pub(super) clock: Arc<SystemClock>,
     pub(super) random: Arc<SystemRandom>,
+    /// Stores are opened on threads that may wait for the disk.
+    pub(super) opening: TaskTracker,
     pool: Arc<CpuPool>,
     metrics: WebhookMetrics,
     transport: Arc<HttpTransport>,
@@ -55,9 +59,9 @@ pub(super) async fn build(settings: &Settings, cores: usize) -> Result<Parts, Fa
     let (clock, random) = (Arc::clone(&foundation.clock), Arc::clone(&foundation.random));
     let home = foundation.workspace(None, Store::open(settings, None, &foundation).await?);
     let (engine, webhooks) = (Arc::clone(&home.engine), home.webhooks.clone());
-    let (callers, rates) = callers(settings, &foundation)?;
-    let tenants = Tenants::new(settings.clone(), foundation.clone(), Arc::clone(&callers));
-    let access = access(settings, callers, rates, tenants.clone(), Arc::clone(&clock));
+    let callers = callers(settings, &foundation)?;
+    let tenants = Tenants::new(settings.clone(), foundation.clone(), Arc::clone(&callers.store));
+    let access = access(settings, callers, tenants.clone(), Arc::clone(&clock));
     let config = ServerConfig {
         max_content_bytes: requests.max_content_bytes,
         request_timeout: requests.timeout,
@@ -81,6 +85,7 @@ impl Foundation {
         Ok(Self {
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(random),
+            opening: TaskTracker::new(),
             pool: Arc::new(CpuPool::new(CpuPoolConfig { workers: cores, queue })),
             metrics: WebhookMetrics::default(),
             transport: Arc::new(transport(&settings.delivery)?),
@@ -116,13 +121,15 @@ impl Foundation {
 }
 
 /// Where keys and the audit log are, and who counts requests.
-fn callers(
-    settings: &Settings,
-    foundation: &Foundation,
-) -> Result<(Arc<dyn AccessStore>, Arc<dyn RateLimiter>), Failure> {
+struct Callers {
+    store: Arc<dyn AccessStore>,
+    rates: Arc<dyn RateLimiter>,
+}
+
+fn callers(settings: &Settings, foundation: &Foundation) -> Result<Callers, Failure> {
     let local = || Arc::new(LocalRates::new(foundation.clock.clone()));
     Ok(match settings.storage.storage_type {
-        StorageType::Memory => (Arc::new(MemoryAccess::default()), local()),
+        StorageType::Memory => Callers { store: Arc::new(MemoryAccess::default()), rates: local() },
         StorageType::Redis => {
             let access = Arc::new(RedisAccess::new(redis_config(
                 settings,
@@ -130,19 +137,19 @@ fn callers(
                 foundation.clock.clone(),
                 foundation.random.clone(),
             )?));
-            (access.clone(), access)
+            Callers { store: access.clone(), rates: access }
         }
         StorageType::Auto | StorageType::Embedded => {
             let access = EmbeddedAccess::open(&settings.storage.data_dir);
-            (Arc::new(access.map_err(|error| Failure::Other(error.to_string()))?), local())
+            let access = access.map_err(|error| Failure::Other(error.to_string()))?;
+            Callers { store: Arc::new(access), rates: local() }
         }
     })
 }
 
 fn access(
     settings: &Settings,
-    store: Arc<dyn AccessStore>,
-    rates: Arc<dyn RateLimiter>,
+    Callers { store, rates }: Callers,
     workspaces: Arc<dyn Workspaces>,
     clock: Arc<SystemClock>,
 ) -> Access {

@@ -38,7 +38,7 @@ impl Store {
         tenant: Option<&Tenant>,
         foundation: &Foundation,
     ) -> Result<Self, Failure> {
-        let Foundation { clock, random, .. } = foundation;
+        let Foundation { clock, random, opening, .. } = foundation;
         match settings.storage.storage_type {
             StorageType::Memory => Ok(Self::behind_all_ports(Arc::new(MemoryStore::default()))),
             StorageType::Redis => {
@@ -51,8 +51,8 @@ impl Store {
                 let config = EmbeddedConfig { folder, cipher: cipher(&settings.delivery), clock, ids };
                 let options = IndexOptions::of_memory(index_bytes(settings, tenant));
                 // It reads what is there, which can be much.
-                let opening = tokio::task::spawn_blocking(move || EmbeddedStore::open_with(config, options));
-                let opened = opening.await.map_err(|error| Failure::Other(error.to_string()))?;
+                let opened = opening.spawn_blocking(move || EmbeddedStore::open_with(config, options));
+                let opened = opened.await.map_err(|error| Failure::Other(error.to_string()))?;
                 Ok(Self::behind_all_ports(opened.map_err(told)?))
             }
         }
