@@ -92,7 +92,7 @@ mod tests {
         assert_eq!((refused.is_allowed, refused.remaining, kept), (false, 0, arrival));
         assert_eq!(
             (refused.retry_after, refused.reset_after),
-            (Duration::from_secs(20), Duration::from_secs(60))
+            (Duration::from_secs(20), Duration::from_mins(1))
         );
         let (again, _) = quota.decide(arrival, now + 20 * SECOND, 1);
         assert_eq!((again.is_allowed, again.remaining), (true, 0));

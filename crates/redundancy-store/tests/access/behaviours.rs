@@ -18,7 +18,7 @@ pub(crate) fn key(number: u128, owner: Option<&str>) -> ApiKey {
         scope: Scope::Write,
         tenant: owner.map(tenant),
         created_at: Timestamp::from_millis(1_767_323_045_678),
-        expires_at: (number % 2 == 0).then(|| Timestamp::from_millis(1_767_323_045_679)),
+        expires_at: number.is_multiple_of(2).then(|| Timestamp::from_millis(1_767_323_045_679)),
         revoked_at: None,
     }
 }
