@@ -21,6 +21,8 @@ pub struct ServerConfig {
     pub cors_origins: Vec<Origin>,
     /// Whether `/metrics` is there.
     pub enable_metrics: bool,
+    /// Whether `/metrics` is kept to [`monitoring_router`](crate::monitoring_router), because that has an address of its own.
+    pub metrics_apart: bool,
     /// The version of the product, as shown in health and in the `OpenAPI` document.
     pub version: String,
     /// How the program runs, as shown in health: `server`, or the name of a function platform.
@@ -39,6 +41,7 @@ impl Default for ServerConfig {
                 .filter_map(|port| format!("http://localhost:{port}").parse().ok())
                 .collect(),
             enable_metrics: true,
+            metrics_apart: false,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             profile: "server".to_owned(),
         }

@@ -31,5 +31,7 @@ pub use identity::{
 };
 pub use metrics::WebhookMetrics;
 pub use routes::analyses::FindingsAsJson;
-pub use routes::router;
-pub use serve::{Drained, ServeOptions, serve};
+pub use routes::{monitoring_router, router};
+pub use serve::{
+    Credentials, CredentialsFault, CredentialsPart, Drained, Encryption, ServeOptions, Validity, serve,
+};

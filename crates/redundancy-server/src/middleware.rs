@@ -81,7 +81,7 @@ async fn outside(State(app): State<App>, mut request: Request, next: Next) -> Re
 /// What stands right before the work.
 async fn inside(State(app): State<App>, request: Request, next: Next) -> Response {
     // Before anything reads the body of a request whose end is open to doubt.
-    if let Some(message) = message_head::fault(request.version(), request.headers()) {
+    if let Some(message) = message_head::fault(request.version(), request.uri(), request.headers()) {
         return ApiError::ambiguous_head(message).into_response();
     }
     // It covers reading the body and the work.

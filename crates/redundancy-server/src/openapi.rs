@@ -93,7 +93,7 @@ const DESCRIPTION: &str = "Finds redundancy in text: inside one text, between tw
     and answers are if `Accept-Encoding` allows. Where the service asks who is there, send an API key or a token as `Authorization: Bearer …`. \
     How much a caller may still ask stands in `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds) of each answer under `/api/v1`. Unknown fields and query parameters are refused, so that a spelling mistake \
     does not pass unnoticed; only probes (`/health`, `/health/live`, `/health/ready`), metrics and pages ignore query parameters. \
-    A head that is no HTTP/1.1 is answered 400, and one that is too long 431, by the connection itself: without the envelope.";
+    A head that is no HTTP is answered 400, and one that is too long 431, by the connection itself: without the envelope.";
 
 /// The document for the given version of the product.
 #[must_use]
@@ -146,10 +146,10 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, patch].into_iter().flatten()
 }
 
-/// The document for a service with this `config`: without what is switched off.
+/// The document for a service with this `config`: without what is switched off or stands at another address.
 pub(crate) fn document_of(config: &ServerConfig) -> OpenApi {
     let mut document = document(&config.version);
-    if !config.enable_metrics {
+    if !config.enable_metrics || config.metrics_apart {
         document.paths.paths.remove("/metrics");
     }
     document

@@ -43,24 +43,49 @@ pub fn router(app: App) -> Router {
         .merge(duplicates::routes())
         .merge(keys::routes())
         .merge(webhooks::routes());
-    let mut observation = Router::new().route("/api/v1/health/status", get(health::status));
-    let rest = Router::new()
-        .route("/health", get(health::alive))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
+    let mut observation = observation_routes();
+    let rest = health_routes()
         .route("/openapi.json", get(openapi::document))
         .route("/docs", get(docs::page))
         .route("/", get(dashboard::page))
         .merge(assets::files());
-    if app.config().enable_metrics {
+    if app.config().enable_metrics && !app.config().metrics_apart {
         observation = observation.route("/metrics", get(metrics::scrape));
     }
     let all = middleware::around_work(work, &app)
         .merge(middleware::around_observation(observation, &app))
-        .merge(rest)
+        .merge(rest);
+    finished(all, app)
+}
+
+/// What those who watch over the service need of `app`, and nothing that it does for others: health, and metrics if they are
+/// enabled. Nobody is asked who they are: that is for the address that this is served at.
+pub fn monitoring_router(app: App) -> Router {
+    let mut routes = health_routes().merge(observation_routes());
+    if app.config().enable_metrics {
+        routes = routes.route("/metrics", get(metrics::scrape));
+    }
+    finished(routes, app)
+}
+
+/// For probes.
+fn health_routes() -> Router<App> {
+    Router::new()
+        .route("/health", get(health::alive))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+}
+
+/// For those who look at the service as a whole.
+fn observation_routes() -> Router<App> {
+    Router::new().route("/api/v1/health/status", get(health::status))
+}
+
+fn finished(routes: Router<App>, app: App) -> Router {
+    let routes = routes
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed());
-    middleware::around_everything(all, &app).with_state(app)
+    middleware::around_everything(routes, &app).with_state(app)
 }
 
 /// The template of the path that a request matched, for logs and metrics: paths that clients make up must not become labels.

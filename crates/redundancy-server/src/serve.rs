@@ -1,16 +1,20 @@
-//! Runs a router on a listener: caps on what a connection may take, and an end that lets requests finish.
+//! Runs a router on a listener: HTTP/1.1 and HTTP/2, in clear or encrypted, with caps on what a connection may take, and an end
+//! that lets requests finish.
 //!
-//! Only HTTP/1.1: what needs more (TLS, HTTP/2) belongs in front or comes with its own listener.
+//! A client that begins with the preface of HTTP/2, or agrees on it when the encryption is set up, is spoken to in HTTP/2; every
+//! other one in HTTP/1.1.
 
+mod connection;
+mod encryption;
+mod http2;
+mod opening;
 mod socket;
 
 use crate::app::Readiness;
 use crate::middleware::client_address::Peer;
 use axum::Router;
-use axum::http::Request;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use axum::http::header::STRICT_TRANSPORT_SECURITY;
+use axum::response::Response;
 use socket::Socket;
 use std::io;
 use std::pin::pin;
@@ -20,12 +24,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::util::MapRequest;
+use tower::util::MapResponseLayer;
 
-/// Longest head of a request, in bytes.
-const MAX_HEAD_BYTES: usize = 32 * 1024;
-/// Most bytes that are buffered for one connection in each direction. Idle connections have a fraction of it.
-const MAX_BUFFER_BYTES: usize = 64 * 1024;
+pub use encryption::{Credentials, CredentialsFault, CredentialsPart, Encryption, Validity};
+
 /// How long to wait when the system has no file descriptor left for a new connection: others close meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -37,17 +39,27 @@ pub struct ServeOptions {
     /// Connections at the same time. One more waits in the queue of the operating system.
     pub max_connections: usize,
     /// From the opening of a connection, or the end of an answer on it, to the end of the next request's head. So it is also
-    /// how long a connection may stay idle. A server whose `request_timeout` is shorter does well to shorten this too: a head
-    /// should not be given more time than a whole request.
+    /// how long a connection may stay idle. Before its first request a connection has that time to send a first byte, and again
+    /// for the rest. A server whose `request_timeout` is shorter does well to shorten this too: a head should not be given
+    /// more time than a whole request.
     pub header_read_timeout: Duration,
     /// How long a client may take nothing of an answer that is ready for it.
     pub write_timeout: Duration,
+    /// How long a client may take to set up the encryption.
+    pub handshake_timeout: Duration,
     /// How long requests under way may take to finish after the shutdown began.
     pub drain_timeout: Duration,
+    /// TLS, and nothing else, on this listener. In clear if it is missing.
+    pub encryption: Option<Encryption>,
 }
 
 impl ServeOptions {
-    /// The defaults, for a server whose readiness is `readiness`.
+    /// Longest head of a request, in bytes.
+    const MAX_HEAD_BYTES: usize = 32 * 1024;
+    /// The same for HTTP/2, which counts 32 bytes more for each header.
+    const MAX_HEAD_BYTES_HTTP2: u32 = 32 * 1024;
+
+    /// The defaults, for a server whose readiness is `readiness`: in clear.
     #[must_use]
     pub fn new(readiness: Readiness) -> Self {
         Self {
@@ -55,7 +67,9 @@ impl ServeOptions {
             max_connections: 16 * 1024,
             header_read_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
+            handshake_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(15),
+            encryption: None,
         }
     }
 }
@@ -99,12 +113,6 @@ pub async fn serve(
     connections.drain().await
 }
 
-/// A request with where it comes from.
-fn from<B>(peer: Peer, mut request: Request<B>) -> Request<B> {
-    request.extensions_mut().insert(peer);
-    request
-}
-
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
@@ -112,10 +120,17 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 /// All connections of one server.
 struct Connections {
-    router: Router,
-    options: ServeOptions,
+    shared: Arc<Shared>,
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
+}
+
+/// What every connection of a server needs.
+struct Shared {
+    router: Router,
+    options: ServeOptions,
+    /// Requests of HTTP/2: the tasks of their connections take them, tasks of their own do the work.
+    requests: TaskTracker,
     /// Asks every connection to end after the request it is in.
     finish: CancellationToken,
     /// Ends every connection at once.
@@ -124,9 +139,20 @@ struct Connections {
 
 impl Connections {
     fn new(router: Router, options: ServeOptions) -> Self {
+        let router = match &options.encryption {
+            None => router,
+            Some(encryption) => {
+                let value = encryption.strict_transport_security();
+                router.layer(MapResponseLayer::new(move |mut response: Response| {
+                    response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, value.clone());
+                    response
+                }))
+            }
+        };
         let permits = Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS)));
         let (finish, cut_off) = (CancellationToken::new(), CancellationToken::new());
-        Self { router, options, permits, tasks: TaskTracker::new(), finish, cut_off }
+        let shared = Shared { router, options, requests: TaskTracker::new(), finish, cut_off };
+        Self { shared: Arc::new(shared), permits, tasks: TaskTracker::new() }
     }
 
     async fn accept(&self, listener: &TcpListener) -> io::Result<(TcpStream, Peer, OwnedSemaphorePermit)> {
@@ -139,131 +165,49 @@ impl Connections {
     fn start(&self, stream: TcpStream, peer: Peer, permit: OwnedSemaphorePermit) {
         // Without this a small answer can wait for the acknowledgement of the one before. It is no reason not to answer.
         let _ = stream.set_nodelay(true);
-        let socket = TokioIo::new(Socket::new(stream, self.options.write_timeout));
-        let service = TowerToHyperService::new(MapRequest::new(self.router.clone(), move |request| {
-            from(peer, request)
-        }));
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.options.header_read_timeout)
-            .max_header_size(MAX_HEAD_BYTES)
-            .max_buf_size(MAX_BUFFER_BYTES)
-            .serve_connection(socket, service);
-        let (finish, cut_off) = (self.finish.clone(), self.cut_off.clone());
-        self.tasks.spawn(async move {
-            let mut connection = pin!(connection);
-            let serve = async {
-                tokio::select! {
-                    ended = connection.as_mut() => return ended,
-                    () = finish.cancelled() => connection.as_mut().graceful_shutdown(),
-                }
-                connection.await
-            };
-            tokio::select! {
-                ended = serve => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%error, "a connection ended early");
-                    }
-                }
-                () = cut_off.cancelled() => {}
-            }
-            drop(permit);
-        });
+        let socket = Socket::new(stream, self.shared.options.write_timeout);
+        let shared = Arc::clone(&self.shared);
+        // Two kinds of tasks, so that one in clear does not take the memory of an encrypted one.
+        match self.shared.options.encryption.clone() {
+            None => self.tasks.spawn(async move {
+                shared.until_cut_off(connection::in_clear(&shared, peer, socket)).await;
+                drop(permit);
+            }),
+            Some(encryption) => self.tasks.spawn(async move {
+                shared.until_cut_off(connection::encrypted(&shared, &encryption, peer, socket)).await;
+                drop(permit);
+            }),
+        };
     }
 
     async fn drain(self) -> Drained {
-        self.options.readiness.start_draining();
+        let Shared { options, requests, finish, cut_off, .. } = &*self.shared;
+        options.readiness.start_draining();
         self.tasks.close();
         let open = self.tasks.len();
-        self.finish.cancel();
-        let in_time = tokio::time::timeout(self.options.drain_timeout, self.tasks.wait()).await;
-        let cut_off = if in_time.is_ok() { 0 } else { self.tasks.len() };
-        self.cut_off.cancel();
+        finish.cancel();
+        let in_time = tokio::time::timeout(options.drain_timeout, self.tasks.wait()).await;
+        let left = if in_time.is_ok() { 0 } else { self.tasks.len() };
+        cut_off.cancel();
         self.tasks.wait().await;
-        Drained { finished: open.saturating_sub(cut_off), cut_off }
+        requests.close();
+        requests.wait().await;
+        Drained { finished: open.saturating_sub(left), cut_off: left }
+    }
+}
+
+impl Shared {
+    async fn until_cut_off(&self, connection: impl Future<Output = Result<(), connection::Ended>>) {
+        tokio::select! {
+            ended = connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+            }
+            () = self.cut_off.cancelled() => {}
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::tests::app;
-    use crate::config::ServerConfig;
-    use axum::routing::get;
-    use std::net::SocketAddr;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    const LONG: Duration = Duration::from_hours(1);
-
-    /// Serves `router` until `client` is done, and gives what both gave.
-    async fn while_serving<T>(
-        router: Router,
-        options: ServeOptions,
-        client: impl AsyncFnOnce(SocketAddr) -> T,
-    ) -> (Drained, T) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let done = CancellationToken::new();
-        let client = async {
-            let result = client(address).await;
-            done.cancel();
-            result
-        };
-        tokio::join!(serve(listener, router, options, done.cancelled()), client)
-    }
-
-    async fn get_path(stream: &mut TcpStream, path: &str) -> String {
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n").as_bytes()).await.unwrap();
-        let mut buffer = [0; 4096];
-        let read = stream.read(&mut buffer).await.unwrap();
-        String::from_utf8_lossy(&buffer[..read]).into_owned()
-    }
-
-    #[tokio::test]
-    async fn a_panic_leaves_the_server_and_even_the_connection_running() {
-        let app = app(ServerConfig::default());
-        let panicking = Router::new()
-            .route("/panics", get(async || -> &str { panic!("on purpose") }))
-            .route("/works", get(async || "works"));
-        let options = ServeOptions::new(app.readiness());
-        let router = crate::middleware::around_everything(panicking, &app).with_state(app);
-        let (drained, ()) = while_serving(router, options, async |address| {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            for _ in 0..2 {
-                assert!(get_path(&mut stream, "/panics").await.starts_with("HTTP/1.1 500"));
-                assert!(get_path(&mut stream, "/works").await.ends_with("works"));
-            }
-        })
-        .await;
-        assert_eq!(drained.cut_off, 0);
-    }
-
-    #[tokio::test]
-    async fn a_client_that_does_not_read_its_answer_is_given_up() {
-        // More than the system buffers for one connection.
-        let body = vec![b'x'; 64 * 1024 * 1024];
-        let router = Router::new().route("/", get(async move || body));
-        let write_timeout = Duration::from_millis(50);
-        let options =
-            ServeOptions { write_timeout, drain_timeout: LONG, ..ServeOptions::new(Readiness::default()) };
-        let (drained, stream) = while_serving(router, options, async |address| {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            assert!(get_path(&mut stream, "/").await.starts_with("HTTP/1.1 200"));
-            stream
-        })
-        .await;
-        // The end did not wait for the client, which is still there.
-        assert_eq!(drained.cut_off, 0);
-        drop(stream);
-    }
-
-    #[tokio::test]
-    async fn readiness_ends_when_the_shutdown_begins() {
-        let readiness = Readiness::default();
-        let options = ServeOptions::new(readiness.clone());
-        let (drained, was_ready) =
-            while_serving(Router::new(), options, async |_| readiness.is_ready()).await;
-        assert_eq!((was_ready, readiness.is_ready()), (true, false));
-        assert_eq!(drained, Drained { finished: 0, cut_off: 0 });
-    }
-}
+mod tests;

@@ -2,11 +2,12 @@
 //! settings of the service ([`settings`], the only place that reads the environment).
 //!
 //! Everything else serves the commands: [`client`] talks to a running service; [`input`] reads files and strips markup, [`corpus`] reads many; [`terminal`], [`mod@html`] and
-//! [`json`] show findings to people and programs; [`clock`] and [`random`] are the ports of the engine to this machine.
+//! [`json`] show findings to people and programs; [`certificates`] reads those of the service; [`clock`] and [`random`] are the ports of the engine to this machine.
 //! What a finding is, the engine knows; how HTTP is spoken, the server.
 
 #![forbid(unsafe_code)]
 
+pub mod certificates;
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -111,7 +111,7 @@ impl Settings {
             telemetry: telemetry?,
             access: access?,
             requests: requests?,
-            transport,
+            transport: transport?,
             client,
             delivery: delivery?,
             entries: Vec::new(),

@@ -1,12 +1,20 @@
-//! Refuses heads that programs on the way could read in different ways (RFC 9112, sections 3.2 and 6.1). Heads that are no
-//! HTTP at all never get here: the connection answers those itself.
+//! Refuses heads that programs on the way could read in different ways (RFC 9112, sections 3.2 and 6.1; RFC 9113,
+//! section 8.3.1). Heads that are no HTTP at all never get here: the connection answers those itself.
 
 use axum::http::header::{HOST, TRANSFER_ENCODING};
-use axum::http::{HeaderMap, Version};
+use axum::http::{HeaderMap, Uri, Version};
 
 /// What makes a head open to doubt, for whoever sent it.
-pub(super) fn fault(version: Version, headers: &HeaderMap) -> Option<&'static str> {
+pub(super) fn fault(version: Version, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
     let hosts = headers.get_all(HOST).iter().count();
+    if version == Version::HTTP_2
+        && let (Some(authority), Some(host)) = (uri.authority(), headers.get(HOST))
+        && !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes())
+    {
+        return Some(
+            "The header Host and the authority of the request name different hosts. Send the authority alone.",
+        );
+    }
     if hosts > 1 || (hosts == 0 && version == Version::HTTP_11) {
         return Some("An HTTP/1.1 request has the header Host once. Send it, and no second one.");
     }
@@ -30,13 +38,17 @@ mod tests {
         let passes = |version, headers: &[(&str, &str)]| {
             let headers =
                 headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-            fault(version, &headers).is_none()
+            let uri = if version == Version::HTTP_2 { "https://a/" } else { "/" };
+            fault(version, &uri.parse().unwrap(), &headers).is_none()
         };
         let (host, chunked) = (("host", "a"), ("transfer-encoding", "Chunked"));
         assert!(passes(Version::HTTP_11, &[host]));
         assert!(passes(Version::HTTP_11, &[host, chunked]));
         assert!(passes(Version::HTTP_10, &[]));
         assert!(passes(Version::HTTP_2, &[]));
+        assert!(passes(Version::HTTP_2, &[("host", "A")]));
+        assert!(!passes(Version::HTTP_2, &[("host", "b")]));
+        assert!(!passes(Version::HTTP_2, &[host, host]));
         assert!(!passes(Version::HTTP_11, &[]));
         assert!(!passes(Version::HTTP_11, &[host, host]));
         assert!(!passes(Version::HTTP_10, &[host, host]));

@@ -1,5 +1,6 @@
 //! A TCP connection that neither waits forever for a client that does not read, nor resets one that is still sending.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,6 +11,9 @@ use tokio::time::{Sleep, sleep};
 
 /// How long a client that is still sending after its answer is listened to.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// Bytes that are looked at ahead at a time. The head of most requests fits, so that looking costs no extra call to the system.
+const LOOK_AHEAD_BYTES: usize = 1024;
 
 /// Bytes that are thrown away at a time, and how often in a row before other connections get their turn.
 const DISCARD_BYTES: usize = 4096;
@@ -27,6 +31,8 @@ pub(super) struct Socket {
     stalled: Option<Pin<Box<Sleep>>>,
     /// Runs while the client, told that nothing more comes, goes on sending.
     lingering: Option<Pin<Box<Sleep>>>,
+    /// What was looked at ahead and has not been read yet.
+    ahead: Vec<u8>,
 }
 
 /// What is left to read.
@@ -41,7 +47,22 @@ enum Input {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, write_timeout: Duration) -> Self {
-        Self { stream, write_timeout, stalled: None, lingering: None }
+        Self { stream, write_timeout, stalled: None, lingering: None, ahead: Vec::new() }
+    }
+
+    /// Waits for more bytes than were looked at before and gives all that came so far. They stay to be read. Where the client
+    /// has closed its side, no more come.
+    pub(super) async fn look_ahead(&mut self) -> io::Result<&[u8]> {
+        // The buffer lives no longer than one look: a connection on which nothing comes has none.
+        let come = poll_fn(|cx| {
+            let mut scratch = [0; LOOK_AHEAD_BYTES];
+            let mut buffer = ReadBuf::new(&mut scratch);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+            self.ahead.extend_from_slice(buffer.filled());
+            Poll::Ready(Ok::<(), io::Error>(()))
+        });
+        come.await?;
+        Ok(&self.ahead)
     }
 
     /// Passes on the outcome of a write, or the end of the time for it.
@@ -76,7 +97,14 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        if self.ahead.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+        }
+        let length = self.ahead.len().min(buffer.remaining());
+        buffer.put_slice(self.ahead.get(..length).unwrap_or_default());
+        // What is left of it is mostly nothing, and then takes no memory any more.
+        self.ahead = self.ahead.split_off(length);
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -68,7 +68,8 @@ async fn what_is_no_http_does_no_harm() {
         "\0\0\0\0\r\n\r\n",
         "\u{16}\u{3}\u{1}hello TLS\r\n\r\n",
         "GET\r\n\r\n",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "PRI",
+        "PRI * HTTP/3.0\r\n\r\nSM\r\n\r\n",
     ] {
         let mut client = listening.connect().await;
         client.send(bytes).await;

@@ -8,6 +8,7 @@
 )]
 
 mod analyses;
+mod authority;
 mod batches;
 mod bodies;
 mod browsers;
@@ -16,7 +17,9 @@ mod detection;
 mod documentation;
 mod documents;
 mod duplicates;
+mod encryption;
 mod faults;
+mod http2;
 mod limits;
 mod lists;
 mod logs;

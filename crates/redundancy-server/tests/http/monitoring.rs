@@ -145,3 +145,23 @@ async fn two_services_in_one_process_count_for_themselves() {
     assert_eq!((counted(&busy).await, counted(&idle).await), (1.into(), 0.into()));
     assert!(!idle.get("/metrics").await.text().contains("/api/v1/analyze"));
 }
+
+#[tokio::test]
+async fn metrics_with_an_address_of_their_own_are_there_alone_and_health_is_at_both() {
+    let service = Service::with(ServerConfig { metrics_apart: true, ..ServerConfig::default() });
+    service.get("/metrics").await.error(404, "NotFound");
+    let documented = service.get("/openapi.json").await.json();
+    assert!(documented["paths"].get("/metrics").is_none());
+    let monitoring = service.monitoring();
+    for path in ["/health", "/health/live", "/health/ready", "/api/v1/health/status", "/metrics"] {
+        let reply = monitoring.get(path).await;
+        assert_eq!((reply.status, reply.header("x-content-type-options")), (200, Some("nosniff")), "{path}");
+    }
+    for path in ["/", "/docs", "/api/v1/stats", "/api/v1/webhooks/endpoints"] {
+        monitoring.get(path).await.error(404, "NotFound");
+    }
+    let switched_off = ServerConfig { enable_metrics: false, metrics_apart: true, ..ServerConfig::default() };
+    let monitoring = Service::with(switched_off).monitoring();
+    monitoring.get("/metrics").await.error(404, "NotFound");
+    assert_eq!(monitoring.get("/health").await.status, 200);
+}

@@ -196,6 +196,11 @@ impl Service {
         Self { router: redundancy_server::router(app.clone()), app, engine, webhooks, working: None }
     }
 
+    /// What those see of it who watch over it.
+    pub(crate) fn monitoring(self) -> Self {
+        Self { router: redundancy_server::monitoring_router(self.app.clone()), ..self }
+    }
+
     pub(crate) async fn call(&self, request: Request<Body>) -> Reply {
         let Ok(response) = self.router.clone().oneshot(request).await;
         Reply::of(response).await

@@ -17,7 +17,8 @@ pub struct ConnectionArgs {
         conflicts_with_all = ["host", "port"],
         help_heading = "Service",
         long_help = "The address of the service [default: the HOST and PORT of the settings]. One that asks for a key \
-                     gets that of the setting REDUNDANCY_API_KEY"
+                     gets that of the setting REDUNDANCY_API_KEY. Over https:// its certificate must come from an authority \
+                     that this machine believes; SSL_CERT_FILE names a PEM file with other ones"
     )]
     pub url: Option<ServiceAddress>,
     /// Print what the service says as JSON

@@ -23,10 +23,10 @@ pub struct ServiceAddress {
 pub struct InvalidAddress;
 
 impl ServiceAddress {
-    /// The service that listens on `listening`, as this machine reaches it: all addresses of a machine include its
-    /// loopback one.
+    /// The service that listens on `listening`, in clear or encrypted, as this machine reaches it: all addresses of a machine
+    /// include its loopback one.
     #[must_use]
-    pub fn of(listening: SocketAddr) -> Self {
+    pub fn of(listening: SocketAddr, is_encrypted: bool) -> Self {
         let ip = match listening.ip() {
             ip if !ip.is_unspecified() => ip,
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
@@ -36,7 +36,7 @@ impl ServiceAddress {
             IpAddr::V4(ip) => ip.to_string(),
             IpAddr::V6(ip) => format!("[{ip}]"),
         };
-        Self { is_encrypted: false, host, port: listening.port(), base_path: String::new() }
+        Self { is_encrypted, host, port: listening.port(), base_path: String::new() }
     }
 
     /// Whether it is spoken to over TLS.
@@ -192,12 +192,14 @@ mod tests {
 
     #[test]
     fn a_service_on_all_addresses_is_asked_on_the_loopback_one() {
-        for (listening, asked) in [
-            ("0.0.0.0:80", "http://127.0.0.1"),
-            ("[::]:80", "http://[::1]"),
-            ("10.0.0.1:8000", "http://10.0.0.1:8000"),
+        for (listening, is_encrypted, asked) in [
+            ("0.0.0.0:80", false, "http://127.0.0.1"),
+            ("[::]:80", false, "http://[::1]"),
+            ("10.0.0.1:8000", false, "http://10.0.0.1:8000"),
+            ("0.0.0.0:443", true, "https://127.0.0.1"),
         ] {
-            assert_eq!(ServiceAddress::of(listening.parse().unwrap()).to_string(), asked);
+            let address = ServiceAddress::of(listening.parse().unwrap(), is_encrypted);
+            assert_eq!(address.to_string(), asked);
         }
     }
 

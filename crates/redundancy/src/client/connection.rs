@@ -1,6 +1,7 @@
 //! A connection to the service, in clear or encrypted.
 
 use std::future::{self, Future};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore};
 
 use super::address::ServiceAddress;
 use super::error::ClientError;
@@ -41,7 +42,7 @@ pub(super) async fn open(address: &ServiceAddress) -> Result<(SendRequest<Full<B
     let host =
         ServerName::try_from(address.host().to_owned()).map_err(|error| insecure(error.to_string()))?;
     let connector = connector().map_err(insecure)?;
-    let stream = connector.connect(host, stream).await.map_err(|error| insecure(error.to_string()))?;
+    let stream = connector.connect(host, stream).await.map_err(|error| insecure(explained(&error)))?;
     speak(address, TokioIo::new(stream)).await
 }
 
@@ -59,7 +60,20 @@ async fn speak<S: Read + Write + Unpin + 'static>(
     Ok((sender, Box::pin(work)))
 }
 
-/// Believes the certificates that this machine believes.
+/// What is wrong, and for the certificate of a private authority what to do about it.
+fn explained(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+    if inner == Some(&unknown) {
+        return format!(
+            "{error}\n  If an authority of your own has signed its certificate, name a PEM file with that of the authority by \
+             SSL_CERT_FILE."
+        );
+    }
+    error.to_string()
+}
+
+/// Believes the certificates that this machine believes, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
 fn connector() -> Result<TlsConnector, String> {
     let native = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();

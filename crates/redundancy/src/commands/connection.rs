@@ -8,7 +8,9 @@ use crate::settings::Purpose;
 /// A client of the service that `args` and the settings name.
 pub(super) fn open(args: &ConnectionArgs) -> Result<Client, Failure> {
     let settings = super::settings(&args.settings, Purpose::Show)?;
-    let address = args.url.clone().unwrap_or_else(|| ServiceAddress::of(settings.listen.address));
+    let is_encrypted = settings.transport.certificates.is_some();
+    let of_settings = || ServiceAddress::of(settings.listen.address, is_encrypted);
+    let address = args.url.clone().unwrap_or_else(of_settings);
     Ok(Client::new(address, settings.client.api_key.as_ref())?)
 }
 

@@ -1,36 +1,40 @@
 //! `redundancy serve`: puts the service together from its parts, runs it, and ends it in good order.
 
+mod certificates;
 mod issuer;
+mod listening;
+mod monitoring;
 mod open_files;
 mod parts;
 mod starter;
 mod stores;
 mod tenants;
 
-use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::io;
 use std::num::NonZero;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use redundancy_server::{App, ServeOptions, router, serve};
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
+use self::certificates::Certificates;
+use self::listening::{greet, listen};
+use self::monitoring::Monitoring;
 use self::parts::Parts;
 pub(super) use self::stores::redis_config;
 use super::signals::Signals;
 use super::{Failure, Outcome};
 use crate::cli::ColourChoice;
 use crate::cli::service::ServeArgs;
+use crate::clock::SystemClock;
 use crate::logging;
 use crate::settings::{Purpose, Settings};
 
 /// Files that are open besides connections: the log, the listener, what the runtime needs.
 const OTHER_OPEN_FILES: u64 = 128;
-/// Connections that wait to be accepted at most: a burst of clients should not be turned away.
-const BACKLOG: u32 = 1024;
 /// How long work without a request, accepted for later, may take to finish after the last request has ended.
 const DRAIN_ENGINE: Duration = Duration::from_secs(10);
 
@@ -54,17 +58,29 @@ async fn service(settings: &Settings, cores: usize, until_stdin_closes: bool) ->
     let mut signals =
         Signals::listen().map_err(|error| Failure::Other(format!("cannot catch signals: {error}")))?;
     let starter = starter::gone(until_stdin_closes);
-    let listener = listen(settings.listen.address)?;
+    let listener = listen(settings.listen.address, &listening::OF_SERVICE)?;
     let address = listener.local_addr()?;
+    let monitoring = Monitoring::listen(settings.listen.monitoring)?;
+    let certificates = Certificates::of(&settings.transport, Arc::new(SystemClock::new()))?;
     let Parts { app, engine, webhooks, tenants } = parts::build(settings, cores).await?;
     let items = app.batch_items();
-    let options = options(&app, settings.requests.timeout);
-    open_files::allow(options.max_connections as u64 + OTHER_OPEN_FILES);
-    greet(address);
+    let encryption = certificates.as_ref().map(|certificates| certificates.encryption.clone());
+    let options = ServeOptions { encryption, ..options(&app, settings.requests.timeout) };
+    open_files::allow((options.max_connections + monitoring::MAX_CONNECTIONS) as u64 + OTHER_OPEN_FILES);
+    greet(address, certificates.is_some(), monitoring.as_ref().map(|monitoring| monitoring.address));
+    let (stop_monitoring, monitoring_stopped) = oneshot::channel::<()>();
+    let watched = async {
+        if let Some(monitoring) = monitoring {
+            let ended = async {
+                let _ = monitoring_stopped.await;
+            };
+            monitoring.run(app.clone(), options.clone(), ended).await;
+        }
+    };
     let (stop, stopped) = oneshot::channel::<()>();
     let (stop_batches, batches_stopped) = oneshot::channel::<()>();
     let (stop_deliveries, deliveries_stopped) = oneshot::channel::<()>();
-    let serving = serve(listener, router(app), options, async {
+    let serving = serve(listener, router(app.clone()), options.clone(), async {
         let _ = stopped.await;
     });
     // They end with the first signal: what is left of them goes on after the next start.
@@ -94,7 +110,13 @@ async fn service(settings: &Settings, cores: usize, until_stdin_closes: bool) ->
             tenants.close().await;
             (drained, in_time.is_ok())
         };
-        tokio::join!(serve_and_drain, delivering, doing_batches, tenants.follow())
+        let work = async {
+            let ended = tokio::join!(serve_and_drain, delivering, doing_batches, tenants.follow());
+            // Last of all, so that the end can be watched.
+            let _ = stop_monitoring.send(());
+            ended
+        };
+        tokio::join!(work, watched).0
     };
     let told_twice = async {
         let signal = tokio::select! {
@@ -129,44 +151,4 @@ async fn service(settings: &Settings, cores: usize, until_stdin_closes: bool) ->
 fn options(app: &App, request_timeout: Duration) -> ServeOptions {
     let defaults = ServeOptions::new(app.readiness());
     ServeOptions { header_read_timeout: defaults.header_read_timeout.min(request_timeout), ..defaults }
-}
-
-fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    let socket = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // A restart must not wait for the connections of the run before to time out.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    socket().map_err(|error| Failure::Other(format!("cannot listen on {address}: {}", remedy(&error))))
-}
-
-fn remedy(error: &io::Error) -> String {
-    let known = [
-        (
-            io::ErrorKind::AddrInUse,
-            "another program uses this port; stop it, or choose another one with PORT or --port",
-        ),
-        (
-            io::ErrorKind::PermissionDenied,
-            "the system does not allow this port; choose one above 1023 with PORT or --port",
-        ),
-        (
-            io::ErrorKind::AddrNotAvailable,
-            "this machine does not have that address; choose another one with HOST or --host",
-        ),
-    ];
-    let remedy = known.into_iter().find(|(kind, _)| *kind == error.kind());
-    remedy.map_or_else(|| error.to_string(), |(_, remedy)| remedy.to_owned())
-}
-
-/// Says where the service is. The log goes to standard error, so this line is all that stands on standard output.
-fn greet(address: SocketAddr) {
-    // A service that nobody listens to on standard output is none the worse for it.
-    let _ = writeln!(
-        io::stdout(),
-        "redundancy {} listens on http://{address} (Ctrl-C ends it; the API is explained at http://{address}/docs)",
-        env!("CARGO_PKG_VERSION")
-    );
 }

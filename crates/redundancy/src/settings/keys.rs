@@ -46,6 +46,7 @@ impl Key {
 
 pub(super) const HOST: Key = Key::new("HOST", "127.0.0.1");
 pub(super) const PORT: Key = Key::new("PORT", "8000");
+pub(super) const METRICS_LISTEN: Key = Key::unset("METRICS_LISTEN");
 pub(super) const WEBHOOK_STORAGE_TYPE: Key = Key::new("WEBHOOK_STORAGE_TYPE", "auto");
 pub(super) const REDIS_URL: Key = Key::address("REDIS_URL");
 pub(super) const DATA_DIR: Key = Key::new("DATA_DIR", "./data");
@@ -77,6 +78,7 @@ pub(super) const MAX_CONCURRENT_REQUESTS: Key = Key::new("MAX_CONCURRENT_REQUEST
 pub(super) const TLS_CERT: Key = Key::unset("TLS_CERT");
 pub(super) const TLS_KEY: Key = Key::unset("TLS_KEY");
 pub(super) const TLS_CLIENT_CA: Key = Key::unset("TLS_CLIENT_CA");
+pub(super) const HSTS_MAX_AGE_SECONDS: Key = Key::new("HSTS_MAX_AGE_SECONDS", "31536000");
 pub(super) const WEBHOOK_WORKERS: Key = Key::unset("WEBHOOK_WORKERS");
 pub(super) const WEBHOOK_POOL_SIZE: Key = Key::unset("WEBHOOK_POOL_SIZE");
 pub(super) const WEBHOOK_ALLOWED_NETWORKS: Key = Key::unset("WEBHOOK_ALLOWED_NETWORKS");
@@ -88,9 +90,10 @@ pub(super) const WEBHOOK_RETENTION_DAYS: Key = Key::new("WEBHOOK_RETENTION_DAYS"
 pub(super) const REDUNDANCY_API_KEY: Key = Key::secret("REDUNDANCY_API_KEY");
 
 /// Every setting, in the order in which they are shown.
-pub const ALL: [&Key; 39] = [
+pub const ALL: [&Key; 41] = [
     &HOST,
     &PORT,
+    &METRICS_LISTEN,
     &WEBHOOK_STORAGE_TYPE,
     &REDIS_URL,
     &DATA_DIR,
@@ -119,6 +122,7 @@ pub const ALL: [&Key; 39] = [
     &TLS_CERT,
     &TLS_KEY,
     &TLS_CLIENT_CA,
+    &HSTS_MAX_AGE_SECONDS,
     &WEBHOOK_WORKERS,
     &WEBHOOK_POOL_SIZE,
     &WEBHOOK_ALLOWED_NETWORKS,

@@ -154,13 +154,7 @@ fn no_secret_stands_in_entries_or_faults() {
 
 #[test]
 fn what_this_version_cannot_hold_to_refuses_to_serve_and_can_be_looked_at() {
-    for (name, value) in [
-        ("TLS_CERT", "cert.pem"),
-        ("TLS_KEY", "key.pem"),
-        ("TLS_CLIENT_CA", "ca.pem"),
-        ("ENABLE_TRACING", "true"),
-        ("OTLP_ENDPOINT", "http://127.0.0.1:4317"),
-    ] {
+    for (name, value) in [("ENABLE_TRACING", "true"), ("OTLP_ENDPOINT", "http://127.0.0.1:4317")] {
         let told = faults(&[(name, value)]);
         assert!(told.contains(name) && told.contains("not available in this version: unset it"), "{told}");
         read(&environment(&[(name, value)]));
@@ -206,4 +200,51 @@ fn everybody_is_let_in_on_an_outside_address_only_if_that_is_said() {
     for host in ["127.0.0.1", "::1", "[::1]", "localhost", "127.1.2.3", "::ffff:127.0.0.1"] {
         Settings::read(&environment(&[("HOST", host)]), Purpose::Serve).unwrap();
     }
+}
+
+#[test]
+fn parts_of_encryption_that_do_not_go_together_are_refused() {
+    let (cert, key, ca) = (("TLS_CERT", "c.pem"), ("TLS_KEY", "k.pem"), ("TLS_CLIENT_CA", "a.pem"));
+    for (given, missing) in [
+        (&[cert][..], "TLS_KEY: is needed beside TLS_CERT"),
+        (&[cert, ca], "TLS_KEY: is needed beside TLS_CERT"),
+        (&[key], "TLS_CERT: is needed beside TLS_KEY"),
+        (&[ca], "TLS_CLIENT_CA = \"a.pem\" (environment): needs TLS_CERT and TLS_KEY"),
+    ] {
+        let told = faults(given);
+        assert!(told.contains(missing), "{told}");
+    }
+    let told = faults(&[cert, key]);
+    assert!(told.contains("TLS_CERT = \"c.pem\" (environment): cannot be read: No such file"), "{told}");
+    // Whoever only looks at the settings, or asks the service, need not be able to read its key.
+    let shown = read(&environment(&[cert, key, ca])).transport.certificates.unwrap();
+    assert_eq!(shown.client_authorities, Some("a.pem".into()));
+}
+
+#[test]
+fn the_address_of_metrics_is_an_address_and_a_port_and_not_that_of_the_service() {
+    let monitoring = |text: &'static str| read(&environment(&[("METRICS_LISTEN", text)])).listen.monitoring;
+    for (text, address) in [
+        ("127.0.0.1:9090", "127.0.0.1:9090"),
+        ("localhost:0", "127.0.0.1:0"),
+        ("[::1]:9090", "[::1]:9090"),
+        ("0.0.0.0:9090", "0.0.0.0:9090"),
+    ] {
+        assert_eq!(monitoring(text), Some(address.parse().unwrap()));
+    }
+    assert_eq!(read(&Sources::default()).listen.monitoring, None);
+    for text in
+        ["9090", ":9090", "::1:9090", "127.0.0.1", "127.0.0.1:x", "example.org:9090", "127.0.0.1:65536"]
+    {
+        let told = faults(&[("METRICS_LISTEN", text)]);
+        assert!(told.contains("METRICS_LISTEN") && told.contains("127.0.0.1:9090"), "{text}: {told}");
+    }
+    let told = faults(&[("METRICS_LISTEN", "127.0.0.1:8000")]);
+    assert!(told.contains("another address than that of HOST and PORT"), "{told}");
+}
+
+#[test]
+fn browsers_remember_for_two_years_at_most() {
+    let told = faults(&[("HSTS_MAX_AGE_SECONDS", "63072001")]);
+    assert!(told.contains("from 0 to 63072000"), "{told}");
 }

@@ -1,10 +1,10 @@
 //! Runs the program in a folder of its own, without the environment of the test, and keeps what it says.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -29,7 +29,11 @@ pub(crate) struct Run {
 /// A running service. Dropping it ends it.
 pub(crate) struct Service {
     child: Child,
+    log: Option<BufReader<ChildStderr>>,
+    scheme: String,
     pub(crate) address: SocketAddr,
+    /// Where health and metrics have an address of their own.
+    pub(crate) monitoring: Option<SocketAddr>,
 }
 
 /// An answer of a service.
@@ -147,16 +151,46 @@ impl Service {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let address = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next());
-        let Some(address) = address.and_then(|address| address.parse().ok()) else {
+        let Some((scheme, address, monitoring)) = Self::said(&line) else {
             let output = child.wait_with_output().unwrap();
             panic!("no address in {line:?}; {}", String::from_utf8_lossy(&output.stderr));
         };
-        Self { child, address }
+        let log = child.stderr.take().map(BufReader::new);
+        Self { child, log, scheme, address, monitoring }
+    }
+
+    /// What stands in the line that says where the service is.
+    fn said(line: &str) -> Option<(String, SocketAddr, Option<SocketAddr>)> {
+        let (before, behind) = line.split_once("://")?;
+        let scheme = before.rsplit(' ').next()?.to_owned();
+        let address = behind.split(' ').next()?.parse().ok()?;
+        let monitoring = line.split_once("health and metrics are at http://");
+        let monitoring = monitoring.and_then(|(_, rest)| rest.split(')').next()?.parse().ok());
+        Some((scheme, address, monitoring))
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// The same service at the address of health and metrics.
+    pub(crate) fn get_monitoring(&self, path: &str) -> Answer {
+        exchange(
+            self.monitoring.unwrap(),
+            &format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"),
+        )
+    }
+
+    /// Reads the log up to the line that says this, and gives that line.
+    pub(crate) fn wait_for_log(&mut self, said: &str) -> String {
+        let log = self.log.as_mut().unwrap();
+        loop {
+            let mut line = String::new();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "the log ends without {said:?}");
+            if line.contains(said) {
+                return line;
+            }
+        }
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -196,20 +230,16 @@ impl Service {
 
     /// A connection that gives up after a while.
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream
+        connect(self.address)
     }
 
     fn exchange(&self, request: &str) -> Answer {
-        let mut stream = self.connect();
-        stream.write_all(request.as_bytes()).unwrap();
-        Answer::read(stream)
+        exchange(self.address, request)
     }
 
     /// Stops reading the log, as a program does at the other end of a pipe that has ended.
     pub(crate) fn close_log(&mut self) {
-        drop(self.child.stderr.take());
+        drop(self.log.take());
     }
 
     /// Sends a signal by its name, such as `TERM`.
@@ -221,9 +251,21 @@ impl Service {
     /// Waits until the service has ended by itself, and gives its exit code and its log.
     pub(crate) fn ended(mut self) -> (Option<i32>, String) {
         let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        self.log.take().unwrap().read_to_string(&mut log).unwrap();
         (self.child.wait().unwrap().code(), log)
     }
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+fn exchange(address: SocketAddr, request: &str) -> Answer {
+    let mut stream = connect(address);
+    stream.write_all(request.as_bytes()).unwrap();
+    Answer::read(stream)
 }
 
 impl Drop for Service {
@@ -236,7 +278,7 @@ impl Drop for Service {
 
 impl Answer {
     /// Reads the answer on a connection up to its end.
-    pub(crate) fn read(mut stream: TcpStream) -> Self {
+    pub(crate) fn read(mut stream: impl Read) -> Self {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head in {answer:?}"));

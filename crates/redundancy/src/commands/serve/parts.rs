@@ -68,6 +68,7 @@ pub(super) async fn build(settings: &Settings, cores: usize) -> Result<Parts, Fa
         max_concurrent_requests: requests.max_concurrent,
         cors_origins: requests.cors_origins.clone(),
         enable_metrics: settings.telemetry.metrics,
+        metrics_apart: settings.listen.monitoring.is_some(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         profile: settings.profile.name().to_owned(),
         ..ServerConfig::default()

@@ -1,0 +1,67 @@
+//! TLS for a listener: what it shows its clients, whom it lets in, and how both change while it runs.
+//!
+//! Not for files: where the PEM texts come from, and when they are read again, is the business of whoever starts the server.
+
+mod credentials;
+
+use axum::http::HeaderValue;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+
+pub use credentials::{Credentials, CredentialsFault, CredentialsPart, Validity};
+
+/// The name of HTTP/2 when a connection is opened (RFC 9113, section 3.1).
+pub(super) const ALPN_HTTP2: &[u8] = b"h2";
+const ALPN_HTTP1: &[u8] = b"http/1.1";
+
+/// TLS for a listener. Clones share what it shows, so that one of them can replace it while the listener runs.
+#[derive(Clone)]
+pub struct Encryption {
+    /// What connections that begin from now on get. The lock is held for no longer than it takes to copy a pointer.
+    current: Arc<Mutex<Arc<ServerConfig>>>,
+    remembered_for: Duration,
+}
+
+impl Encryption {
+    /// TLS with these credentials. Browsers are told to speak nothing but TLS to this host for `remembered_for`, on every
+    /// port of it; with zero they are told to forget that.
+    #[must_use]
+    pub fn new(credentials: &Credentials, remembered_for: Duration) -> Self {
+        Self { current: Arc::new(Mutex::new(configured(credentials))), remembered_for }
+    }
+
+    /// Connections that begin from now on get these credentials. Sessions of before are not resumed, so that nobody gets in
+    /// on a certificate that is not believed any more.
+    pub fn replace(&self, credentials: &Credentials) {
+        let next = configured(credentials);
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        TlsAcceptor::from(Arc::clone(&current))
+    }
+
+    /// The value of `Strict-Transport-Security` (RFC 6797). It speaks for this host alone: what its subdomains do is not known
+    /// here.
+    pub(super) fn strict_transport_security(&self) -> HeaderValue {
+        let value = format!("max-age={}", self.remembered_for.as_secs());
+        // Digits can stand in a header. Without the time the header would mean nothing.
+        HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("max-age=0"))
+    }
+}
+
+impl fmt::Debug for Encryption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encryption").field("remembered_for", &self.remembered_for).finish_non_exhaustive()
+    }
+}
+
+fn configured(credentials: &Credentials) -> Arc<ServerConfig> {
+    let mut config = credentials.config();
+    config.alpn_protocols = vec![ALPN_HTTP2.to_vec(), ALPN_HTTP1.to_vec()];
+    Arc::new(config)
+}
