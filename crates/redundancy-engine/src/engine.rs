@@ -13,10 +13,12 @@ use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 use redundancy_webhook::event::{Event, EventType, NewEvent};
 use redundancy_webhook::ids::EventId;
 use redundancy_webhook::store::{Audience, Publication, StoreError};
+use redundancy_webhook::trace::TARGET;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument as _, Span, field};
 
 /// How often a result is offered to a store at least.
 const LEAST_TRIES: u32 = 3;
@@ -87,9 +89,10 @@ impl Engine {
         let analysis_id = self.new_id();
         let kind = event_type(work.operation());
         let kind = kind.filter(|kind| self.ports.store.is_wanted(kind));
+        let span = span(&work);
         let (place, counted) = self.reserve(&work)?;
         let Some(kind) = kind else {
-            let finding = self.perform(place, counted, work, |finding| finding).await?;
+            let finding = self.perform(place, counted, work, |finding| finding).instrument(span).await?;
             return Ok(Identified { analysis_id, finding });
         };
         let format = Arc::clone(&self.ports.format);
@@ -97,7 +100,7 @@ impl Engine {
             let data = event_data(&*format, analysis_id, &finding.clone().into());
             (finding, data)
         };
-        let (finding, data) = self.perform(place, counted, work, with_data).await?;
+        let (finding, data) = self.perform(place, counted, work, with_data).instrument(span).await?;
         let publication = self.publication(analysis_id, kind, data, caller);
         self.ports.store.finish(None, Some(publication)).await?;
         Ok(Identified { analysis_id, finding })
@@ -126,13 +129,16 @@ impl Engine {
         };
         let id = accepted.id;
         self.ports.store.put(accepted.clone()).await?;
+        // Here, where its parent is known.
+        let span = span(&request);
         let engine = Arc::clone(self);
         self.submitted.spawn(async move {
             let format = Arc::clone(&engine.ports.format);
             let write =
                 move |finding: Finding| (format.whole(id, &finding), event_data(&*format, id, &finding));
             let kind = event_type(request.operation());
-            let (state, publication) = match engine.perform(place, counted, request, write).await {
+            let found = engine.perform(place, counted, request, write).instrument(span).await;
+            let (state, publication) = match found {
                 Ok((whole, data)) => {
                     let kind = kind.filter(|kind| engine.ports.store.is_wanted(kind));
                     let publication = kind.map(|kind| engine.publication(id, kind, data, caller));
@@ -247,8 +253,26 @@ impl Engine {
             counted.completed(work.bytes(), clock.monotonic().saturating_sub(began));
             Ok::<_, TextTooLong>(then(finding))
         };
-        Ok(self.pool.run(place, timed).await??)
+        let result = self.pool.run(place, timed).await.map_err(EngineError::from).and_then(|done| Ok(done?));
+        if let Err(error) = &result {
+            let span = Span::current();
+            span.record("otel.status_code", "error");
+            span.record("error.type", error.kind());
+        }
+        result
     }
+}
+
+/// The span of an analysis, for those who export traces: from the place in the pool to the finding.
+fn span(work: &impl Work) -> Span {
+    tracing::info_span!(
+        target: TARGET,
+        "analysis",
+        operation = work.operation().as_str(),
+        bytes = i64::try_from(work.bytes()).unwrap_or(i64::MAX),
+        otel.status_code = field::Empty,
+        error.type = field::Empty,
+    )
 }
 
 /// The type of the event that tells of a result.

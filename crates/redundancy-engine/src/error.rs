@@ -32,6 +32,19 @@ pub enum EngineError {
     Store(#[from] StoreError),
 }
 
+impl EngineError {
+    /// A short name for those who count errors.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Busy { .. } => "busy",
+            Self::TextTooLong(_) => "text_too_long",
+            Self::Panicked => "panicked",
+            Self::ShuttingDown => "shutting_down",
+            Self::Store(_) => "store",
+        }
+    }
+}
+
 impl From<PoolError> for EngineError {
     fn from(error: PoolError) -> Self {
         match error {

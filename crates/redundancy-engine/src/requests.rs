@@ -271,7 +271,7 @@ pub struct Caller {
     pub request_id: Option<String>,
     /// The user on whose behalf it was made.
     pub user_id: Option<String>,
-    /// The trace that it belongs to, as in the header `traceparent`.
+    /// The trace that it belongs to, as [`TraceContext`](redundancy_webhook::trace::TraceContext) is written.
     pub traceparent: Option<String>,
 }
 

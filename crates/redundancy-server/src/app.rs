@@ -219,6 +219,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::FindingsAsJson;
     use redundancy_engine::webhook::dispatcher::Ports;
+    use redundancy_engine::webhook::trace::NoTracer;
     use redundancy_engine::webhook::webhooks::WebhooksConfig;
     use redundancy_engine::webhook::{FailureReason, transport};
     use redundancy_engine::{CpuPoolConfig, EngineConfig, EnginePorts, NoBatches, Timestamp};
@@ -269,6 +270,7 @@ pub(crate) mod tests {
             clock: clock.clone(),
             ids: ids.clone(),
             observer: Arc::new(metrics.clone()),
+            tracer: Arc::new(NoTracer),
         };
         let webhooks = Webhooks::new(ports, WebhooksConfig::default());
         let ports = EnginePorts {

@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, Uri};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Limits and switches of the HTTP adapter.
@@ -23,6 +24,8 @@ pub struct ServerConfig {
     pub enable_metrics: bool,
     /// Whether `/metrics` is kept to [`monitoring_router`](crate::monitoring_router), because that has an address of its own.
     pub metrics_apart: bool,
+    /// What is logged. Without it nobody can ask for it or change it.
+    pub log_levels: Option<Arc<dyn LogLevels>>,
     /// The version of the product, as shown in health and in the `OpenAPI` document.
     pub version: String,
     /// How the program runs, as shown in health: `server`, or the name of a function platform.
@@ -42,10 +45,20 @@ impl Default for ServerConfig {
                 .collect(),
             enable_metrics: true,
             metrics_apart: false,
+            log_levels: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             profile: "server".to_owned(),
         }
     }
+}
+
+/// What a program logs, as it can be looked at and changed while it runs.
+pub trait LogLevels: fmt::Debug + Send + Sync {
+    /// The level of all modules, and the levels of single ones, such as `info,redundancy_webhook=debug`.
+    fn levels(&self) -> String;
+
+    /// From now on `levels` hold. The error says what would do, in words that follow the name of the field: "must be …".
+    fn set(&self, levels: &str) -> Result<(), String>;
 }
 
 /// Where a page comes from, as browsers write it in the `Origin` header: scheme, host and port. `*` is every origin.

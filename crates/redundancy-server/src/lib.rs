@@ -25,7 +25,7 @@ mod serve;
 mod wire;
 
 pub use app::{App, Readiness, Workspace, Workspaces};
-pub use config::{InvalidOrigin, Origin, ServerConfig};
+pub use config::{InvalidOrigin, LogLevels, Origin, ServerConfig};
 pub use identity::{
     Access, ApiKeys, Authentication, FixedKey, KeySetSource, TokenRules, Tokens, Verification,
 };

@@ -29,7 +29,6 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
-use tracing::Instrument as _;
 
 /// Answers of fewer bytes are sent as they are: compressed they would hardly be smaller.
 const COMPRESS_FROM_BYTES: u64 = 1024;
@@ -57,9 +56,8 @@ async fn outside(State(app): State<App>, mut request: Request, next: Next) -> Re
     let (version, route) = (request.version(), route_of(&request));
     // First, because everything names the request by it in logs and answers.
     let id = request_id::assign(&app, &mut request);
-    let line = access_log::Line::begin(app.shared_clock(), &id, &request, route.clone());
+    let line = access_log::Line::begin(&app, &id, &mut request, route.clone());
     let count = http_metrics::Count::begin(&app, &request, route);
-    let span = line.span().clone();
     let answer = async {
         // Keeps from the layer for CORS what is no preflight request and leads nowhere.
         let mut response = match cors::unmatched(&request) {
@@ -71,7 +69,7 @@ async fn outside(State(app): State<App>, mut request: Request, next: Next) -> Re
         security_headers::add(response.headers_mut());
         response
     };
-    let mut response = answer.instrument(span).await;
+    let mut response = line.around(answer).await;
     count.end(response.status());
     line.end(&response);
     id.send_back(response.headers_mut());

@@ -65,6 +65,8 @@ use utoipa::openapi::{
         routes::webhooks::jobs::show,
         routes::webhooks::stats::stats,
         routes::metrics::scrape,
+        routes::log_level::show,
+        routes::log_level::set,
         routes::health::alive,
         routes::health::live,
         routes::health::ready,
@@ -152,6 +154,9 @@ pub(crate) fn document_of(config: &ServerConfig) -> OpenApi {
     if !config.enable_metrics || config.metrics_apart {
         document.paths.paths.remove("/metrics");
     }
+    if config.log_levels.is_none() {
+        document.paths.paths.remove(routes::log_level::PATH);
+    }
     document
 }
 
@@ -178,6 +183,10 @@ fn add_headers(operation: &mut Operation) {
     );
     parameters.push(
         header("traceparent", "The trace that the caller works in, by W3C Trace Context.", string()).into(),
+    );
+    parameters.push(
+        header("tracestate", "What tracing systems of the caller say of it, passed on as it is.", string())
+            .into(),
     );
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {

@@ -88,7 +88,7 @@ pub(crate) struct Origin {
     pub(crate) request_id: RequestId,
     /// On whose behalf it is made, by the header `X-User-Id`.
     pub(crate) user_id: Option<String>,
-    /// The trace that the caller works in.
+    /// The trace that the request belongs to, as events keep it.
     pub(crate) traceparent: Option<String>,
     /// The key that tells it from others, where the route takes one.
     pub(crate) idempotency_key: Option<String>,
@@ -113,7 +113,7 @@ impl FromRequestParts<App> for Origin {
         let request_id = RequestId::from_request_parts(head, app).await?;
         let mut faults = Faults::default();
         let user_id = user_id(&head.headers, &mut faults);
-        let traceparent = trace_context::traceparent(&head.headers);
+        let traceparent = trace_context::of_request(&head.extensions);
         match faults.into_error() {
             None => Ok(Self { request_id, user_id, traceparent, idempotency_key: None }),
             Some(error) => Err(error),
@@ -147,7 +147,7 @@ impl<T: Body> FromRequest<App> for Checked<T> {
         let origin = Origin {
             request_id,
             user_id: user_id(&head.headers, &mut faults),
-            traceparent: trace_context::traceparent(&head.headers),
+            traceparent: trace_context::of_request(&head.extensions),
             idempotency_key: if T::TAKES_KEY { idempotency_key(&head.headers, &mut faults) } else { None },
         };
         let value = read_fields(document, limits, &mut faults);

@@ -11,6 +11,7 @@ pub(crate) mod documents;
 pub(crate) mod duplicates;
 pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod log_level;
 pub(crate) mod metrics;
 pub(crate) mod openapi;
 mod paging;
@@ -27,7 +28,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::routing::{get, post};
 
 /// What [`route_of`] says of a path that leads nowhere.
-const UNMATCHED: &str = "unmatched";
+pub(crate) const UNMATCHED: &str = "unmatched";
 
 /// All routes of `app` in their middleware.
 pub fn router(app: App) -> Router {
@@ -51,6 +52,9 @@ pub fn router(app: App) -> Router {
         .merge(assets::files());
     if app.config().enable_metrics && !app.config().metrics_apart {
         observation = observation.route("/metrics", get(metrics::scrape));
+    }
+    if app.config().log_levels.is_some() {
+        rest = rest.route(log_level::PATH, get(log_level::show).put(log_level::set));
     }
     let all = middleware::around_work(work, &app)
         .merge(middleware::around_observation(observation, &app))

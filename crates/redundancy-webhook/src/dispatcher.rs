@@ -12,12 +12,14 @@ mod flights;
 mod follow_ups;
 mod request;
 mod settling;
+mod spans;
 
 use crate::breaker::BreakerConfig;
 use crate::clock::{Clock, IdSource, Timestamp};
 use crate::guard::ReplicaId;
 use crate::observer::Observer;
 use crate::store::{Claim, ClaimedDelivery, Lease, StoreError, WebhookStore};
+use crate::trace::Tracer;
 use crate::transport::Transport;
 use flights::Flights;
 use settling::Ended;
@@ -27,6 +29,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Span;
 
 pub(crate) use attempt::call;
 
@@ -80,6 +83,8 @@ pub struct Ports {
     pub ids: Arc<dyn IdSource>,
     /// Who takes notice.
     pub observer: Arc<dyn Observer>,
+    /// Ties attempts to the traces of their events.
+    pub tracer: Arc<dyn Tracer>,
 }
 
 /// How much [`Dispatcher::deliver_due`] may do.
@@ -289,22 +294,23 @@ impl Inner {
         };
         let claimed = self.ports.store.claim(claim).await?;
         let count = claimed.deliveries.len();
+        let round = if count == 0 { Span::none() } else { spans::worker(self.replica, count) };
         for delivery in claimed.deliveries {
             // A store gives no more than it was asked for.
             let Some(permit) = places.split(1) else { break };
-            self.start(delivery, permit);
+            self.start(delivery, permit, round.clone());
         }
         Ok(Begun { count, next_at: claimed.next_at, is_full: count == wanted })
     }
 
-    /// Attempts a delivery on a task of its own.
-    fn start(self: &Arc<Self>, claimed: ClaimedDelivery, permit: OwnedSemaphorePermit) {
+    /// Attempts a delivery on a task of its own. The span of the `round` it was claimed in lasts until it has ended.
+    fn start(self: &Arc<Self>, claimed: ClaimedDelivery, permit: OwnedSemaphorePermit, round: Span) {
         self.flights.begin(&claimed.lease, self.ports.clock.monotonic());
         let inner = Arc::clone(self);
         self.tasks.spawn(async move {
             let mut flight = Flight { inner: &inner, lease: Some(claimed.lease.clone()) };
             let settlement = tokio::select! {
-                settlement = attempt::make(&inner, &claimed) => settlement,
+                settlement = attempt::make(&inner, &claimed, &round) => settlement,
                 () = inner.broken_off.cancelled() => {
                     // Whoever breaks off gives the lease back.
                     flight.lease = None;

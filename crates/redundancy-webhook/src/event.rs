@@ -205,7 +205,7 @@ pub struct NewEvent {
     pub request_id: Option<String>,
     /// The user on whose behalf that was.
     pub user_id: Option<String>,
-    /// The trace that it belongs to, as in the header `traceparent` of W3C Trace Context.
+    /// The trace that it belongs to, as [`TraceContext`](crate::trace::TraceContext) is written.
     pub traceparent: Option<String>,
 }
 
@@ -222,7 +222,7 @@ pub struct Event {
     pub body: Bytes,
     /// The request that led to it; also in the body.
     pub request_id: Option<String>,
-    /// The trace that it belongs to.
+    /// The trace that it belongs to, as [`TraceContext`](crate::trace::TraceContext) is written.
     pub traceparent: Option<String>,
 }
 

@@ -29,7 +29,7 @@
 //!
 //! # The ports
 //!
-//! What delivery needs from the world are the five fields of [`Ports`](dispatcher::Ports):
+//! What delivery needs from the world are the six fields of [`Ports`](dispatcher::Ports):
 //!
 //! | port | what it is for | what there is |
 //! |---|---|---|
@@ -38,6 +38,7 @@
 //! | [`Clock`](clock::Clock) | tells the time | yours: `SystemTime` and `Instant`, as in `examples/parts/clock.rs` |
 //! | [`IdSource`](clock::IdSource) | random numbers for ids, secrets and jitter | yours: those of the operating system |
 //! | [`Observer`](observer::Observer) | sees every attempt, for metrics | [`NoObserver`](observer::NoObserver) |
+//! | [`Tracer`](trace::Tracer) | makes each attempt a span of the trace that its event belongs to | [`NoTracer`](trace::NoTracer) |
 //!
 //! # The parts
 //!
@@ -102,6 +103,7 @@ pub mod retry;
 mod secret;
 mod signature;
 pub mod store;
+pub mod trace;
 pub mod transport;
 pub mod url;
 pub mod webhooks;

@@ -15,6 +15,7 @@ use crate::ids::EventId;
 use crate::store::{
     Audience, Idempotency, Publication, PublishError, Published, StoreError, idempotency_slot,
 };
+use crate::trace::Tracer;
 use crate::transport::AddressPolicy;
 use ring::digest;
 use std::sync::Arc;
@@ -162,6 +163,12 @@ impl Webhooks {
     #[must_use]
     pub fn breaker(&self) -> BreakerConfig {
         self.0.config.dispatcher.breaker
+    }
+
+    /// What ties spans to the traces of others.
+    #[must_use]
+    pub fn tracer(&self) -> &dyn Tracer {
+        &*self.0.ports.tracer
     }
 
     fn clock(&self) -> &dyn crate::clock::Clock {

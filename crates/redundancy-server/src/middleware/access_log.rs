@@ -3,21 +3,27 @@
 
 use super::request_id::RequestId;
 use super::trace_context;
+use crate::app::App;
+use crate::routes::UNMATCHED;
 use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use redundancy_engine::Clock;
+use redundancy_engine::webhook::trace::TraceContext;
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::{Span, field};
+use tracing::{Instrument as _, Span, field};
 
 /// The line of a request. It is written when this is dropped: that also happens when the client goes away and the request is
 /// dropped unanswered.
 pub(super) struct Line {
     clock: Arc<dyn Clock>,
     began: Duration,
+    /// For the log.
     span: Span,
+    /// For those who export traces.
+    traced: Span,
     method: Method,
     route: String,
     /// Status, and bytes of the body before compression where they are known.
@@ -25,27 +31,28 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Opens a span that is named by the OpenTelemetry conventions for HTTP servers.
-    pub(super) fn begin(clock: Arc<dyn Clock>, id: &RequestId, request: &Request, route: String) -> Self {
-        let trace_id = trace_context::trace_id(request.headers());
+    /// Opens the spans of a request, and puts the trace that it belongs to into it.
+    pub(super) fn begin(app: &App, id: &RequestId, request: &mut Request, route: String) -> Self {
+        let known = (route != UNMATCHED).then_some(route.as_str());
+        let traced = trace_context::begin(app.webhooks().tracer(), request, known, id.as_str());
         let span = tracing::info_span!(
             "http.request",
-            otel.kind = "server",
             http.request.method = %request.method(),
             http.route = %route,
             http.response.status_code = field::Empty,
             request_id = id.as_str(),
-            trace_id = trace_id.map(field::display),
+            trace_id = request.extensions().get::<TraceContext>().map(|context| field::display(context.trace_id())),
             tenant = field::Empty,
             caller = field::Empty,
         );
+        let clock = app.shared_clock();
         let began = clock.monotonic();
-        Self { clock, began, span, method: request.method().clone(), route, answer: None }
+        Self { clock, began, span, traced, method: request.method().clone(), route, answer: None }
     }
 
-    /// The span that everything about the request is logged in.
-    pub(super) const fn span(&self) -> &Span {
-        &self.span
+    /// `work`, so that everything about the request is logged and traced in its spans.
+    pub(super) fn around<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        work.instrument(self.span.clone()).instrument(self.traced.clone())
     }
 
     /// The answer is known.
@@ -57,6 +64,7 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let _entered = self.span.enter();
+        trace_context::end(&self.traced, self.answer.map(|(status, _)| status));
         let (method, route) = (&self.method, &self.route);
         let duration_ms = self.clock.monotonic().saturating_sub(self.began).as_secs_f64() * 1000.0;
         let Some((status, bytes)) = self.answer else {

@@ -1,90 +1,138 @@
-//! Reads the header `traceparent` of W3C Trace Context, level 1, so that the log names the trace a request belongs to.
+//! Reads the headers `traceparent` and `tracestate` of W3C Trace Context, so that logs, spans and events name the trace that a
+//! request belongs to.
 
-use axum::http::HeaderMap;
-use std::fmt;
+use axum::extract::Request;
+use axum::http::{Extensions, HeaderMap, StatusCode, Version};
+use redundancy_engine::webhook::trace::{TARGET, TraceContext, Tracer};
+use tracing::{Span, field};
 
-/// The id of a distributed trace: 32 hexadecimal digits, not all of them 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TraceId(u128);
+/// What the headers of a request say of its trace. Headers that break the format are ignored, as the specification asks.
+fn of_caller(headers: &HeaderMap) -> Option<TraceContext> {
+    let mut values = headers.get_all("traceparent").iter();
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    let states: Vec<&str> =
+        headers.get_all("tracestate").iter().filter_map(|value| value.to_str().ok()).collect();
+    let state = (!states.is_empty()).then(|| states.join(","));
+    TraceContext::new(value.to_str().ok()?, state.as_deref()).ok()
+}
 
-impl fmt::Display for TraceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+/// The context that everything belongs to which follows from the request, as events keep it: that of its span if it has one,
+/// else that of its caller.
+pub(crate) fn of_request(extensions: &Extensions) -> Option<String> {
+    extensions.get::<TraceContext>().map(ToString::to_string)
+}
+
+/// Opens the span of a request by the OpenTelemetry conventions for HTTP servers, as a child of the caller's, and puts its context
+/// into the request. The span is disabled where nobody exports traces; then the caller's context is passed on.
+pub(super) fn begin(
+    tracer: &dyn Tracer,
+    request: &mut Request,
+    route: Option<&str>,
+    request_id: &str,
+) -> Span {
+    let of_caller = of_caller(request.headers());
+    let span = span(request, route, request_id);
+    let context = if span.is_disabled() {
+        of_caller
+    } else {
+        if let Some(parent) = &of_caller {
+            tracer.follow(&span, parent);
+        }
+        tracer.context(&span).or(of_caller)
+    };
+    if let Some(context) = context {
+        request.extensions_mut().insert(context);
+    }
+    span
+}
+
+/// Records how a request was answered; `None` when its client went away before.
+pub(super) fn end(span: &Span, status: Option<StatusCode>) {
+    if span.is_disabled() {
+        return;
+    }
+    let Some(status) = status else {
+        span.record("error.type", "client_went_away");
+        return;
+    };
+    span.record("http.response.status_code", i64::from(status.as_u16()));
+    // By the conventions what a client did wrong is no error of the server's span.
+    if status.is_server_error() {
+        span.record("otel.status_code", "error");
+        span.record("error.type", field::display(status.as_u16()));
     }
 }
 
-/// The header as it is passed on to those that are told of the request: checked, and in the form of version `00`.
-pub(crate) fn traceparent(headers: &HeaderMap) -> Option<String> {
-    let mut values = headers.get_all("traceparent").iter();
-    let (value, None) = (values.next()?, values.next()) else { return None };
-    let text = value.to_str().ok()?;
-    parse(text)?;
-    // Version, trace, parent and flags have fixed places.
-    text.get(2..55).map(|rest| format!("00{rest}"))
+fn span(request: &Request, route: Option<&str>, request_id: &str) -> Span {
+    let method = known_method(request.method().as_str());
+    tracing::info_span!(
+        target: TARGET,
+        parent: None,
+        "http.server",
+        otel.name = name(method, route),
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = field::Empty,
+        error.type = field::Empty,
+        url.path = request.uri().path(),
+        url.scheme = request.uri().scheme_str().unwrap_or("http"),
+        network.protocol.version = protocol_version(request.version()),
+        request_id,
+    )
 }
 
-/// The trace that the caller works in. A header that breaks the format is ignored, as the specification asks.
-pub(super) fn trace_id(headers: &HeaderMap) -> Option<TraceId> {
-    let mut values = headers.get_all("traceparent").iter();
-    let (value, None) = (values.next()?, values.next()) else { return None };
-    parse(value.to_str().ok()?)
+/// Callers can make up methods; one that is not known is named as the conventions ask.
+fn known_method(method: &str) -> &str {
+    match method {
+        "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS" | "CONNECT" | "TRACE" => method,
+        _ => "_OTHER",
+    }
 }
 
-/// `version-trace_id-parent_id-flags`, all in lower-case hexadecimal. Versions after `00` may have more parts.
-fn parse(text: &str) -> Option<TraceId> {
-    let mut parts = text.split('-');
-    let version = hex(parts.next()?, 2)?;
-    let trace_id = hex(parts.next()?, 32)?;
-    let parent_id = hex(parts.next()?, 16)?;
-    hex(parts.next()?, 2)?;
-    let is_complete = version != 0xff && (version > 0 || parts.next().is_none());
-    (is_complete && trace_id != 0 && parent_id != 0).then_some(TraceId(trace_id))
+fn protocol_version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2",
+        // No other one is served.
+        _ => "1.1",
+    }
 }
 
-fn hex(text: &str, digits: usize) -> Option<u128> {
-    let is_hex = text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    is_hex.then(|| u128::from_str_radix(text, 16).ok()).flatten()
+fn name(method: &str, route: Option<&str>) -> String {
+    let method = if method == "_OTHER" { "HTTP" } else { method };
+    route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_well_formed_header_gives_its_trace() {
-        for text in [
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00-later",
-        ] {
-            assert_eq!(parse(text).unwrap().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736", "{text}");
-        }
+    const KNOWN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    fn context(headers: &[(&'static str, &str)]) -> Option<String> {
+        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        of_caller(&headers.collect()).map(|context| context.to_string())
     }
 
     #[test]
-    fn a_later_version_is_passed_on_as_the_one_we_speak() {
-        let of = |text: &str| {
-            traceparent(&HeaderMap::from_iter([("traceparent".parse().unwrap(), text.parse().unwrap())]))
-        };
-        let known = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        assert_eq!(of(known).as_deref(), Some(known));
-        assert_eq!(of(&format!("cc{}-later", &known[2..])).as_deref(), Some(known));
-        assert_eq!(of("nonsense"), None);
+    fn a_state_in_several_headers_is_one() {
+        let headers = [("traceparent", KNOWN), ("tracestate", "a=1"), ("tracestate", "b=2")];
+        assert_eq!(context(&headers), Some(format!("{KNOWN} a=1,b=2")));
+        assert_eq!(context(&headers[..1]).as_deref(), Some(KNOWN));
     }
 
     #[test]
-    fn a_malformed_header_gives_none() {
-        for text in [
-            "",
-            "00",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later",
-            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        ] {
-            assert_eq!(parse(text), None, "{text}");
-        }
+    fn what_is_malformed_or_given_twice_is_ignored() {
+        assert_eq!(context(&[("traceparent", "nonsense")]), None);
+        assert_eq!(context(&[("traceparent", KNOWN), ("traceparent", KNOWN)]), None);
+        assert_eq!(context(&[("tracestate", "a=1")]), None);
+    }
+
+    #[test]
+    fn methods_that_callers_make_up_are_one() {
+        assert_eq!(name(known_method("POST"), Some("/api/v1/analyze")), "POST /api/v1/analyze");
+        assert_eq!((known_method("BREW"), name(known_method("BREW"), None).as_str()), ("_OTHER", "HTTP"));
     }
 }

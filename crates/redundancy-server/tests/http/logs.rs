@@ -3,6 +3,8 @@
 use crate::service::{Service, request};
 use axum::body::Body;
 use axum::http::Method;
+use redundancy_server::{LogLevels, ServerConfig};
+use serde_json::json;
 use std::io;
 use std::sync::{Arc, Mutex};
 use tracing::subscriber::DefaultGuard;
@@ -129,4 +131,45 @@ async fn nothing_that_is_sent_is_logged() {
     let text = log.text();
     assert_eq!(text.lines().filter(|line| line.contains("answered")).count(), 5, "{text}");
     assert!(!text.contains("secret"), "{text}");
+}
+
+/// Takes two levels.
+#[derive(Debug, Default)]
+struct Levels(Mutex<Option<String>>);
+
+impl LogLevels for Levels {
+    fn levels(&self) -> String {
+        self.0.lock().unwrap().clone().unwrap_or_else(|| "info".to_owned())
+    }
+
+    fn set(&self, levels: &str) -> Result<(), String> {
+        if !["info", "debug"].contains(&levels) {
+            return Err("must be info or debug".to_owned());
+        }
+        *self.0.lock().unwrap() = Some(levels.to_owned());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn levels_are_shown_changed_and_refused_by_the_field() {
+    let log_levels: Option<Arc<dyn LogLevels>> = Some(Arc::<Levels>::default());
+    let service = Service::with(ServerConfig { log_levels, ..ServerConfig::default() });
+    let path = "/api/v1/log-level";
+    assert_eq!(service.get(path).await.data()["level"], "info");
+    assert_eq!(service.put(path, &json!({"level": "debug"})).await.data()["level"], "debug");
+    let refused = service.put(path, &json!({"level": "loud"})).await;
+    assert_eq!(refused.status, 422);
+    let fault = &refused.json()["error"]["details"][0];
+    assert_eq!((&fault["field"], &fault["message"]), (&json!("/level"), &json!("must be info or debug")));
+    assert_eq!(service.put(path, &json!({})).await.status, 422);
+    assert_eq!(service.get(path).await.data()["level"], "debug");
+}
+
+#[tokio::test]
+async fn a_service_whose_levels_cannot_be_changed_has_no_such_route() {
+    let service = Service::new();
+    assert_eq!(service.get("/api/v1/log-level").await.status, 404);
+    let document = service.get("/openapi.json").await.json();
+    assert!(document["paths"]["/api/v1/log-level"].is_null(), "{document}");
 }

@@ -7,6 +7,7 @@ use axum::{Router, response::Response};
 use http_body_util::BodyExt;
 use redundancy_engine::webhook::dispatcher::{DispatcherConfig, Ports};
 use redundancy_engine::webhook::store::WebhookStore;
+use redundancy_engine::webhook::trace::NoTracer;
 use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, TransportConfig};
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
 use redundancy_engine::{
@@ -185,6 +186,7 @@ impl Service {
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
             observer: Arc::new(metrics.clone()),
+            tracer: Arc::new(NoTracer),
         };
         let dispatcher = DispatcherConfig { drain_timeout: Duration::ZERO, ..DispatcherConfig::default() };
         let webhooks =

@@ -1,4 +1,4 @@
-//! What a program that delivers puts together once, when it starts: the five ports, and [`Webhooks`] over them.
+//! What a program that delivers puts together once, when it starts: the six ports, and [`Webhooks`] over them.
 
 #[path = "clock.rs"]
 mod clock;
@@ -8,6 +8,7 @@ use redundancy_store::MemoryStore;
 use redundancy_webhook::clock::IdSource;
 use redundancy_webhook::dispatcher::Ports;
 use redundancy_webhook::observer::NoObserver;
+use redundancy_webhook::trace::NoTracer;
 use redundancy_webhook::transport::{AddressPolicy, HttpTransport, TransportConfig};
 use redundancy_webhook::webhooks::{Webhooks, WebhooksConfig};
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -28,6 +29,7 @@ pub(crate) fn webhooks() -> Result<Webhooks, Box<dyn Error>> {
         clock: Arc::new(SystemClock::new()),
         ids: Arc::new(Random(SystemRandom::new())),
         observer: Arc::new(NoObserver),
+        tracer: Arc::new(NoTracer),
     };
     Ok(Webhooks::new(ports, WebhooksConfig { addresses, ..WebhooksConfig::default() }))
 }

@@ -1,9 +1,9 @@
 //! One attempt: the call, and what becomes of the delivery.
 
-use super::Inner;
 use super::follow_ups::{disabled, exhausted};
 use super::request::request;
-use crate::clock::{Clock, Timestamp};
+use super::{Inner, Ports, spans};
+use crate::clock::Timestamp;
 use crate::delivery::Attempt;
 use crate::endpoint::{DisabledReason, Endpoint};
 use crate::event::Event;
@@ -11,16 +11,16 @@ use crate::failure::FailureReason;
 use crate::observer::Attempted;
 use crate::retry::{DISABLE_AFTER, Decision, Outcome, retry_after};
 use crate::store::{ClaimedDelivery, Disabling, Settlement, Transition};
-use crate::transport::{ReceiverResponse, Transport};
+use crate::transport::ReceiverResponse;
+use tracing::{Instrument as _, Span};
 
-/// Attempts the delivery and says what is to be kept of it.
-pub(super) async fn make(inner: &Inner, claimed: &ClaimedDelivery) -> Settlement {
+/// Attempts the delivery and says what is to be kept of it. `round` is the span of the round that it was claimed in.
+pub(super) async fn make(inner: &Inner, claimed: &ClaimedDelivery, round: &Span) -> Settlement {
     let ports = &inner.ports;
     let delivery = &claimed.delivery;
     let number = delivery.attempts.saturating_add(1);
     let (endpoint, event) = (&claimed.endpoint, &claimed.event);
-    let attempt =
-        call(&*ports.transport, &*ports.clock, endpoint, event, number, &inner.config.user_agent).await;
+    let attempt = call(ports, endpoint, event, number, &inner.config.user_agent, round).await;
     let now = ports.clock.now();
     // Random numbers cost a call of the system, and a success needs none.
     let jitter = if attempt.is_success() { 0.0 } else { jitter(inner) };
@@ -58,18 +58,21 @@ pub(super) async fn make(inner: &Inner, claimed: &ClaimedDelivery) -> Settlement
     }
 }
 
-/// Calls the receiver once.
+/// Calls the receiver once. The span of the call belongs to the trace of the event, and is linked with `cause`.
 pub(crate) async fn call(
-    transport: &dyn Transport,
-    clock: &dyn Clock,
+    ports: &Ports,
     endpoint: &Endpoint,
     event: &Event,
     number: u32,
     user_agent: &str,
+    cause: &Span,
 ) -> Attempt {
-    let (started_at, began) = (clock.now(), clock.monotonic());
-    let answer = transport.send(request(endpoint, event, number, started_at, user_agent)).await;
-    let duration = clock.monotonic().saturating_sub(began);
+    let (started_at, began) = (ports.clock.now(), ports.clock.monotonic());
+    let (span, context) = spans::deliver(&*ports.tracer, endpoint, event, number);
+    span.follows_from(cause);
+    let request = request(endpoint, event, context.as_ref(), number, started_at, user_agent);
+    let answer = ports.transport.send(request).instrument(span.clone()).await;
+    let duration = ports.clock.monotonic().saturating_sub(began);
     let attempt = |status, failure, response: ReceiverResponse| Attempt {
         number,
         started_at,
@@ -80,13 +83,15 @@ pub(crate) async fn call(
         response_body: String::from_utf8(response.body)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
     };
-    match answer {
+    let attempt = match answer {
         Ok(response) => {
             let failure = (!(200..300).contains(&response.status)).then_some(FailureReason::Status);
             attempt(Some(response.status), failure, response)
         }
         Err(reason) => attempt(None, Some(reason), ReceiverResponse::default()),
-    }
+    };
+    spans::end(&span, &attempt);
+    attempt
 }
 
 /// What the policy wants to know of an attempt.

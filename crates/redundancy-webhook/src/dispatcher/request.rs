@@ -4,6 +4,7 @@ use crate::clock::Timestamp;
 use crate::endpoint::Endpoint;
 use crate::event::Event;
 use crate::signature::{Signatures, sign_headers};
+use crate::trace::TraceContext;
 use crate::transport::OutgoingRequest;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
@@ -17,12 +18,14 @@ const X_WEBHOOK_ATTEMPT: HeaderName = HeaderName::from_static("x-webhook-attempt
 const X_WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The request of attempt number `attempt` to deliver `event` to `endpoint`, made at `now`.
+/// The request of attempt number `attempt` to deliver `event` to `endpoint`, made at `now` and as a part of the trace `context`.
 pub(super) fn request(
     endpoint: &Endpoint,
     event: &Event,
+    context: Option<&TraceContext>,
     attempt: u32,
     now: Timestamp,
     user_agent: &str,
@@ -54,7 +57,15 @@ pub(super) fn request(
     insert(X_WEBHOOK_ATTEMPT, &attempt.to_string());
     insert(X_WEBHOOK_SIGNATURE, &hex);
     insert(X_REQUEST_ID, event.request_id.as_deref().unwrap_or(&id));
-    insert(TRACEPARENT, &traceparent(event));
+    match context {
+        Some(context) => {
+            insert(TRACEPARENT, context.traceparent());
+            if let Some(state) = context.tracestate() {
+                insert(TRACESTATE, state);
+            }
+        }
+        None => insert(TRACEPARENT, &own_traceparent(event)),
+    }
     insert(USER_AGENT, user_agent);
     headers.insert(CONTENT_TYPE, JSON);
     OutgoingRequest {
@@ -65,13 +76,10 @@ pub(super) fn request(
     }
 }
 
-/// The trace of the event; one of its own for an event that came without. Not sampled then: nobody has decided that it is.
-fn traceparent(event: &Event) -> String {
-    let own = || {
-        let number = event.id.number();
-        // Its lower half, which is random.
-        let span = (number & u128::from(u64::MAX)).max(1);
-        format!("00-{:032x}-{span:016x}-00", number.max(1))
-    };
-    event.traceparent.clone().unwrap_or_else(own)
+/// A trace for an event that came without. Not sampled: nobody has decided that it is.
+fn own_traceparent(event: &Event) -> String {
+    let number = event.id.number();
+    // Its lower half, which is random.
+    let span = (number & u128::from(u64::MAX)).max(1);
+    format!("00-{:032x}-{span:016x}-00", number.max(1))
 }

@@ -17,6 +17,7 @@ use crate::url::EndpointUrl;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
+use tracing::Span;
 
 /// How often a change is tried when others change the endpoint at the same time.
 const CHANGE_TRIES: usize = 8;
@@ -267,7 +268,7 @@ impl Webhooks {
         let Ok(new) = NewEvent::new(kind, &data) else { return Ok(None) };
         let event = Event::new(self.clock(), &*ports.ids, new);
         let user_agent = &self.0.config.dispatcher.user_agent;
-        let attempt = call(&*ports.transport, self.clock(), &endpoint, &event, 1, user_agent).await;
+        let attempt = call(ports, &endpoint, &event, 1, user_agent, &Span::none()).await;
         Ok(Some(Ping { event, attempt, timeout: endpoint.timeout }))
     }
 }

@@ -8,6 +8,7 @@ use redundancy_webhook::dispatcher::Ports;
 use redundancy_webhook::event::NewEvent;
 use redundancy_webhook::observer::NoObserver;
 use redundancy_webhook::store::PublishError;
+use redundancy_webhook::trace::NoTracer;
 use redundancy_webhook::transport::{OutgoingRequest, ReceiverResponse, Transport};
 use redundancy_webhook::webhooks::{NewEndpoint, Webhooks, WebhooksConfig};
 use std::collections::BTreeMap;
@@ -52,6 +53,7 @@ async fn accept_and_deliver(store: FaultyStore, case: &str) -> usize {
         clock: Arc::new(TokioClock(Instant::now())),
         ids: Arc::new(Counting),
         observer: Arc::new(NoObserver),
+        tracer: Arc::new(NoTracer),
     };
     let webhooks = Webhooks::new(ports, WebhooksConfig::default());
     for name in ENDPOINTS {

@@ -19,6 +19,7 @@ use redundancy_webhook::ids::EndpointId;
 use redundancy_webhook::observer::{Attempted, NoObserver, Observer};
 use redundancy_webhook::retry::RetryPolicy;
 use redundancy_webhook::store::{JobState, PageRequest};
+use redundancy_webhook::trace::NoTracer;
 use redundancy_webhook::transport::{OutgoingRequest, ReceiverResponse, Transport};
 use redundancy_webhook::webhooks::{NewEndpoint, Webhooks, WebhooksConfig};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -96,6 +97,7 @@ fn ports(store: &Arc<MemoryStore>, receivers: Receivers, observer: Arc<dyn Obser
         clock: Arc::new(TokioClock(Instant::now())),
         ids: Arc::new(Counting),
         observer,
+        tracer: Arc::new(NoTracer),
     }
 }
 
