@@ -54,7 +54,8 @@ pub fn router(app: App) -> Router {
         observation = observation.route("/metrics", get(metrics::scrape));
     }
     if app.config().log_levels.is_some() {
-        rest = rest.route(log_level::PATH, get(log_level::show).put(log_level::set));
+        let levels = get(log_level::show).put(log_level::set);
+        observation = observation.route(log_level::PATH, levels);
     }
     let all = middleware::around_work(work, &app)
         .merge(middleware::around_observation(observation, &app))

@@ -8,7 +8,7 @@ pub mod error;
 pub mod pages;
 pub mod records;
 
-mod connection;
+pub(crate) mod connection;
 
 use std::fmt;
 use std::time::Duration;

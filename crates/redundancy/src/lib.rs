@@ -24,6 +24,7 @@ pub mod terminal;
 
 mod logging;
 mod progress;
+mod traces;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -10,6 +10,7 @@ pub mod client;
 pub mod fault;
 pub mod keys;
 pub mod listen;
+pub mod log_levels;
 pub mod origin;
 pub mod platform;
 pub mod reader;
@@ -18,6 +19,7 @@ pub mod sources;
 pub mod storage;
 pub mod telemetry;
 pub mod terminal;
+pub mod traces;
 pub mod transport;
 
 mod dotenv;
@@ -30,6 +32,7 @@ pub use access::Access;
 pub use client::{ApiKey, Client};
 pub use fault::Faults;
 pub use listen::Listen;
+pub use log_levels::Levels;
 pub use origin::Origin;
 pub use platform::Profile;
 pub use reader::Entry;
@@ -37,6 +40,7 @@ pub use requests::Requests;
 pub use sources::Sources;
 pub use storage::Storage;
 pub use telemetry::{LogFormat, Telemetry};
+pub use traces::{OtlpProtocol, TraceExport, TraceQueue, TraceSampling};
 pub use transport::Transport;
 pub use webhooks::Delivery;
 
@@ -53,7 +57,7 @@ pub enum Purpose {
 }
 
 /// All settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Whether the program runs as a server or as a function.
     pub profile: Profile,

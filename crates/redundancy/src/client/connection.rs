@@ -41,7 +41,7 @@ pub(super) async fn open(address: &ServiceAddress) -> Result<(SendRequest<Full<B
     let insecure = |why: String| ClientError::Insecure { address: address.to_string(), why };
     let host =
         ServerName::try_from(address.host().to_owned()).map_err(|error| insecure(error.to_string()))?;
-    let connector = connector().map_err(insecure)?;
+    let connector = connector(b"http/1.1").map_err(insecure)?;
     let stream = connector.connect(host, stream).await.map_err(|error| insecure(explained(&error)))?;
     speak(address, TokioIo::new(stream)).await
 }
@@ -73,8 +73,8 @@ fn explained(error: &io::Error) -> String {
     error.to_string()
 }
 
-/// Believes the certificates that this machine believes, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
-fn connector() -> Result<TlsConnector, String> {
+/// Believes the certificates that this machine believes, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, and speaks `protocol`.
+pub(crate) fn connector(protocol: &[u8]) -> Result<TlsConnector, String> {
     let native = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     // Platforms carry certificates that rustls does not take, and those that it takes are enough.
@@ -84,6 +84,6 @@ fn connector() -> Result<TlsConnector, String> {
         .map_err(|error| error.to_string())?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![protocol.to_vec()];
     Ok(TlsConnector::from(Arc::new(config)))
 }

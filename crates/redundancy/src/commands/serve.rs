@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use redundancy_server::{App, ServeOptions, router, serve};
+use redundancy_server::{App, LogLevels, ServeOptions, router, serve};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
@@ -31,7 +31,9 @@ use crate::cli::ColourChoice;
 use crate::cli::service::ServeArgs;
 use crate::clock::SystemClock;
 use crate::logging;
+use crate::random::SystemRandom;
 use crate::settings::{Purpose, Settings};
+use crate::traces::{Exporting, Traces};
 
 /// Files that are open besides connections: the log, the listener, what the runtime needs.
 const OTHER_OPEN_FILES: u64 = 128;
@@ -40,21 +42,45 @@ const DRAIN_ENGINE: Duration = Duration::from_secs(10);
 
 pub(super) fn run(args: &ServeArgs, colour: ColourChoice) -> Result<Outcome, Failure> {
     let settings = super::settings(&args.settings, Purpose::Serve)?;
-    logging::start(&settings.telemetry, colour);
+    let (traces, exporting) = traces(&settings)?.unzip();
+    let log_levels = logging::start(&settings.telemetry, colour, traces.as_ref());
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = runtime(cores).map_err(|error| Failure::Other(format!("cannot start threads: {error}")))?;
-    let outcome = runtime.block_on(service(&settings, cores, args.until_stdin_closes));
+    let surroundings = Surroundings { cores, log_levels, exporting };
+    let outcome = runtime.block_on(service(&settings, surroundings, args.until_stdin_closes));
     // Work that was cut off must not hold up the end.
     runtime.shutdown_background();
     outcome
+}
+
+/// The spans that are collected and the one who sends them, if the settings want traces.
+fn traces(settings: &Settings) -> Result<Option<(Traces, Exporting)>, Failure> {
+    let Some(export) = &settings.telemetry.traces else { return Ok(None) };
+    let random =
+        SystemRandom::new().map_err(|error| Failure::Other(format!("no random numbers: {error}")))?;
+    Ok(Some(Traces::new(export, random)))
 }
 
 fn runtime(cores: usize) -> io::Result<Runtime> {
     Builder::new_multi_thread().worker_threads(cores).thread_name("http").enable_io().enable_time().build()
 }
 
+/// What the service finds when it starts.
+struct Surroundings {
+    cores: usize,
+    /// What is logged.
+    log_levels: Arc<dyn LogLevels>,
+    /// Sends spans, if there are traces.
+    exporting: Option<Exporting>,
+}
+
 /// Serves until the first signal, then lets requests finish, until the second one.
-async fn service(settings: &Settings, cores: usize, until_stdin_closes: bool) -> Result<Outcome, Failure> {
+async fn service(
+    settings: &Settings,
+    surroundings: Surroundings,
+    until_stdin_closes: bool,
+) -> Result<Outcome, Failure> {
+    let Surroundings { cores, log_levels, exporting } = surroundings;
     let mut signals =
         Signals::listen().map_err(|error| Failure::Other(format!("cannot catch signals: {error}")))?;
     let starter = starter::gone(until_stdin_closes);
@@ -62,7 +88,7 @@ async fn service(settings: &Settings, cores: usize, until_stdin_closes: bool) ->
     let address = listener.local_addr()?;
     let monitoring = Monitoring::listen(settings.listen.monitoring)?;
     let certificates = Certificates::of(&settings.transport, Arc::new(SystemClock::new()))?;
-    let Parts { app, engine, webhooks, tenants } = parts::build(settings, cores).await?;
+    let Parts { app, engine, webhooks, tenants } = parts::build(settings, cores, log_levels).await?;
     let items = app.batch_items();
     let encryption = certificates.as_ref().map(|certificates| certificates.encryption.clone());
     let options = ServeOptions { encryption, ..options(&app, settings.requests.timeout) };
@@ -97,6 +123,16 @@ async fn service(settings: &Settings, cores: usize, until_stdin_closes: bool) ->
     let delivering = webhooks.run(async {
         let _ = deliveries_stopped.await;
     });
+    let (stop_exporting, exporting_stopped) = oneshot::channel::<()>();
+    let sending_spans = async {
+        if let Some(exporting) = exporting {
+            exporting
+                .run(async {
+                    let _ = exporting_stopped.await;
+                })
+                .await;
+        }
+    };
     let ended = async {
         let serve_and_drain = async {
             let drained = serving.await;
@@ -112,12 +148,14 @@ async fn service(settings: &Settings, cores: usize, until_stdin_closes: bool) ->
         };
         let work = async {
             let ended = tokio::join!(serve_and_drain, delivering, doing_batches, tenants.follow());
-            // Last of all, so that the end can be watched.
+            // Last of all, so that the end can be watched, and the spans of what was done at the end are sent too.
             let _ = stop_monitoring.send(());
+            let _ = stop_exporting.send(());
             ended
         };
         tokio::join!(work, watched).0
     };
+    let ended = async { tokio::join!(ended, sending_spans).0 };
     let told_twice = async {
         let signal = tokio::select! {
             told = signals.next() => told.name,

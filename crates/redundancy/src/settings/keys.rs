@@ -53,6 +53,23 @@ pub(super) const DATA_DIR: Key = Key::new("DATA_DIR", "./data");
 pub(super) const INDEX_MEMORY_BYTES: Key = Key::new("INDEX_MEMORY_BYTES", "512 MiB");
 pub(super) const ENABLE_TRACING: Key = Key::new("ENABLE_TRACING", "false");
 pub(super) const OTLP_ENDPOINT: Key = Key::address("OTLP_ENDPOINT");
+pub(super) const OTEL_SDK_DISABLED: Key = Key::new("OTEL_SDK_DISABLED", "false");
+pub(super) const OTEL_SERVICE_NAME: Key = Key::unset("OTEL_SERVICE_NAME");
+pub(super) const OTEL_RESOURCE_ATTRIBUTES: Key = Key::unset("OTEL_RESOURCE_ATTRIBUTES");
+pub(super) const OTEL_EXPORTER_OTLP_ENDPOINT: Key = Key::address("OTEL_EXPORTER_OTLP_ENDPOINT");
+pub(super) const OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: Key = Key::address("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+pub(super) const OTEL_EXPORTER_OTLP_PROTOCOL: Key = Key::unset("OTEL_EXPORTER_OTLP_PROTOCOL");
+pub(super) const OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: Key = Key::unset("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL");
+pub(super) const OTEL_EXPORTER_OTLP_HEADERS: Key = Key::secret("OTEL_EXPORTER_OTLP_HEADERS");
+pub(super) const OTEL_EXPORTER_OTLP_TRACES_HEADERS: Key = Key::secret("OTEL_EXPORTER_OTLP_TRACES_HEADERS");
+pub(super) const OTEL_EXPORTER_OTLP_TIMEOUT: Key = Key::new("OTEL_EXPORTER_OTLP_TIMEOUT", "10000");
+pub(super) const OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: Key = Key::unset("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT");
+pub(super) const OTEL_TRACES_SAMPLER: Key = Key::new("OTEL_TRACES_SAMPLER", "parentbased_always_on");
+pub(super) const OTEL_TRACES_SAMPLER_ARG: Key = Key::new("OTEL_TRACES_SAMPLER_ARG", "1");
+pub(super) const OTEL_BSP_SCHEDULE_DELAY: Key = Key::new("OTEL_BSP_SCHEDULE_DELAY", "5000");
+pub(super) const OTEL_BSP_EXPORT_TIMEOUT: Key = Key::new("OTEL_BSP_EXPORT_TIMEOUT", "30000");
+pub(super) const OTEL_BSP_MAX_QUEUE_SIZE: Key = Key::new("OTEL_BSP_MAX_QUEUE_SIZE", "2048");
+pub(super) const OTEL_BSP_MAX_EXPORT_BATCH_SIZE: Key = Key::new("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "512");
 pub(super) const ENABLE_METRICS: Key = Key::new("ENABLE_METRICS", "true");
 pub(super) const LOG_LEVEL: Key = Key::new("LOG_LEVEL", "info");
 pub(super) const LOG_FORMAT: Key = Key::unset("LOG_FORMAT");
@@ -90,7 +107,7 @@ pub(super) const WEBHOOK_RETENTION_DAYS: Key = Key::new("WEBHOOK_RETENTION_DAYS"
 pub(super) const REDUNDANCY_API_KEY: Key = Key::secret("REDUNDANCY_API_KEY");
 
 /// Every setting, in the order in which they are shown.
-pub const ALL: [&Key; 41] = [
+pub const ALL: [&Key; 58] = [
     &HOST,
     &PORT,
     &METRICS_LISTEN,
@@ -100,6 +117,23 @@ pub const ALL: [&Key; 41] = [
     &INDEX_MEMORY_BYTES,
     &ENABLE_TRACING,
     &OTLP_ENDPOINT,
+    &OTEL_SDK_DISABLED,
+    &OTEL_SERVICE_NAME,
+    &OTEL_RESOURCE_ATTRIBUTES,
+    &OTEL_EXPORTER_OTLP_ENDPOINT,
+    &OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    &OTEL_EXPORTER_OTLP_PROTOCOL,
+    &OTEL_EXPORTER_OTLP_TRACES_PROTOCOL,
+    &OTEL_EXPORTER_OTLP_HEADERS,
+    &OTEL_EXPORTER_OTLP_TRACES_HEADERS,
+    &OTEL_EXPORTER_OTLP_TIMEOUT,
+    &OTEL_EXPORTER_OTLP_TRACES_TIMEOUT,
+    &OTEL_TRACES_SAMPLER,
+    &OTEL_TRACES_SAMPLER_ARG,
+    &OTEL_BSP_SCHEDULE_DELAY,
+    &OTEL_BSP_EXPORT_TIMEOUT,
+    &OTEL_BSP_MAX_QUEUE_SIZE,
+    &OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
     &ENABLE_METRICS,
     &LOG_LEVEL,
     &LOG_FORMAT,

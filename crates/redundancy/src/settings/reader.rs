@@ -75,14 +75,6 @@ impl Reader {
         self.faults.push(fault);
     }
 
-    /// Refuses to serve while `key` asks for something that this version does not do: going on without it would leave
-    /// the user believing that it is done.
-    pub(super) fn not_available(&mut self, key: &'static Key) {
-        if self.purpose == Purpose::Serve && self.is_given(key) {
-            self.refuse(key, "is not available in this version: unset it");
-        }
-    }
-
     /// Whether somebody gave a value for `key`.
     pub(super) fn is_given(&self, key: &Key) -> bool {
         self.given.contains_key(key.name)

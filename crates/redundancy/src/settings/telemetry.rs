@@ -1,10 +1,10 @@
 //! What the service tells about itself: logs, metrics, traces.
 
-use tracing_subscriber::filter::LevelFilter;
-
 use super::keys;
+use super::log_levels::{InvalidLevels, Levels};
 use super::parse;
 use super::reader::Reader;
+use super::traces::TraceExport;
 
 /// How a line of the log looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,37 +16,27 @@ pub enum LogFormat {
 }
 
 /// What the service tells about itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Telemetry {
-    /// What is logged: this level and what is more severe.
-    pub log_level: LevelFilter,
+    /// What is logged.
+    pub log_level: Levels,
     /// How a line of the log looks.
     pub log_format: LogFormat,
     /// Whether `/metrics` is there.
     pub metrics: bool,
+    /// Where the spans of traces go, if they go anywhere.
+    pub traces: Option<TraceExport>,
 }
 
 impl Telemetry {
     pub(super) fn read(reader: &mut Reader, log_to_terminal: bool) -> Option<Self> {
-        let tracing = reader.value(&keys::ENABLE_TRACING, parse::flag);
-        if tracing == Some(true) {
-            reader.not_available(&keys::ENABLE_TRACING);
-        }
-        reader.optional(&keys::OTLP_ENDPOINT, parse::address(&["http", "https"]));
-        reader.not_available(&keys::OTLP_ENDPOINT);
+        let traces = TraceExport::read(reader);
         let metrics = reader.value(&keys::ENABLE_METRICS, parse::flag);
-        let levels = [
-            ("error", LevelFilter::ERROR),
-            ("warn", LevelFilter::WARN),
-            ("info", LevelFilter::INFO),
-            ("debug", LevelFilter::DEBUG),
-            ("trace", LevelFilter::TRACE),
-            ("off", LevelFilter::OFF),
-        ];
-        let log_level = reader.value(&keys::LOG_LEVEL, parse::one_of(&levels));
+        let levels = |text: &str| text.parse().map_err(|error: InvalidLevels| error.to_string());
+        let log_level = reader.value(&keys::LOG_LEVEL, levels);
         let formats = [("json", LogFormat::Json), ("text", LogFormat::Text)];
         let log_format = if log_to_terminal { "text" } else { "json" };
         let log_format = reader.value_or(&keys::LOG_FORMAT, log_format, parse::one_of(&formats));
-        Some(Self { log_level: log_level?, log_format: log_format?, metrics: metrics? })
+        Some(Self { log_level: log_level?, log_format: log_format?, metrics: metrics?, traces })
     }
 }

@@ -139,7 +139,7 @@ fn no_secret_stands_in_entries_or_faults() {
         ("WEBHOOK_SECRET_KEY", "hunter2-and-more-of-it"),
         ("REDIS_URL", "redis://me:hunter2@host"),
         ("JWKS_URL", "https://me:hunter2@host/keys"),
-        ("OTLP_ENDPOINT", "https://host/v1?key=hunter2"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=hunter2"),
     ];
     let settings = read(&environment(&variables));
     let entries = format!("{:?}", settings.entries);
@@ -147,28 +147,14 @@ fn no_secret_stands_in_entries_or_faults() {
     let refused = faults(&variables);
     assert!(refused.contains("JWKS_URL = \"https://****@host/keys\""), "{refused}");
     assert!(!refused.contains("hunter2"), "{refused}");
-    let wrong = faults(&[("REDIS_URL", "hunter2@host"), ("JWKS_URL", "ftp://me:hunter2@host")]);
+    let wrong = faults(&[
+        ("REDIS_URL", "hunter2@host"),
+        ("JWKS_URL", "ftp://me:hunter2@host"),
+        ("OTLP_ENDPOINT", "https://host/v1?key=hunter2"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2"),
+    ]);
     assert!(wrong.contains("REDIS_URL") && wrong.contains("JWKS_URL"), "{wrong}");
     assert!(!wrong.contains("hunter2"), "{wrong}");
-}
-
-#[test]
-fn what_this_version_cannot_hold_to_refuses_to_serve_and_can_be_looked_at() {
-    for (name, value) in [("ENABLE_TRACING", "true"), ("OTLP_ENDPOINT", "http://127.0.0.1:4317")] {
-        let told = faults(&[(name, value)]);
-        assert!(told.contains(name) && told.contains("not available in this version: unset it"), "{told}");
-        read(&environment(&[(name, value)]));
-    }
-    for allowed in [
-        ("AUTH_MODE", "none"),
-        ("ENABLE_TRACING", "false"),
-        ("WEBHOOK_STORAGE_TYPE", "memory"),
-        ("WEBHOOK_STORAGE_TYPE", "embedded"),
-        ("WEBHOOK_STORAGE_TYPE", "auto"),
-        ("REDIS_URL", "redis://127.0.0.1"),
-    ] {
-        Settings::read(&environment(&[allowed]), Purpose::Serve).unwrap();
-    }
 }
 
 #[test]
@@ -247,4 +233,89 @@ fn the_address_of_metrics_is_an_address_and_a_port_and_not_that_of_the_service()
 fn browsers_remember_for_two_years_at_most() {
     let told = faults(&[("HSTS_MAX_AGE_SECONDS", "63072001")]);
     assert!(told.contains("from 0 to 63072000"), "{told}");
+}
+
+#[test]
+fn traces_go_where_our_own_setting_says_and_else_where_the_standard_ones_do() {
+    let export = |given: &[(&'static str, &'static str)]| {
+        let enabled = [("ENABLE_TRACING", "true")];
+        let all: Vec<_> = enabled.iter().chain(given).copied().collect();
+        let export = read(&environment(&all)).telemetry.traces.unwrap();
+        (export.protocol, format!("{}", export.address), export.path)
+    };
+    let http = |address: &str, path: &str| (OtlpProtocol::Http, address.to_owned(), path.to_owned());
+    let grpc = |address: &str| (OtlpProtocol::Grpc, address.to_owned(), "/v1/traces".to_owned());
+    let (own, of_all) =
+        (("OTLP_ENDPOINT", "http://own:1"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:2/x"));
+    let of_traces = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:3");
+    assert_eq!(export(&[]), http("http://127.0.0.1:4318", "/v1/traces"));
+    assert_eq!(export(&[own, of_all, of_traces]), http("http://own:1", "/v1/traces"));
+    assert_eq!(export(&[of_all, of_traces]), http("http://traces:3", "/"));
+    assert_eq!(export(&[of_all]), http("http://all:2/x", "/x/v1/traces"));
+    assert_eq!(export(&[("OTLP_ENDPOINT", "http://own:1/v1/traces")]).2, "/v1/traces");
+    assert_eq!(export(&[("OTLP_ENDPOINT", "http://own:4317")]), grpc("http://own:4317"));
+    assert_eq!(export(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]), grpc("http://127.0.0.1:4317"));
+    let (of_one, of_others) =
+        (("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"));
+    assert_eq!(export(&[of_one, of_others]).0, OtlpProtocol::Http);
+}
+
+#[test]
+fn traces_are_exported_only_if_that_is_said_and_the_sdk_is_not_disabled() {
+    let is_exported =
+        |given: &[(&'static str, &'static str)]| read(&environment(given)).telemetry.traces.is_some();
+    let enabled = ("ENABLE_TRACING", "true");
+    assert!(is_exported(&[enabled]));
+    assert!(!is_exported(&[]));
+    assert!(!is_exported(&[("OTLP_ENDPOINT", "http://collector:4318")]));
+    assert!(!is_exported(&[enabled, ("OTEL_SDK_DISABLED", "true")]));
+}
+
+#[test]
+fn samplers_are_named_as_opentelemetry_names_them_and_others_are_refused_by_name() {
+    let sampling = |sampler: &'static str| {
+        let given = [
+            ("ENABLE_TRACING", "true"),
+            ("OTEL_TRACES_SAMPLER", sampler),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+        ];
+        let TraceSampling { ratio, follows_parent } =
+            read(&environment(&given)).telemetry.traces.unwrap().sampling;
+        (follows_parent, format!("{ratio}"))
+    };
+    for (sampler, follows_parent, ratio) in [
+        ("always_on", false, "1"),
+        ("always_off", false, "0"),
+        ("traceidratio", false, "0.25"),
+        ("parentbased_always_on", true, "1"),
+        ("parentbased_always_off", true, "0"),
+        ("parentbased_traceidratio", true, "0.25"),
+    ] {
+        assert_eq!(sampling(sampler), (follows_parent, ratio.to_owned()), "{sampler}");
+    }
+    let told = faults(&[("OTEL_TRACES_SAMPLER", "jaeger_remote"), ("OTEL_TRACES_SAMPLER_ARG", "2")]);
+    for part in [
+        "OTEL_TRACES_SAMPLER = \"jaeger_remote\"",
+        "must be one of always_on",
+        "OTEL_TRACES_SAMPLER_ARG = \"2\"",
+    ] {
+        assert!(told.contains(part), "{told}\nlacks {part}");
+    }
+}
+
+#[test]
+fn spans_say_who_they_are_from() {
+    let given = [
+        ("ENABLE_TRACING", "true"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team=search,service.name=other,deployment.environment=a%20b"),
+        ("OTEL_SERVICE_NAME", "mine"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "100"),
+    ];
+    let export = read(&environment(&given)).telemetry.traces.unwrap();
+    let value =
+        |name: &str| export.resource.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    assert_eq!(value("service.name"), Some("mine"));
+    assert_eq!(value("deployment.environment"), Some("a b"));
+    assert_eq!(value("team"), Some("search"));
+    assert_eq!(export.queue.max_batch, 100);
 }

@@ -30,8 +30,21 @@ impl Connection {
     /// Sends a request and waits for its answer. An error means that nobody knows whether it was done.
     pub(crate) fn ask(&mut self, method: &str, path: &str, body: Option<&Value>) -> io::Result<Message> {
         let body = body.map(Value::to_string).unwrap_or_default();
+        self.ask_with(&[], method, path, &body)
+    }
+
+    /// As [`Self::ask`], with more headers and any body.
+    pub(crate) fn ask_with(
+        &mut self,
+        headers: &[(&str, &str)],
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> io::Result<Message> {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers = headers.concat();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
         self.0.get_mut().write_all(request.as_bytes())?;

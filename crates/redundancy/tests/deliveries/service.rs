@@ -147,6 +147,15 @@ impl Service {
         answer.unwrap_or_else(|error| panic!("{method} {path}: {error}; {}", self.log()))
     }
 
+    /// Asks it with more headers and any body.
+    #[track_caller]
+    pub(crate) fn ask_with(&self, headers: &[(&str, &str)], method: &str, path: &str, body: &str) -> Message {
+        let address = self.address.lock().unwrap().expect("the service does not run");
+        let answer = Connection::open(address)
+            .and_then(|mut connection| connection.ask_with(headers, method, path, body));
+        answer.unwrap_or_else(|error| panic!("{method} {path}: {error}; {}", self.log()))
+    }
+
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> Value {
         self.ask("GET", path, None).data(200)

@@ -127,6 +127,11 @@ impl Call {
         self.message.header("x-webhook-attempt").unwrap().parse().unwrap()
     }
 
+    /// A header of it.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.message.header(name)
+    }
+
     fn analysis(&self) -> Option<String> {
         if self.message.header("x-webhook-event") != Some("analysis.completed") {
             return None;

@@ -6,11 +6,12 @@ use redundancy_engine::access::{AccessStore, Quota, RateLimiter};
 use redundancy_engine::webhook::breaker::BreakerConfig;
 use redundancy_engine::webhook::dispatcher::{DispatcherConfig, Ports};
 use redundancy_engine::webhook::record::SecretCipher;
+use redundancy_engine::webhook::trace::{NoTracer, Tracer};
 use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, TransportConfig};
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
 use redundancy_engine::{CpuPool, CpuPoolConfig, Engine, EnginePorts};
 use redundancy_server::{
-    Access, ApiKeys, App, Authentication, FindingsAsJson, ServerConfig, Tokens, Verification, WebhookMetrics,
+    Access, ApiKeys, App, Authentication, FindingsAsJson, LogLevels, ServerConfig, Tokens, Verification, WebhookMetrics,
     Workspace, Workspaces,
 };
 use redundancy_store::{EmbeddedAccess, LocalRates, MemoryAccess, RedisAccess};
@@ -26,6 +27,7 @@ use crate::random::SystemRandom;
 use crate::settings::access::AuthMode;
 use crate::settings::storage::StorageType;
 use crate::settings::{Delivery, Settings};
+use crate::traces::SpanTracer;
 
 /// Analyses that wait for a core at most. They hold their texts; with more of them, the last would wait longer than a
 /// request may take.
@@ -50,10 +52,15 @@ pub(super) struct Foundation {
     metrics: WebhookMetrics,
     transport: Arc<HttpTransport>,
     webhooks: WebhooksConfig,
+    tracer: Arc<dyn Tracer>,
 }
 
 /// The service over its ports. Must be called inside the runtime.
-pub(super) async fn build(settings: &Settings, cores: usize) -> Result<Parts, Failure> {
+pub(super) async fn build(
+    settings: &Settings,
+    cores: usize,
+    log_levels: Arc<dyn LogLevels>,
+) -> Result<Parts, Failure> {
     let requests = &settings.requests;
     let foundation = Foundation::new(settings, cores)?;
     let (clock, random) = (Arc::clone(&foundation.clock), Arc::clone(&foundation.random));
@@ -69,6 +76,7 @@ pub(super) async fn build(settings: &Settings, cores: usize) -> Result<Parts, Fa
         cors_origins: requests.cors_origins.clone(),
         enable_metrics: settings.telemetry.metrics,
         metrics_apart: settings.listen.monitoring.is_some(),
+        log_levels: Some(log_levels),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         profile: settings.profile.name().to_owned(),
         ..ServerConfig::default()
@@ -91,6 +99,7 @@ impl Foundation {
             metrics: WebhookMetrics::default(),
             transport: Arc::new(transport(&settings.delivery)?),
             webhooks: webhooks(&settings.delivery),
+            tracer: tracer(settings),
         })
     }
 
@@ -106,6 +115,7 @@ impl Foundation {
             clock: self.clock.clone(),
             ids: self.random.clone(),
             observer: Arc::new(self.metrics.clone()),
+            tracer: Arc::clone(&self.tracer),
         };
         let webhooks = Webhooks::new(ports, self.webhooks.clone());
         let ports = EnginePorts {

@@ -1,0 +1,147 @@
+//! Sends what waits in the queue, batch after batch, and says in the log when that fails and when it succeeds again.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use hyper::header::{HeaderName, HeaderValue};
+use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
+use opentelemetry_sdk::Resource;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::connection::Connection;
+use super::otlp::{self, Refusal};
+use super::queue::Waiting;
+use crate::client::address::ServiceAddress;
+use crate::settings::{OtlpProtocol, TraceExport};
+
+/// How long the end waits for what is left to be sent.
+const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
+/// Between two tries to send a batch: the first time, and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Sends spans to a collector.
+pub(crate) struct Exporting {
+    waiting: Waiting,
+    connection: Connection,
+    protocol: OtlpProtocol,
+    address: ServiceAddress,
+    path: String,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    timeout: Duration,
+    resource: ResourceAttributesWithSchema,
+    /// Spans that were lost since a batch was taken last; `None` while all is well.
+    lost: Option<u64>,
+}
+
+impl Exporting {
+    pub(super) fn new(settings: &TraceExport, resource: &Resource, waiting: Waiting) -> Self {
+        Self {
+            waiting,
+            connection: Connection::new(settings.address.clone(), settings.protocol),
+            protocol: settings.protocol,
+            address: settings.address.clone(),
+            path: settings.path.clone(),
+            headers: settings.headers.clone(),
+            timeout: settings.timeout,
+            resource: resource.into(),
+            lost: None,
+        }
+    }
+
+    /// Sends spans until `stop` is done, and then for a while what is left.
+    pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) {
+        let ending = CancellationToken::new();
+        let mut sending = pin!(async {
+            loop {
+                tokio::select! {
+                    () = self.waiting.come_together() => {}
+                    () = ending.cancelled() => {}
+                }
+                // What arrives after this is waited for once more.
+                let is_last = ending.is_cancelled();
+                self.send_all().await;
+                if is_last {
+                    return;
+                }
+            }
+        });
+        tokio::select! {
+            () = &mut sending => return,
+            () = stop => ending.cancel(),
+        }
+        if timeout(FLUSH_DEADLINE, sending).await.is_err() {
+            tracing::warn!("the last spans could not be exported in time");
+        }
+    }
+
+    /// Sends everything that waits.
+    async fn send_all(&mut self) {
+        loop {
+            let batch = self.waiting.batch();
+            let spans = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+            if spans == 0 {
+                break;
+            }
+            match self.send(otlp::encode(batch, &self.resource)).await {
+                Ok(rejected) => self.sent(rejected),
+                Err(refusal) => self.lose(spans, &refusal.reason),
+            }
+        }
+        let dropped = self.waiting.take_dropped();
+        if dropped > 0 {
+            self.lose(dropped, "there were more than the queue holds");
+        }
+    }
+
+    /// Sends one batch, again and again within its time where that may help.
+    async fn send(&mut self, message: hyper::body::Bytes) -> Result<u64, Refusal> {
+        let deadline = Instant::now() + self.timeout;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let tried = timeout_at(deadline, self.try_to_send(&message)).await;
+            let refusal = match tried {
+                Ok(Ok(rejected)) => return Ok(rejected),
+                Ok(Err(refusal)) => refusal,
+                Err(_) => Refusal::passing("the collector did not answer in time"),
+            };
+            let wait = refusal.retry_after.unwrap_or(pause);
+            if !refusal.is_passing || Instant::now() + wait >= deadline {
+                return Err(refusal);
+            }
+            sleep(wait).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn try_to_send(&mut self, message: &hyper::body::Bytes) -> Result<u64, Refusal> {
+        let scheme = if self.address.is_encrypted() { "https" } else { "http" };
+        let authority = self.address.authority();
+        let request = otlp::request(self.protocol, scheme, &authority, &self.path, &self.headers, message);
+        let request = request.map_err(|error| Refusal {
+            reason: format!("no request can be made: {error}"),
+            is_passing: false,
+            retry_after: None,
+        })?;
+        let answer = self.connection.ask(request).await?;
+        otlp::read(self.protocol, &answer)
+    }
+
+    fn sent(&mut self, rejected: u64) {
+        if rejected > 0 {
+            tracing::warn!(spans = rejected, "the collector rejected some spans");
+        }
+        if let Some(spans) = self.lost.take() {
+            tracing::info!(lost = spans, "spans are exported again");
+        }
+    }
+
+    /// Told once, until a batch is taken again: a collector that is away must not fill the log.
+    fn lose(&mut self, spans: u64, reason: &str) {
+        if self.lost.is_none() {
+            tracing::warn!(collector = %self.address, reason, "spans cannot be exported and are dropped");
+        }
+        self.lost = Some(self.lost.unwrap_or_default().saturating_add(spans));
+    }
+}
