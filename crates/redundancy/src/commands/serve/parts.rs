@@ -11,8 +11,8 @@ use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, Transp
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
 use redundancy_engine::{CpuPool, CpuPoolConfig, Engine, EnginePorts};
 use redundancy_server::{
-    Access, ApiKeys, App, Authentication, FindingsAsJson, LogLevels, ServerConfig, Tokens, Verification, WebhookMetrics,
-    Workspace, Workspaces,
+    Access, ApiKeys, App, Authentication, FindingsAsJson, LogLevels, ServerConfig, Tokens, Verification,
+    WebhookMetrics, Workspace, Workspaces,
 };
 use redundancy_store::{EmbeddedAccess, LocalRates, MemoryAccess, RedisAccess};
 
@@ -198,6 +198,10 @@ fn authentication(
 pub(super) fn cipher(delivery: &Delivery) -> Option<SecretCipher> {
     // Settings have made sure that the key will do.
     delivery.secret_key.as_deref().and_then(|key| SecretCipher::new(key).ok())
+}
+
+fn tracer(settings: &Settings) -> Arc<dyn Tracer> {
+    if settings.telemetry.traces.is_some() { Arc::new(SpanTracer) } else { Arc::new(NoTracer) }
 }
 
 fn transport(delivery: &Delivery) -> Result<HttpTransport, Failure> {
