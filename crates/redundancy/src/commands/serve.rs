@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use redundancy_server::{App, LogLevels, ServeOptions, router, serve};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use self::certificates::Certificates;
 use self::listening::{greet, listen};
@@ -74,6 +74,18 @@ struct Surroundings {
     exporting: Option<Exporting>,
 }
 
+/// Ends the parts of the service, each at its time.
+#[derive(Default)]
+struct Stop {
+    serving: CancellationToken,
+    batches: CancellationToken,
+    /// Batches that do not come to their end are left as they are.
+    waiting_for_batches: CancellationToken,
+    deliveries: CancellationToken,
+    /// What tells others of the service.
+    watching: CancellationToken,
+}
+
 /// Serves until the first signal, then lets requests finish, until the second one.
 async fn service(
     settings: &Settings,
@@ -94,77 +106,55 @@ async fn service(
     let options = ServeOptions { encryption, ..options(&app, settings.requests.timeout) };
     open_files::allow((options.max_connections + monitoring::MAX_CONNECTIONS) as u64 + OTHER_OPEN_FILES);
     greet(address, certificates.is_some(), monitoring.as_ref().map(|monitoring| monitoring.address));
-    let (stop_monitoring, monitoring_stopped) = oneshot::channel::<()>();
+    let stop = Stop::default();
     let watched = async {
         if let Some(monitoring) = monitoring {
-            let ended = async {
-                let _ = monitoring_stopped.await;
-            };
-            monitoring.run(app.clone(), options.clone(), ended).await;
+            monitoring.run(app.clone(), options.clone(), stop.watching.cancelled()).await;
         }
     };
-    let (stop, stopped) = oneshot::channel::<()>();
-    let (stop_batches, batches_stopped) = oneshot::channel::<()>();
-    let (stop_deliveries, deliveries_stopped) = oneshot::channel::<()>();
-    let serving = serve(listener, router(app.clone()), options.clone(), async {
-        let _ = stopped.await;
-    });
+    let serving = serve(listener, router(app.clone()), options.clone(), stop.serving.cancelled());
     // They end with the first signal: what is left of them goes on after the next start.
-    let running_batches = engine.run_batches(items, async {
-        let _ = batches_stopped.await;
-    });
-    let (give_up_batches, batches_given_up) = oneshot::channel::<()>();
+    let running_batches = engine.run_batches(items, stop.batches.cancelled());
     let doing_batches = async {
         tokio::select! {
             () = running_batches => {}
-            Ok(()) = batches_given_up => {}
+            () = stop.waiting_for_batches.cancelled() => {}
         }
     };
-    let delivering = webhooks.run(async {
-        let _ = deliveries_stopped.await;
-    });
-    let (stop_exporting, exporting_stopped) = oneshot::channel::<()>();
+    let delivering = webhooks.run(stop.deliveries.cancelled());
     let sending_spans = async {
         if let Some(exporting) = exporting {
-            exporting
-                .run(async {
-                    let _ = exporting_stopped.await;
-                })
-                .await;
+            exporting.run(stop.watching.cancelled()).await;
         }
     };
-    let ended = async {
-        let serve_and_drain = async {
-            let drained = serving.await;
-            let all = async { tokio::join!(engine.drain(), tenants.drain()) };
-            let in_time = tokio::time::timeout(DRAIN_ENGINE, all).await;
-            if in_time.is_err() {
-                let _ = give_up_batches.send(());
-            }
-            // Last, so that what the last requests published can still go out.
-            let _ = stop_deliveries.send(());
-            tenants.close().await;
-            (drained, in_time.is_ok())
-        };
-        let work = async {
-            let ended = tokio::join!(serve_and_drain, delivering, doing_batches, tenants.follow());
-            // Last of all, so that the end can be watched, and the spans of what was done at the end are sent too.
-            let _ = stop_monitoring.send(());
-            let _ = stop_exporting.send(());
-            ended
-        };
-        tokio::join!(work, watched).0
+    let serve_and_drain = async {
+        let drained = serving.await;
+        let all = async { tokio::join!(engine.drain(), tenants.drain()) };
+        let in_time = tokio::time::timeout(DRAIN_ENGINE, all).await;
+        if in_time.is_err() {
+            stop.waiting_for_batches.cancel();
+        }
+        // Last, so that what the last requests published can still go out.
+        stop.deliveries.cancel();
+        tenants.close().await;
+        (drained, in_time.is_ok())
     };
-    let ended = async { tokio::join!(ended, sending_spans).0 };
+    let work = async {
+        let ended = tokio::join!(serve_and_drain, delivering, doing_batches, tenants.follow());
+        // Last of all, so that the end can be watched, and the spans of what was done at the end are sent too.
+        stop.watching.cancel();
+        ended
+    };
+    let ended = async { tokio::join!(work, watched, sending_spans).0 };
     let told_twice = async {
         let signal = tokio::select! {
             told = signals.next() => told.name,
             () = starter => "the end of standard input",
         };
         tracing::info!(signal, "finishing what has begun; a second signal ends at once");
-        let _ = stop_batches.send(());
+        stop.batches.cancel();
         tenants.stop_batches();
-        let _ = stop.send(());
+        stop.serving.cancel();
         signals.next().await.name
     };
     tokio::select! {
