@@ -1,6 +1,7 @@
 //! A bounded pool for work that keeps a core busy. When it is full the answer is "not now" at once, not a growing queue.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
@@ -24,6 +25,8 @@ pub struct CpuPool {
     places: Arc<Semaphore>,
     /// All places that were given and are not given back. Closed when the pool is.
     tasks: TaskTracker,
+    /// Jobs that were refused because there was no place.
+    refused: AtomicU64,
 }
 
 /// Why a job was not done.
@@ -51,6 +54,8 @@ pub struct PoolStats {
     pub running: usize,
     /// Jobs that wait now.
     pub waiting: usize,
+    /// Jobs that were refused since the start because all places were taken.
+    pub refused: u64,
 }
 
 /// A right to run one job on the pool, kept until the job ends. It outlasts [`CpuPool::close`].
@@ -72,6 +77,7 @@ impl CpuPool {
             workers: Arc::new(Semaphore::new(workers)),
             places: Arc::new(Semaphore::new(workers + queue)),
             tasks: TaskTracker::new(),
+            refused: AtomicU64::new(0),
         }
     }
 
@@ -86,7 +92,10 @@ impl CpuPool {
         Arc::clone(&self.places)
             .try_acquire_owned()
             .map(|permit| Place { _permit: permit, _accepted: accepted })
-            .map_err(|_| PoolError::Full)
+            .map_err(|_| {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                PoolError::Full
+            })
     }
 
     /// Takes a place for one job, and waits until there is one: for parts of what was let in before.
@@ -136,7 +145,8 @@ impl CpuPool {
         let CpuPoolConfig { workers, queue } = self.config;
         let running = workers.saturating_sub(self.workers.available_permits());
         let taken = (workers + queue).saturating_sub(self.places.available_permits());
-        PoolStats { workers, queue, running, waiting: taken.saturating_sub(running) }
+        let refused = self.refused.load(Ordering::Relaxed);
+        PoolStats { workers, queue, running, waiting: taken.saturating_sub(running), refused }
     }
 }
 
@@ -166,6 +176,7 @@ mod tests {
         assert!(is_pending(running.as_mut()).await);
         let waiting = pool.reserve().unwrap();
         assert_eq!(pool.reserve().unwrap_err(), PoolError::Full);
+        assert_eq!(pool.stats().refused, 1);
         release.send(()).unwrap();
         assert_eq!(running.await, Ok(true));
         assert_eq!(pool.run(waiting, || 2).await, Ok(2));

@@ -9,6 +9,7 @@ use crate::request::{self, BodyBudget};
 use crate::request::{Origin, Timing};
 use crate::routes::analyses::Answer;
 use crate::routes::batches::Items;
+use crate::routes::health::PartHistory;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use redundancy_engine::access::Tenant;
@@ -37,6 +38,7 @@ struct State {
     /// One permit for each request under `/api/v1` that is worked on.
     capacity: Arc<Semaphore>,
     body_budget: BodyBudget,
+    part_history: PartHistory,
 }
 
 /// What one tenant has, or what belongs to none: nothing leads from one of these to another.
@@ -109,7 +111,9 @@ impl App {
         let metrics = Metrics::new(home.engine.stats().started_at, webhook_metrics);
         let capacity = Arc::new(Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)));
         let readiness = Readiness::default();
-        let state = State { config, access, clock, ids, metrics, readiness, capacity, body_budget };
+        let part_history = PartHistory::default();
+        let state =
+            State { config, access, clock, ids, metrics, readiness, capacity, body_budget, part_history };
         Self { state: Arc::new(state), here: Arc::new(home) }
     }
 
@@ -174,6 +178,16 @@ impl App {
         &self.state.capacity
     }
 
+    /// Requests under `/api/v1` that may be worked on at once.
+    pub(crate) fn requests_limit(&self) -> usize {
+        self.state.config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)
+    }
+
+    /// Since when its parts are as they are.
+    pub(crate) fn part_history(&self) -> &PartHistory {
+        &self.state.part_history
+    }
+
     pub(crate) fn body_budget(&self) -> &BodyBudget {
         &self.state.body_budget
     }
@@ -194,8 +208,10 @@ impl App {
         let caller = origin.caller(user_id);
         let (operation, began) = (work.operation(), self.state.clock.monotonic());
         let app = self.clone();
-        let count =
-            move || app.state.metrics.analysis(operation, app.state.clock.monotonic().saturating_sub(began));
+        let count = move || {
+            let duration = app.state.clock.monotonic().saturating_sub(began);
+            app.state.metrics.detection().analysis(operation, duration);
+        };
         match timing {
             Timing::Now => {
                 let found = self.here.engine.answer(work, caller).await?;

@@ -18,6 +18,7 @@ mod error;
 mod identity;
 mod metrics;
 mod middleware;
+mod objectives;
 pub mod openapi;
 mod request;
 mod routes;

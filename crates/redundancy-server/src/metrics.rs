@@ -1,20 +1,25 @@
 //! What the server counts for Prometheus. Every server has a registry of its own.
 
+mod detection;
 pub(crate) mod process;
+mod service;
 mod text_format;
 mod webhooks;
 
+use crate::app::App;
+use crate::objectives::Objectives;
 use axum::http::{Method, StatusCode};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use redundancy_engine::{Operation, Timestamp};
+use redundancy_engine::Timestamp;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub(crate) use detection::{DetectionMetrics, IndexWork};
 pub use webhooks::WebhookMetrics;
 
 /// From a millisecond, which a short text takes, to the default deadline.
@@ -27,10 +32,13 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
-    analyses: Family<OperationLabels, Counter>,
-    analysis_seconds: Family<OperationLabels, Histogram, fn() -> Histogram>,
-    documents: Gauge,
+    /// Requests that were turned away because too many were under way.
+    crowded_out: AtomicU64,
+    detection: DetectionMetrics,
     webhooks: WebhookMetrics,
+    objectives: Objectives,
+    /// What the last scrape has seen of the rest.
+    service: service::Seen,
 }
 
 /// How metrics are written.
@@ -55,30 +63,19 @@ struct RouteLabels {
     route: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OperationLabels {
-    operation: &'static str,
-}
-
 impl Metrics {
     /// Metrics of a process that began at `started_at`.
     pub(crate) fn new(started_at: Timestamp, webhooks: WebhookMetrics) -> Self {
-        let seconds: fn() -> Histogram = || Histogram::new(SECONDS_BUCKETS);
         let metrics = Self {
             registry: Registry::default(),
             requests: Family::default(),
-            request_seconds: Family::new_with_constructor(seconds),
-            analyses: Family::default(),
-            analysis_seconds: Family::new_with_constructor(seconds),
-            documents: Gauge::default(),
+            request_seconds: Family::new_with_constructor(|| Histogram::new(SECONDS_BUCKETS)),
+            crowded_out: AtomicU64::default(),
+            detection: DetectionMetrics::default(),
+            objectives: Objectives::with_deliveries(webhooks.ended()),
             webhooks,
+            service: service::Seen::default(),
         };
-        // A counter that is there from the start at 0 lets a rate see its first step.
-        for operation in Operation::ALL {
-            let labels = OperationLabels { operation: operation.as_str() };
-            drop(metrics.analyses.get_or_create(&labels));
-            drop(metrics.analysis_seconds.get_or_create(&labels));
-        }
         metrics.registered(started_at)
     }
 
@@ -88,39 +85,57 @@ impl Metrics {
         registry.register("http_requests", "HTTP requests answered", self.requests.clone());
         let help = "Time from the head of a request to its answer";
         registry.register("http_request_duration_seconds", help, self.request_seconds.clone());
-        registry.register("analyses", "Analyses that gave a result", self.analyses.clone());
-        let help = "Time from a valid request to its result, waiting included";
-        registry.register("analysis_duration_seconds", help, self.analysis_seconds.clone());
-        let help = "Documents in the index";
-        registry.register("documents_indexed", help, self.documents.clone());
+        self.detection.register(registry);
         self.webhooks.register(registry);
+        registry.register_collector(Box::new(self.service.clone()));
         registry.register_collector(Box::new(process::Collector { started_at }));
         self
     }
 
-    /// Counts a request that was answered.
-    pub(crate) fn request(&self, method: &Method, route: String, status: StatusCode, duration: Duration) {
-        let method = known(method);
-        let labels = RouteLabels { method, route: route.clone() };
+    /// Counts a request that was answered at `now`.
+    pub(crate) fn request(
+        &self,
+        method: &Method,
+        route: String,
+        status: StatusCode,
+        duration: Duration,
+        now: Timestamp,
+    ) {
+        self.objectives.request(&route, status, duration, now);
+        let labels = RouteLabels { method: known(method), route };
         self.request_seconds.get_or_create(&labels).observe(duration.as_secs_f64());
+        let RouteLabels { method, route } = labels;
         self.requests.get_or_create(&RequestLabels { method, route, status: status.as_u16() }).inc();
     }
 
-    /// Counts an analysis that gave a result.
-    pub(crate) fn analysis(&self, operation: Operation, duration: Duration) {
-        let labels = OperationLabels { operation: operation.as_str() };
-        self.analyses.get_or_create(&labels).inc();
-        self.analysis_seconds.get_or_create(&labels).observe(duration.as_secs_f64());
+    /// Counts a request that was turned away because too many were under way.
+    pub(crate) fn crowd_out(&self) {
+        self.crowded_out.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes notice of how many documents the index has.
-    pub(crate) fn documents(&self, indexed: u64) {
-        self.documents.set(i64::try_from(indexed).unwrap_or(i64::MAX));
+    /// Requests that were turned away because too many were under way.
+    pub(crate) fn crowded_out(&self) -> u64 {
+        self.crowded_out.load(Ordering::Relaxed)
+    }
+
+    /// What is counted of detection.
+    pub(crate) const fn detection(&self) -> &DetectionMetrics {
+        &self.detection
     }
 
     /// What is shown of deliveries.
-    pub(crate) fn webhooks(&self) -> &WebhookMetrics {
+    pub(crate) const fn webhooks(&self) -> &WebhookMetrics {
         &self.webhooks
+    }
+
+    /// What became of what is promised.
+    pub(crate) const fn objectives(&self) -> &Objectives {
+        &self.objectives
+    }
+
+    /// Takes notice of how the service as a whole does. Waits a short time for the store at most.
+    pub(crate) async fn look_at(&self, app: &App) {
+        self.service.set(service::Service::look(app).await);
     }
 
     /// Everything counted so far.
@@ -152,6 +167,9 @@ fn known(method: &Method) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use redundancy_engine::Operation;
+
+    const BEGINNING: Timestamp = Timestamp::from_millis(0);
 
     fn lines_of(metrics: &Metrics, exposition: Exposition, name: &str) -> Vec<String> {
         let rendered = metrics.render(exposition).unwrap();
@@ -160,11 +178,11 @@ mod tests {
 
     #[test]
     fn requests_are_counted_by_method_route_and_status() {
-        let metrics = Metrics::new(Timestamp::from_millis(0), WebhookMetrics::default());
+        let metrics = Metrics::new(BEGINNING, WebhookMetrics::default());
         let route = "/api/v1/analyze";
-        metrics.request(&Method::POST, route.to_owned(), StatusCode::OK, Duration::from_millis(20));
-        metrics.request(&Method::POST, route.to_owned(), StatusCode::OK, Duration::from_millis(20));
-        metrics.request(&Method::POST, route.to_owned(), StatusCode::BAD_REQUEST, Duration::from_millis(20));
+        for status in [StatusCode::OK, StatusCode::OK, StatusCode::BAD_REQUEST] {
+            metrics.request(&Method::POST, route.to_owned(), status, Duration::from_millis(20), BEGINNING);
+        }
         let counted = lines_of(&metrics, Exposition::Prometheus, "http_requests_total{");
         assert_eq!(counted.len(), 2);
         assert!(
@@ -185,10 +203,16 @@ mod tests {
 
     #[test]
     fn made_up_methods_share_one_label() {
-        let metrics = Metrics::new(Timestamp::from_millis(0), WebhookMetrics::default());
+        let metrics = Metrics::new(BEGINNING, WebhookMetrics::default());
         for name in ["BREW", "POTS"] {
             let method = Method::from_bytes(name.as_bytes()).unwrap();
-            metrics.request(&method, "unmatched".to_owned(), StatusCode::NOT_FOUND, Duration::ZERO);
+            metrics.request(
+                &method,
+                "unmatched".to_owned(),
+                StatusCode::NOT_FOUND,
+                Duration::ZERO,
+                BEGINNING,
+            );
         }
         let expected = "http_requests_total{method=\"other\",route=\"unmatched\",status=\"404\"} 2";
         assert_eq!(lines_of(&metrics, Exposition::Prometheus, "http_requests_total{"), [expected]);
@@ -196,14 +220,14 @@ mod tests {
 
     #[test]
     fn every_operation_is_there_before_its_first_analysis() {
-        let metrics = Metrics::new(Timestamp::from_millis(0), WebhookMetrics::default());
+        let metrics = Metrics::new(BEGINNING, WebhookMetrics::default());
         for exposition in [Exposition::Prometheus, Exposition::OpenMetrics] {
             for operation in ["analyze", "similarity", "quality"] {
                 let line = format!("analyses_total{{operation=\"{operation}\"}} 0");
                 assert_eq!(lines_of(&metrics, exposition, &line), std::slice::from_ref(&line));
             }
         }
-        metrics.analysis(Operation::Quality, Duration::from_secs(1));
+        metrics.detection().analysis(Operation::Quality, Duration::from_secs(1));
         let line = "analyses_total{operation=\"quality\"} 1";
         assert_eq!(lines_of(&metrics, Exposition::Prometheus, line), [line]);
     }

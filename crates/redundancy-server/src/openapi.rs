@@ -38,6 +38,7 @@ use utoipa::openapi::{
         routes::batches::cancel,
         routes::batches::results,
         routes::stats::stats,
+        routes::slo::slo,
         routes::keys::create,
         routes::keys::list,
         routes::keys::revoke,

@@ -17,6 +17,7 @@ pub(crate) mod openapi;
 mod paging;
 pub(crate) mod quality;
 pub(crate) mod similarity;
+pub(crate) mod slo;
 pub(crate) mod stats;
 pub(crate) mod webhooks;
 
@@ -83,7 +84,7 @@ fn health_routes() -> Router<App> {
 
 /// For those who look at the service as a whole.
 fn observation_routes() -> Router<App> {
-    Router::new().route("/api/v1/health/status", get(health::status))
+    Router::new().route("/api/v1/health/status", get(health::status)).route("/api/v1/slo", get(slo::slo))
 }
 
 fn finished(routes: Router<App>, app: App) -> Router {

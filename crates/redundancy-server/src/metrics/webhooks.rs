@@ -1,13 +1,16 @@
 //! What is counted of deliveries, and what the store knows of those that wait. The dispatcher tells the former while it works;
 //! the latter is asked for when somebody wants to see it.
 
+use crate::objectives::Window;
 use prometheus_client::collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use redundancy_engine::webhook::FailureReason;
 use redundancy_engine::webhook::breaker::BreakerState;
 use redundancy_engine::webhook::endpoint::DisabledReason;
 use redundancy_engine::webhook::event::{EventType, types};
@@ -51,6 +54,10 @@ struct State {
     seconds: Family<TypeLabels, Histogram, fn() -> Histogram>,
     retries: Counter,
     rate_limited: Counter,
+    failures: Family<ReasonLabels, Counter>,
+    disabled: Family<ReasonLabels, Counter>,
+    /// Deliveries that ended by themselves: those that succeeded, and the dead letters among them.
+    ended: Arc<Window>,
     /// Event types beyond our own that have a label.
     own_types: Mutex<BTreeSet<EventType>>,
     in_store: Mutex<InStore>,
@@ -64,6 +71,8 @@ struct InStore {
     queue_size: u64,
     dead_letters: u64,
     oldest_pending_seconds: f64,
+    active_endpoints: u64,
+    inactive_endpoints: u64,
     circuits: Vec<(EndpointId, u64)>,
 }
 
@@ -78,6 +87,11 @@ struct TypeLabels {
     event_type: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
 /// Writes what the store said last.
 #[derive(Debug)]
 struct Collector(WebhookMetrics);
@@ -89,6 +103,9 @@ impl Default for WebhookMetrics {
             seconds: Family::new_with_constructor(|| Histogram::new(SECONDS_BUCKETS)),
             retries: Counter::default(),
             rate_limited: Counter::default(),
+            failures: Family::default(),
+            disabled: Family::default(),
+            ended: Arc::default(),
             own_types: Mutex::default(),
             in_store: Mutex::default(),
             asked_at: tokio::sync::Mutex::default(),
@@ -102,6 +119,12 @@ impl Default for WebhookMetrics {
                 );
             }
             drop(state.seconds.get_or_create(&TypeLabels { event_type }));
+        }
+        for reason in FailureReason::ALL {
+            drop(state.failures.get_or_create(&ReasonLabels { reason: reason.as_str() }));
+        }
+        for reason in [DisabledReason::Gone, DisabledReason::Failing] {
+            drop(state.disabled.get_or_create(&ReasonLabels { reason: reason.as_str() }));
         }
         Self(Arc::new(state))
     }
@@ -122,7 +145,16 @@ impl WebhookMetrics {
         );
         let help = "Attempts that the receiver answered with 429 Too Many Requests";
         registry.register("webhook_rate_limited", help, state.rate_limited.clone());
+        let help = "Attempts that failed, by what kept them from success";
+        registry.register("webhook_attempt_failures", help, state.failures.clone());
+        let help = "Endpoints that were disabled by their own answers";
+        registry.register("webhook_endpoints_disabled", help, state.disabled.clone());
         registry.register_collector(Box::new(Collector(self.clone())));
+    }
+
+    /// Counts deliveries that ended by themselves; a dead letter is a miss.
+    pub(super) fn ended(&self) -> Arc<Window> {
+        Arc::clone(&self.0.ended)
     }
 
     /// Asks the store for what is shown of it, unless that was done just now. Waits a short time at most; when the store does
@@ -173,9 +205,19 @@ impl Observer for WebhookMetrics {
         if seen.attempt.status == Some(429) {
             state.rate_limited.inc();
         }
+        if let Some(reason) = seen.attempt.failure {
+            state.failures.get_or_create(&ReasonLabels { reason: reason.as_str() }).inc();
+        }
+        match seen.transition {
+            Transition::Succeed => state.ended.count(true, seen.ended_at),
+            Transition::Exhaust => state.ended.count(false, seen.ended_at),
+            Transition::RetryAt(_) => {}
+        }
     }
 
-    fn disabled(&self, _: &EndpointId, _: DisabledReason) {}
+    fn disabled(&self, _: &EndpointId, reason: DisabledReason) {
+        self.0.disabled.get_or_create(&ReasonLabels { reason: reason.as_str() }).inc();
+    }
 }
 
 impl collector::Collector for Collector {
@@ -190,12 +232,19 @@ impl collector::Collector for Collector {
         write("webhook_dead_letters", help, &ConstGauge::new(in_store.dead_letters))?;
         let help = "How long the delivery has waited that has waited longest.";
         write("webhook_oldest_pending_seconds", help, &ConstGauge::new(in_store.oldest_pending_seconds))?;
-        let gauge = ConstGauge::new(0u64);
+        let kind = MetricType::Gauge;
+        let help = "Registered endpoints.";
+        let mut endpoints = encoder.encode_descriptor("webhook_endpoints", help, None, kind)?;
+        for (state, count) in
+            [("active", in_store.active_endpoints), ("inactive", in_store.inactive_endpoints)]
+        {
+            ConstGauge::new(count).encode(endpoints.encode_family(&[("state", state)])?)?;
+        }
         let mut circuits = encoder.encode_descriptor(
             "webhook_circuit_breaker_state",
             "Circuit breakers: 0 closed, 1 open, 2 half-open.",
             None,
-            gauge.metric_type(),
+            MetricType::Gauge,
         )?;
         for (endpoint_id, state) in &in_store.circuits {
             let labels = [("endpoint_id", endpoint_id.as_str())];
@@ -208,7 +257,7 @@ impl collector::Collector for Collector {
 /// Everything that is shown of the store.
 async fn ask(webhooks: &Webhooks, clock: &dyn Clock) -> Result<InStore, StoreError> {
     let stats = webhooks.stats().await?;
-    let mut circuits = Vec::new();
+    let (mut circuits, mut active_endpoints) = (Vec::new(), 0);
     let mut after = None;
     loop {
         let page = webhooks.endpoints(PageRequest { after, limit: PAGE }).await?;
@@ -218,6 +267,7 @@ async fn ask(webhooks: &Webhooks, clock: &dyn Clock) -> Result<InStore, StoreErr
                 BreakerState::Open { .. } => 1,
                 BreakerState::HalfOpen { .. } => 2,
             };
+            active_endpoints += u64::from(record.endpoint.is_active);
             (record.endpoint.id, circuit)
         }));
         after = page.next;
@@ -230,6 +280,8 @@ async fn ask(webhooks: &Webhooks, clock: &dyn Clock) -> Result<InStore, StoreErr
         queue_size: stats.total.pending + stats.total.in_flight,
         dead_letters: stats.total.dead_letters,
         oldest_pending_seconds: oldest.unwrap_or_default().as_secs_f64(),
+        active_endpoints,
+        inactive_endpoints: circuits.len() as u64 - active_endpoints,
         circuits,
     })
 }

@@ -14,6 +14,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Lets a request through while there is room, else answers 503.
 pub(super) async fn limit(State(app): State<App>, request: Request, next: Next) -> Response {
     let Ok(_permit) = app.capacity().try_acquire() else {
+        app.metrics().crowd_out();
         let message = "Too many requests are under way. Try again after the time in Retry-After.";
         return ApiError::unavailable(message, RETRY_AFTER).into_response();
     };

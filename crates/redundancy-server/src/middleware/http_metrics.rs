@@ -21,6 +21,7 @@ impl Count {
 
     pub(super) fn end(self, status: StatusCode) {
         let duration = self.app.clock().monotonic().saturating_sub(self.began);
-        self.app.metrics().request(&self.method, self.route, status, duration);
+        let now = self.app.clock().now();
+        self.app.metrics().request(&self.method, self.route, status, duration, now);
     }
 }

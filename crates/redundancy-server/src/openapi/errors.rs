@@ -118,14 +118,15 @@ pub(super) fn responses() -> BTreeMap<String, RefOr<Response>> {
 pub(super) fn add_to(operation: &mut Operation, path: &str) {
     let takes_body = operation.request_body.is_some();
     let is_api = path.starts_with("/api/");
-    let is_health = path.contains("/health");
+    // They have to answer when the service is busy.
+    let is_monitoring = path.contains("/health") || path == "/api/v1/slo";
     let names_something = path.contains('{');
     let possible: [(bool, &[ErrorAnswer]); 6] = [
         (names_something, &[NOT_FOUND]),
         (takes_body, &[MALFORMED, TOO_LARGE, UNSUPPORTED]),
         (is_api, &[INVALID]),
         (is_api || path == "/metrics", &[UNAUTHORIZED, FORBIDDEN, RATE_LIMITED]),
-        (is_api && !is_health, &[UNAVAILABLE]),
+        (is_api && !is_monitoring, &[UNAVAILABLE]),
         (true, &[INTERNAL, TIMEOUT]),
     ];
     for answer in possible.iter().filter(|(can, _)| *can).flat_map(|(_, answers)| *answers) {

@@ -3,6 +3,7 @@
 
 use crate::error::ApiError;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Unit in which memory is counted, so that budgets beyond 4 GiB can be taken in one piece.
@@ -11,13 +12,21 @@ const UNIT_BYTES: usize = 1024;
 /// The memory there is for bodies.
 #[derive(Debug)]
 pub(crate) struct BodyBudget {
+    units: usize,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
     free_units: Arc<Semaphore>,
+    /// Pieces of memory that were refused.
+    refused: AtomicU64,
 }
 
 /// What one body has taken of a [`BodyBudget`]. Given back on drop.
 #[derive(Debug)]
 pub(crate) struct Reserved {
-    free_units: Arc<Semaphore>,
+    shared: Arc<Shared>,
     held: Option<OwnedSemaphorePermit>,
 }
 
@@ -25,12 +34,28 @@ impl BodyBudget {
     /// A budget of `bytes`, rounded up to whole KiB.
     pub(crate) fn new(bytes: usize) -> Self {
         let units = bytes.div_ceil(UNIT_BYTES).min(Semaphore::MAX_PERMITS);
-        Self { free_units: Arc::new(Semaphore::new(units)) }
+        let shared = Shared { free_units: Arc::new(Semaphore::new(units)), refused: AtomicU64::new(0) };
+        Self { units, shared: Arc::new(shared) }
+    }
+
+    /// Bytes that bodies may take in all.
+    pub(crate) fn limit_bytes(&self) -> usize {
+        self.units * UNIT_BYTES
+    }
+
+    /// Bytes that bodies take now.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.units.saturating_sub(self.shared.free_units.available_permits()) * UNIT_BYTES
+    }
+
+    /// How often there was no room.
+    pub(crate) fn refused(&self) -> u64 {
+        self.shared.refused.load(Ordering::Relaxed)
     }
 
     /// A reservation of nothing, to be grown.
     pub(super) fn reserve(&self) -> Reserved {
-        Reserved { free_units: Arc::clone(&self.free_units), held: None }
+        Reserved { shared: Arc::clone(&self.shared), held: None }
     }
 }
 
@@ -42,10 +67,12 @@ impl Reserved {
     ///
     /// 503 when the budget has not that much left. What was taken before stays taken.
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
-        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).map_err(|_| ApiError::no_room_for_body())?;
-        let more = Arc::clone(&self.free_units)
-            .try_acquire_many_owned(units)
-            .map_err(|_| ApiError::no_room_for_body())?;
+        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).ok();
+        let take = |units| Arc::clone(&self.shared.free_units).try_acquire_many_owned(units).ok();
+        let Some(more) = units.and_then(take) else {
+            self.shared.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(ApiError::no_room_for_body());
+        };
         match &mut self.held {
             Some(held) => held.merge(more),
             None => self.held = Some(more),
@@ -73,6 +100,8 @@ mod tests {
         assert!(first.grow(1).is_ok() && first.grow(UNIT_BYTES).is_ok());
         let mut second = budget.reserve();
         assert!(second.grow(UNIT_BYTES + 1).is_err());
+        assert_eq!((budget.held_bytes(), budget.limit_bytes()), (2 * UNIT_BYTES, 3 * UNIT_BYTES));
+        assert_eq!(budget.refused(), 1);
         first.shrink_to(UNIT_BYTES);
         assert!(second.grow(2 * UNIT_BYTES).is_ok());
         drop((first, second));

@@ -9,6 +9,7 @@ mod telling;
 use crate::app::{App, Here};
 use crate::envelope::Envelope;
 use crate::error::{ApiError, FieldFault};
+use crate::metrics::IndexWork;
 use crate::request::path::{Id, Named, Segment};
 use crate::request::{Checked, NoParameters, Origin};
 use axum::Router;
@@ -96,7 +97,9 @@ pub(crate) async fn add(
 }
 
 async fn store(app: &App, text: NewText) -> Result<Response, ApiError> {
-    let added = app.engine().add(text).await?;
+    let detection = app.metrics().detection();
+    let added = detection.timed(app.clock(), IndexWork::Put, app.engine().add(text)).await?;
+    detection.matches(IndexWork::Put, &added.duplicates);
     let location = format!("/api/v1/documents/{}", added.document.id);
     let is_new = added.is_new;
     let data = AddedData::from(added);

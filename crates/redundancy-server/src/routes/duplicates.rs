@@ -5,6 +5,7 @@ pub(crate) mod clusters;
 use crate::app::{App, Here};
 use crate::envelope::Envelope;
 use crate::error::ApiError;
+use crate::metrics::IndexWork;
 use crate::request::fields::Fields;
 use crate::request::{Body, Checked, Limits, rules};
 use crate::routes::documents::MatchData;
@@ -99,7 +100,11 @@ pub(crate) async fn search(
     Here(app): Here,
     Checked { body, reserved: _reserved, .. }: Checked<SearchBody>,
 ) -> Result<Envelope<SearchData>, ApiError> {
-    Ok(Envelope::ok(app.engine().search(body.into()).await?.into()))
+    let detection = app.metrics().detection();
+    let searching = app.engine().search(body.into());
+    let result = detection.timed(app.clock(), IndexWork::Search, searching).await?;
+    detection.matches(IndexWork::Search, &result.matches);
+    Ok(Envelope::ok(result.into()))
 }
 
 impl Body for SearchBody {

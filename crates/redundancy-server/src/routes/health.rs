@@ -1,5 +1,7 @@
 //! `/health`, `/health/live`, `/health/ready` for probes, `/api/v1/health/status` for people.
 
+mod history;
+
 use super::stats::{QueueData, Workers};
 use crate::app::App;
 use crate::envelope::{Envelope, json};
@@ -13,8 +15,12 @@ use redundancy_engine::StoreKind;
 use redundancy_engine::cpu_pool::PoolStats;
 use redundancy_engine::webhook::store as domain;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use utoipa::ToSchema;
+
+use history::Part;
+pub(crate) use history::PartHistory;
 
 /// How long a question about health waits for the store. Probes give up after few seconds themselves.
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -57,21 +63,34 @@ struct Parts {
     store: StoreHealth,
     queue: QueueHealth,
     workers: WorkersHealth,
+    /// Message brokers that events go to, by name; none are set up.
+    brokers: BTreeMap<String, PartHealth>,
     memory: MemoryHealth,
+}
+
+/// What is said of every part.
+#[derive(Serialize, ToSchema)]
+struct PartHealth {
+    state: PartState,
+    /// When it was first seen in this state; it is looked at by probes, scrapes and whoever asks here.
+    #[schema(example = "2026-01-02T03:04:05.678Z")]
+    since: String,
+    /// How long it took to answer. Left out of parts that are not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = f64, example = 0.3)]
+    latency_ms: Option<f64>,
 }
 
 /// Where events, deliveries and analyses are kept; degraded when it does not answer.
 #[derive(Serialize, ToSchema)]
 struct StoreHealth {
-    state: PartState,
+    #[serde(flatten)]
+    part: PartHealth,
     /// `memory`, `embedded` or `redis`.
     #[schema(example = "memory", value_type = String)]
     kind: &'static str,
     /// Whether what it keeps outlives the process and a loss of power.
     durable: bool,
-    /// How long it took to answer.
-    #[schema(example = 0.3)]
-    latency_ms: f64,
     /// What an operator should know.
     warnings: Vec<String>,
 }
@@ -79,7 +98,8 @@ struct StoreHealth {
 /// Deliveries of events; degraded when the store cannot tell.
 #[derive(Serialize, ToSchema)]
 struct QueueHealth {
-    state: PartState,
+    #[serde(flatten)]
+    part: PartHealth,
     #[serde(flatten)]
     queue: QueueData,
 }
@@ -87,17 +107,23 @@ struct QueueHealth {
 /// The pool for analyses; degraded when it is full.
 #[derive(Serialize, ToSchema)]
 struct WorkersHealth {
-    state: PartState,
+    #[serde(flatten)]
+    part: PartHealth,
     #[serde(flatten)]
     workers: Workers,
 }
 
-/// The memory of the process.
+/// The memory of the process; degraded when less than a tenth is left of what the bodies of requests may take.
 #[derive(Serialize, ToSchema)]
 struct MemoryHealth {
-    state: PartState,
+    #[serde(flatten)]
+    part: PartHealth,
     /// Memory in RAM, where the operating system tells it.
     resident_bytes: Option<u64>,
+    /// What the bodies of requests take of it.
+    bodies_bytes: usize,
+    /// What they may take; a body for which there is no room is answered 503.
+    bodies_limit_bytes: usize,
 }
 
 impl IntoResponse for Probe {
@@ -147,7 +173,7 @@ pub(crate) async fn live() -> Probe {
 pub(crate) async fn ready(State(app): State<App>) -> Probe {
     let status = match traffic_state(&app) {
         // Detection works without the store, so that it is better to get traffic than not to.
-        PartState::Ok => store_health(&app).await.state,
+        PartState::Ok => state_of(&ask_store(&app).await),
         draining @ (PartState::Degraded | PartState::Draining) => draining,
     };
     Probe { status }
@@ -161,33 +187,36 @@ pub(crate) async fn ready(State(app): State<App>) -> Probe {
     responses((status = 200, description = "The service and its parts", body = Envelope<HealthData>)),
 )]
 pub(crate) async fn status(State(app): State<App>, _: NoParameters) -> Envelope<HealthData> {
-    let stats = app.engine().stats();
-    let (store, queue) = tokio::join!(store_health(&app), QueueData::of(&app));
-    let queue_state = if queue.is_some() { PartState::Ok } else { PartState::Degraded };
-    let queue = QueueHealth { state: queue_state, queue: queue.unwrap_or_default() };
-    let workers = WorkersHealth { state: workers_state(&stats.pool), workers: Workers::from(&stats.pool) };
-    let is_well = [store.state, queue.state, workers.state].iter().all(|state| *state == PartState::Ok);
+    let done = app.engine().stats();
+    let (store, queue) = tokio::join!(ask_store(&app), queue_health(&app));
+    let store = StoreHealth {
+        part: PartHealth::of(&app, Part::Store, state_of(&store), Some(store.latency)),
+        kind: store.kind,
+        durable: store.is_durable,
+        warnings: store.warnings,
+    };
+    let workers = WorkersHealth {
+        part: PartHealth::of(&app, Part::Workers, workers_state(&done.pool), None),
+        workers: Workers::from(&done.pool),
+    };
+    let memory = memory_health(&app);
+    let parts = [&store.part, &queue.part, &workers.part, &memory.part];
     let worst = match traffic_state(&app) {
-        PartState::Ok if is_well => PartState::Ok,
+        PartState::Ok if parts.iter().all(|part| part.state == PartState::Ok) => PartState::Ok,
         PartState::Ok | PartState::Degraded => PartState::Degraded,
         PartState::Draining => PartState::Draining,
     };
     Envelope::ok(HealthData {
         status: worst,
         version: app.config().version.clone(),
-        uptime_seconds: stats.uptime.as_secs_f64(),
+        uptime_seconds: done.uptime.as_secs_f64(),
         profile: app.config().profile.clone(),
-        parts: Parts {
-            store,
-            queue,
-            workers,
-            memory: MemoryHealth { state: PartState::Ok, resident_bytes: process::resident_bytes() },
-        },
+        parts: Parts { store, queue, workers, brokers: BTreeMap::new(), memory },
     })
 }
 
-/// Asks the store, for a short time.
-async fn store_health(app: &App) -> StoreHealth {
+/// Asks the store how it does, for a short time.
+pub(crate) async fn ask_store(app: &App) -> domain::StoreHealth {
     let (clock, began) = (app.clock(), app.clock().monotonic());
     let answer = tokio::time::timeout(STORE_TIMEOUT, app.webhooks().store_health()).await;
     let health = answer.unwrap_or_else(|_| {
@@ -200,13 +229,31 @@ async fn store_health(app: &App) -> StoreHealth {
             warnings: vec!["the store does not answer".to_owned()],
         }
     });
-    StoreHealth {
-        state: if health.is_reachable { PartState::Ok } else { PartState::Degraded },
-        kind: health.kind,
-        durable: health.is_durable,
-        latency_ms: millis(health.latency),
-        warnings: health.warnings,
-    }
+    // Whoever asks helps to know since when it is so.
+    app.part_history().since(app, Part::Store, state_of(&health));
+    health
+}
+
+async fn queue_health(app: &App) -> QueueHealth {
+    let began = app.clock().monotonic();
+    let queue = QueueData::of(app).await;
+    let latency = app.clock().monotonic().saturating_sub(began);
+    let state = if queue.is_some() { PartState::Ok } else { PartState::Degraded };
+    let part = PartHealth::of(app, Part::Queue, state, Some(latency));
+    QueueHealth { part, queue: queue.unwrap_or_default() }
+}
+
+fn memory_health(app: &App) -> MemoryHealth {
+    let (bodies_bytes, bodies_limit_bytes) =
+        (app.body_budget().held_bytes(), app.body_budget().limit_bytes());
+    let is_short = bodies_limit_bytes.saturating_sub(bodies_bytes) < bodies_limit_bytes / 10;
+    let state = if is_short { PartState::Degraded } else { PartState::Ok };
+    let part = PartHealth::of(app, Part::Memory, state, None);
+    MemoryHealth { part, resident_bytes: process::resident_bytes(), bodies_bytes, bodies_limit_bytes }
+}
+
+fn state_of(store: &domain::StoreHealth) -> PartState {
+    if store.is_reachable { PartState::Ok } else { PartState::Degraded }
 }
 
 fn traffic_state(app: &App) -> PartState {
@@ -215,4 +262,11 @@ fn traffic_state(app: &App) -> PartState {
 
 fn workers_state(pool: &PoolStats) -> PartState {
     if pool.waiting < pool.queue || pool.running < pool.workers { PartState::Ok } else { PartState::Degraded }
+}
+
+impl PartHealth {
+    fn of(app: &App, part: Part, state: PartState, latency: Option<Duration>) -> Self {
+        let since = app.part_history().since(app, part, state).to_string();
+        Self { state, since, latency_ms: latency.map(millis) }
+    }
 }

@@ -27,10 +27,15 @@ pub(crate) async fn scrape(State(app): State<App>, headers: HeaderMap) -> Result
         Exposition::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
         Exposition::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
     };
-    app.metrics().webhooks().refresh(app.webhooks(), app.clock()).await;
+    // At the same time, so that a store that does not answer is waited for once.
+    let ((), (), counts) = tokio::join!(
+        app.metrics().webhooks().refresh(app.webhooks(), app.clock()),
+        app.metrics().look_at(&app),
+        tokio::time::timeout(STORE_TIMEOUT, app.engine().document_counts()),
+    );
     // When the store does not answer, what it said last is shown.
-    if let Ok(Ok(counts)) = tokio::time::timeout(STORE_TIMEOUT, app.engine().document_counts()).await {
-        app.metrics().documents(counts.iter().map(|(_, documents)| documents).sum());
+    if let Ok(Ok(counts)) = counts {
+        app.metrics().detection().documents(counts.iter().map(|(_, documents)| documents).sum());
     }
     let body = app.metrics().render(exposition).map_err(|_| ApiError::internal())?;
     Ok(([(CONTENT_TYPE, HeaderValue::from_static(content_type))], body).into_response())

@@ -37,8 +37,16 @@ async fn health_status_shows_the_parts() {
         (&"ok".into(), &"1.2.3".into(), &"lambda".into())
     );
     assert!(data["uptime_seconds"].as_f64().unwrap() > 0.0);
-    let workers = json!({"state": "ok", "total": 2, "running": 0, "waiting": 0, "waiting_limit": 8});
+    let since = "2026-01-02T03:04:05.678Z";
+    let workers =
+        json!({"state": "ok", "since": since, "total": 2, "running": 0, "waiting": 0, "waiting_limit": 8});
     assert_eq!(data["parts"]["workers"], workers);
+    assert_eq!(data["parts"]["brokers"], json!({}));
+    for (part, health) in data["parts"].as_object().unwrap().iter().filter(|(part, _)| *part != "brokers") {
+        assert_eq!((&health["state"], &health["since"]), (&"ok".into(), &since.into()), "{part}");
+        let is_measured = ["store", "queue"].contains(&part.as_str());
+        assert_eq!(health["latency_ms"].is_number(), is_measured, "{part}: {health}");
+    }
     let store = &data["parts"]["store"];
     assert_eq!(
         (&store["state"], &store["kind"], &store["durable"]),
@@ -49,7 +57,9 @@ async fn health_status_shows_the_parts() {
     for field in ["queue_size", "in_flight", "dead_letters", "oldest_pending_seconds"] {
         assert_eq!(queue[field].as_f64(), Some(0.0), "{field}: {queue}");
     }
-    assert_eq!(data["parts"]["memory"]["state"], "ok");
+    let memory = &data["parts"]["memory"];
+    assert_eq!((&memory["state"], &memory["bodies_bytes"]), (&"ok".into(), &0.into()));
+    assert!(memory["bodies_limit_bytes"].as_u64().unwrap() > 0);
     if cfg!(target_os = "linux") {
         assert!(data["parts"]["memory"]["resident_bytes"].as_u64().unwrap() > 1024 * 1024);
     }
@@ -164,4 +174,86 @@ async fn metrics_with_an_address_of_their_own_are_there_alone_and_health_is_at_b
     let monitoring = Service::with(switched_off).monitoring();
     monitoring.get("/metrics").await.error(404, "NotFound");
     assert_eq!(monitoring.get("/health").await.status, 200);
+}
+
+#[tokio::test]
+async fn objectives_tell_what_was_promised_kept_and_left() {
+    let config = ServerConfig { max_concurrent_requests: 1, ..ServerConfig::default() };
+    let service = Service::with(config);
+    let objectives = async || service.get("/api/v1/slo").await.data()["objectives"].clone();
+    let expected = [("api_availability", 0.999), ("api_latency", 0.99), ("delivery_success", 0.99)];
+    let fresh = objectives().await;
+    for (objective, (name, share)) in fresh.as_array().unwrap().iter().zip(expected) {
+        assert_eq!((&objective["name"], &objective["objective"]), (&name.into(), &share.into()));
+        assert_eq!((&objective["current"], &objective["budget_left"]), (&json!(null), &1.0.into()));
+    }
+    for _ in 0..3 {
+        service.post("/api/v1/analyze", &json!({"content": "a text"})).await.data();
+    }
+    // What callers do wrong is no fault of the service, and what looks at it does not count.
+    service.post("/api/v1/analyze", &json!({})).await;
+    service.get("/api/v1/health/status").await.data();
+    let kept = objectives().await;
+    for objective in &kept.as_array().unwrap()[..2] {
+        assert_eq!((&objective["events"], &objective["missed"]), (&4.into(), &0.into()), "{objective}");
+        assert_eq!((&objective["current"], &objective["budget_left"]), (&1.0.into(), &1.0.into()));
+    }
+}
+
+#[tokio::test]
+async fn requests_that_are_turned_away_are_counted_and_miss_the_objective() {
+    let config = ServerConfig { max_concurrent_requests: 0, ..ServerConfig::default() };
+    let service = Service::with(config);
+    for _ in 0..2 {
+        service.post("/api/v1/analyze", &json!({"content": "a text"})).await.error(503, "Unavailable");
+    }
+    let slo = service.get("/api/v1/slo").await.data();
+    let availability = &slo["objectives"][0];
+    assert_eq!((&availability["events"], &availability["missed"]), (&2.into(), &2.into()));
+    assert_eq!(availability["current"], 0.0);
+    assert!(availability["budget_left"].as_f64().unwrap() < -900.0, "{availability}");
+    let metrics = service.get("/metrics").await;
+    for line in [
+        r#"http_requests_shed_total{reason="requests"} 2.0"#,
+        r#"http_requests_shed_total{reason="workers"} 0.0"#,
+        r#"slo_events_total{objective="api_availability"} 2.0"#,
+        r#"slo_missed_events_total{objective="api_availability"} 2.0"#,
+        r#"slo_missed_events_total{objective="api_latency"} 0.0"#,
+        r#"slo_objective_ratio{objective="delivery_success"} 0.99"#,
+    ] {
+        assert!(metrics.text().lines().any(|found| found == line), "{line} is not in\n{}", metrics.text());
+    }
+}
+
+#[tokio::test]
+async fn metrics_show_how_full_the_service_is_and_what_runs() {
+    let config = ServerConfig { version: "1.2.3".to_owned(), ..ServerConfig::default() };
+    let service = Service::with(config);
+    service.put("/api/v1/documents/one", &json!({"content": "one text that is kept"})).await.data_with(201);
+    service.put("/api/v1/documents/two", &json!({"content": "one text that is kept"})).await.data_with(201);
+    service.post("/api/v1/duplicates/search", &json!({"content": "one text that is kept"})).await.data();
+    let metrics = service.get("/metrics").await;
+    for line in [
+        r#"redundancy_build_info{version="1.2.3",profile="server",store="memory"} 1.0"#,
+        "http_requests_in_flight 0.0",
+        "http_requests_in_flight_limit 4096.0",
+        "http_request_bodies_bytes 0.0",
+        "cpu_pool_workers 2.0",
+        "cpu_pool_waiting 0.0",
+        "cpu_pool_waiting_limit 8.0",
+        r#"store_up{kind="memory"} 1.0"#,
+        "webhook_deliveries_in_flight 0.0",
+        r#"webhook_endpoints{state="active"} 0"#,
+        r#"webhook_attempt_failures_total{reason="dns"} 0"#,
+        r#"webhook_endpoints_disabled_total{reason="gone"} 0"#,
+        r#"analyses_failed_total{operation="analyze"} 0.0"#,
+        r#"index_duration_seconds_count{operation="put"} 2"#,
+        r#"index_duration_seconds_count{operation="search"} 1"#,
+        r#"document_matches_total{operation="put",kind="exact"} 1"#,
+        r#"document_matches_total{operation="search",kind="exact"} 2"#,
+        r#"batch_items_total{operation="index",result="done"} 0"#,
+        "documents_indexed 2",
+    ] {
+        assert!(metrics.text().lines().any(|found| found == line), "{line} is not in\n{}", metrics.text());
+    }
 }

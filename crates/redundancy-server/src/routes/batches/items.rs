@@ -4,6 +4,7 @@
 use super::BatchData;
 use crate::app::App;
 use crate::error::{ApiError, ErrorBody};
+use crate::metrics::IndexWork;
 use crate::middleware::request_id::RequestId;
 use crate::request::{Body, lines};
 use crate::routes::analyses::FindingsAsJson;
@@ -68,6 +69,12 @@ impl Items {
         lines::read(&self.0, item, "The item")
     }
 
+    fn failed(&self, batch: &Batch, index: u64, error: ApiError) -> String {
+        self.0.metrics().detection().batch_item(batch.operation.as_str(), false);
+        let request_id = RequestId::known(batch.caller.request_id.as_deref().unwrap_or_default());
+        write(&ResultData::Failed { index, success: false, error: error.into_body(&request_id) })
+    }
+
     fn task(&self, batch: &Batch, item: &[u8]) -> Result<ItemTask, ApiError> {
         Ok(match batch.operation {
             BatchOperation::Analyze => {
@@ -86,11 +93,6 @@ impl Items {
     }
 }
 
-fn failed(batch: &Batch, index: u64, error: ApiError) -> String {
-    let request_id = RequestId::known(batch.caller.request_id.as_deref().unwrap_or_default());
-    write(&ResultData::Failed { index, success: false, error: error.into_body(&request_id) })
-}
-
 fn done(index: u64, data: String) -> String {
     // It has been written as JSON just before.
     let data = RawValue::from_string(data).unwrap_or_default();
@@ -104,20 +106,25 @@ fn write(data: &impl Serialize) -> String {
 
 impl ItemFormat for Items {
     fn read(&self, batch: &Batch, index: u64, item: &[u8]) -> Result<ItemTask, String> {
-        self.task(batch, item).map_err(|error| failed(batch, index, error))
+        self.task(batch, item).map_err(|error| self.failed(batch, index, error))
     }
 
     fn found(&self, index: u64, id: AnalysisId, finding: Finding, took: Duration) -> String {
-        self.0.metrics().analysis(finding.operation(), took);
+        let detection = self.0.metrics().detection();
+        detection.analysis(finding.operation(), took);
+        detection.batch_item(finding.operation().as_str(), true);
         done(index, FindingsAsJson.whole(id, &finding))
     }
 
     fn added(&self, index: u64, added: Added) -> String {
+        let detection = self.0.metrics().detection();
+        detection.matches(IndexWork::PutMany, &added.duplicates);
+        detection.batch_item(BatchOperation::Index.as_str(), true);
         done(index, write(&AddedData::from(added)))
     }
 
     fn refused(&self, batch: &Batch, index: u64, error: EngineError) -> String {
-        failed(batch, index, error.into())
+        self.failed(batch, index, error.into())
     }
 
     fn ended(&self, batch: &Batch) -> String {

@@ -4,12 +4,14 @@ use super::body::NewDocumentBody;
 use super::shown::AddedData;
 use crate::app::{App, Here};
 use crate::error::{ApiError, ErrorBody};
+use crate::metrics::IndexWork;
 use crate::request::lines::{Line, Lines, Room};
 use crate::request::{NoParameters, Origin, lines};
 use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use redundancy_engine::EngineError;
 use redundancy_engine::index::{Added, NewText};
 use serde::Serialize;
 use std::convert::Infallible;
@@ -100,7 +102,7 @@ impl Bulk {
                 (line.number, text.map(|text| texts.push(text)))
             })
             .collect();
-        let mut added = self.app.engine().add_all(texts).await.into_iter();
+        let mut added = put(&app, texts).await.into_iter();
         let mut answer = Vec::new();
         for (number, outcome) in read {
             let outcome = outcome.and_then(|()| {
@@ -173,4 +175,18 @@ impl Bulk {
         answer.extend(serde_json::to_vec(&data).unwrap_or_default());
         answer.push(b'\n');
     }
+}
+
+/// Puts what can be put of a group, all together.
+async fn put(app: &App, texts: Vec<NewText>) -> Vec<Result<Added, EngineError>> {
+    if texts.is_empty() {
+        return Vec::new();
+    }
+    let detection = app.metrics().detection();
+    let adding = async { Ok::<_, Infallible>(app.engine().add_all(texts).await) };
+    let Ok(added) = detection.timed(app.clock(), IndexWork::PutMany, adding).await;
+    for added in added.iter().flatten() {
+        detection.matches(IndexWork::PutMany, &added.duplicates);
+    }
+    added
 }

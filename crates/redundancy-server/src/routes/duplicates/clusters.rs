@@ -3,6 +3,7 @@
 use crate::app::Here;
 use crate::envelope::{Envelope, PageData};
 use crate::error::ApiError;
+use crate::metrics::IndexWork;
 use crate::request::query::Queried;
 use crate::routes::documents::list::ListParameters;
 use crate::routes::documents::{CollectionPage, kind_name};
@@ -65,7 +66,9 @@ pub(crate) async fn clusters(
     Here(app): Here,
     Queried(CollectionPage { collection, part: Part { page, list } }): Queried<CollectionPage>,
 ) -> Result<Envelope<PageData<ClusterData>>, ApiError> {
-    let page = app.engine().clusters(&collection.unwrap_or_default(), page).await?;
+    let collection = collection.unwrap_or_default();
+    let gathering = app.engine().clusters(&collection, page);
+    let page = app.metrics().detection().timed(app.clock(), IndexWork::Clusters, gathering).await?;
     Ok(Envelope::ok(paging::answer(list, page.clusters, page.next.as_ref())))
 }
 

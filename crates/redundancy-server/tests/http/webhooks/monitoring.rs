@@ -54,6 +54,13 @@ async fn attempts_are_counted_by_what_became_of_the_delivery() {
         "webhook_rate_limited_total 1",
     ];
     assert_has_lines(&service.get("/metrics").await, &expected);
+    let more = [
+        r#"webhook_attempt_failures_total{reason="status"} 1"#,
+        r#"webhook_endpoints{state="active"} 1"#,
+        r#"slo_events_total{objective="delivery_success"} 1.0"#,
+        r#"slo_missed_events_total{objective="delivery_success"} 0.0"#,
+    ];
+    assert_has_lines(&service.get("/metrics").await, &more);
     let stats = service.get("/api/v1/stats").await.data()["webhooks"].clone();
     assert_eq!(
         (&stats["delivered"], &stats["retried"], &stats["queue_size"]),
@@ -108,7 +115,7 @@ async fn a_store_that_is_away_makes_the_service_degraded_and_its_routes_unavaila
         (&"degraded".into(), &"ok".into())
     );
     assert_eq!(service.get("/api/v1/stats").await.data()["webhooks"], json!(null));
-    assert_eq!(service.get("/metrics").await.status, 200);
+    assert_has_lines(&service.get("/metrics").await, &[r#"store_up{kind="memory"} 0.0"#]);
     // Detection needs no store.
     service.post("/api/v1/analyze", &json!({"content": "a text"})).await.data();
 
@@ -121,4 +128,6 @@ async fn a_store_that_is_away_makes_the_service_degraded_and_its_routes_unavaila
     store.fail_with(None);
     service.post(EVENTS, &event).await.data_with(202);
     assert_eq!(service.get("/health/ready").await.json(), json!({"status": "ok"}));
+    let metrics = service.get("/metrics").await;
+    assert_has_lines(&metrics, &[r#"store_up{kind="memory"} 1.0"#]);
 }
