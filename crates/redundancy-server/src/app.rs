@@ -150,6 +150,13 @@ impl App {
         self.here.tenant.as_ref()
     }
 
+    /// What belongs to no tenant, and what tenants have, of those who are known here.
+    pub(crate) fn workspaces(&self) -> Vec<Arc<Workspace>> {
+        let mut all = vec![Arc::clone(&self.here)];
+        all.extend(self.state.access.workspaces.open());
+        all
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         &self.here.engine
     }

@@ -1,5 +1,6 @@
 //! What the HTTP adapter can be told. Reading settings from files and the environment is the executable's business.
 
+use crate::serve::Encryption;
 use axum::http::{HeaderValue, Uri};
 use std::fmt;
 use std::str::FromStr;
@@ -24,6 +25,8 @@ pub struct ServerConfig {
     pub enable_metrics: bool,
     /// Whether `/metrics` is kept to [`monitoring_router`](crate::monitoring_router), because that has an address of its own.
     pub metrics_apart: bool,
+    /// What connections are encrypted with, so that metrics can tell until when its certificate is good.
+    pub encryption: Option<Encryption>,
     /// What is logged. Without it nobody can ask for it or change it.
     pub log_levels: Option<Arc<dyn LogLevels>>,
     /// The version of the product, as shown in health and in the `OpenAPI` document.
@@ -45,6 +48,7 @@ impl Default for ServerConfig {
                 .collect(),
             enable_metrics: true,
             metrics_apart: false,
+            encryption: None,
             log_levels: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             profile: "server".to_owned(),

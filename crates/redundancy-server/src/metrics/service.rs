@@ -4,12 +4,13 @@
 use crate::app::App;
 use crate::objectives::{Kept, Objective};
 use crate::routes::health;
+use crate::serve::Encryption;
 use prometheus_client::collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use redundancy_engine::{OperationStats, Stats};
+use redundancy_engine::{OperationStats, Stats, Timestamp};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub(super) struct Service {
     bodies_limit_bytes: usize,
     stats: Stats,
     attempts_in_flight: usize,
+    /// Until when the certificate is good, in seconds since the epoch.
+    certificate_end: Option<u64>,
     objectives: [(Objective, Kept); Objective::ALL.len()],
 }
 
@@ -49,7 +52,13 @@ impl Service {
     /// Looks at everything. Waits a short time for the store at most.
     pub(super) async fn look(app: &App) -> Self {
         let store = health::ask_store(app).await;
-        let (config, budget, stats) = (app.config(), app.body_budget(), app.engine().stats());
+        let (config, budget) = (app.config(), app.body_budget());
+        let (mut stats, mut attempts_in_flight) = (app.engine().stats(), app.webhooks().in_flight());
+        for tenant in app.workspaces().iter().skip(1) {
+            add(&mut stats, &tenant.engine.stats());
+            attempts_in_flight += tenant.webhooks.in_flight();
+        }
+        let not_after = config.encryption.as_ref().and_then(Encryption::not_after);
         let requests_limit = app.requests_limit();
         Self {
             version: config.version.clone(),
@@ -65,7 +74,8 @@ impl Service {
             bodies_bytes: budget.held_bytes(),
             bodies_limit_bytes: budget.limit_bytes(),
             stats,
-            attempts_in_flight: app.webhooks().in_flight(),
+            attempts_in_flight,
+            certificate_end: not_after.map(Timestamp::as_seconds),
             objectives: Objective::ALL
                 .map(|objective| (objective, app.metrics().objectives().of(objective).since_start())),
         }
@@ -96,6 +106,10 @@ impl Service {
         to.gauges("store_latency_seconds", help, [(kind, self.store.latency.as_secs_f64())])?;
         let help = "Attempts to deliver that this process has under way.";
         to.gauge("webhook_deliveries_in_flight", help, self.attempts_in_flight as f64)?;
+        if let Some(end) = self.certificate_end {
+            let help = "Until when the certificate of the service is good, in seconds since the Unix epoch.";
+            to.gauge("tls_certificate_not_after_seconds", help, end as f64)?;
+        }
         self.write_objectives(to)
     }
 
@@ -132,6 +146,16 @@ impl Service {
         to.counters("slo_missed_events", help, each(|_, kept| kept.missed as f64))?;
         let help = "The share that is promised, 0 to 1.";
         to.gauges("slo_objective_ratio", help, each(|objective, _| objective.share()))
+    }
+}
+
+/// Adds what an engine on the same pool has done.
+fn add(sum: &mut Stats, other: &Stats) {
+    for (sum, other) in sum.operations.iter_mut().zip(&other.operations) {
+        sum.completed += other.completed;
+        sum.failed += other.failed;
+        sum.bytes += other.bytes;
+        sum.busy += other.busy;
     }
 }
 

@@ -1,7 +1,9 @@
 //! What is counted of deliveries, and what the store knows of those that wait. The dispatcher tells the former while it works;
 //! the latter is asked for when somebody wants to see it.
 
+use crate::app::Workspace;
 use crate::objectives::Window;
+use futures_util::future::try_join_all;
 use prometheus_client::collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -17,7 +19,6 @@ use redundancy_engine::webhook::event::{EventType, types};
 use redundancy_engine::webhook::ids::EndpointId;
 use redundancy_engine::webhook::observer::{Attempted, Observer};
 use redundancy_engine::webhook::store::{PageRequest, Transition};
-use redundancy_engine::webhook::webhooks::Webhooks;
 use redundancy_engine::{Clock, StoreError};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -73,7 +74,8 @@ struct InStore {
     oldest_pending_seconds: f64,
     active_endpoints: u64,
     inactive_endpoints: u64,
-    circuits: Vec<(EndpointId, u64)>,
+    /// By the id of the endpoint, behind the name of its tenant and a slash if it has one: two tenants can have the same id.
+    circuits: Vec<(String, u64)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -159,12 +161,12 @@ impl WebhookMetrics {
 
     /// Asks the store for what is shown of it, unless that was done just now. Waits a short time at most; when the store does
     /// not answer, what it said last is shown.
-    pub(crate) async fn refresh(&self, webhooks: &Webhooks, clock: &dyn Clock) {
+    pub(crate) async fn refresh(&self, workspaces: &[Arc<Workspace>], clock: &dyn Clock) {
         let mut asked_at = self.0.asked_at.lock().await;
         if asked_at.is_some_and(|asked_at| clock.monotonic().saturating_sub(asked_at) < FRESH_FOR) {
             return;
         }
-        match tokio::time::timeout(STORE_TIMEOUT, ask(webhooks, clock)).await {
+        match tokio::time::timeout(STORE_TIMEOUT, ask_all(workspaces, clock)).await {
             Ok(Ok(in_store)) => *locked(&self.0.in_store) = in_store,
             Ok(Err(error)) => tracing::warn!(%error, "metrics of the store are not up to date"),
             Err(_) => tracing::warn!("metrics of the store are not up to date: it takes too long to answer"),
@@ -254,8 +256,28 @@ impl collector::Collector for Collector {
     }
 }
 
-/// Everything that is shown of the store.
-async fn ask(webhooks: &Webhooks, clock: &dyn Clock) -> Result<InStore, StoreError> {
+/// Everything that is shown of the stores of all.
+async fn ask_all(workspaces: &[Arc<Workspace>], clock: &dyn Clock) -> Result<InStore, StoreError> {
+    let asked = workspaces.iter().map(|workspace| ask(workspace, clock));
+    let mut sum = InStore::default();
+    for one in try_join_all(asked).await? {
+        sum.queue_size += one.queue_size;
+        sum.dead_letters += one.dead_letters;
+        sum.oldest_pending_seconds = sum.oldest_pending_seconds.max(one.oldest_pending_seconds);
+        sum.active_endpoints += one.active_endpoints;
+        sum.inactive_endpoints += one.inactive_endpoints;
+        sum.circuits.extend(one.circuits);
+    }
+    Ok(sum)
+}
+
+/// Everything that is shown of one store.
+async fn ask(workspace: &Workspace, clock: &dyn Clock) -> Result<InStore, StoreError> {
+    let Workspace { tenant, webhooks, .. } = workspace;
+    let label = |id: &EndpointId| match tenant {
+        None => id.to_string(),
+        Some(tenant) => format!("{tenant}/{id}"),
+    };
     let stats = webhooks.stats().await?;
     let (mut circuits, mut active_endpoints) = (Vec::new(), 0);
     let mut after = None;
@@ -268,7 +290,7 @@ async fn ask(webhooks: &Webhooks, clock: &dyn Clock) -> Result<InStore, StoreErr
                 BreakerState::HalfOpen { .. } => 2,
             };
             active_endpoints += u64::from(record.endpoint.is_active);
-            (record.endpoint.id, circuit)
+            (label(&record.endpoint.id), circuit)
         }));
         after = page.next;
         if after.is_none() {

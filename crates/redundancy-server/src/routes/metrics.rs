@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::try_join_all;
 use std::time::Duration;
 
 /// How long a scrape waits for the count of documents.
@@ -28,14 +29,17 @@ pub(crate) async fn scrape(State(app): State<App>, headers: HeaderMap) -> Result
         Exposition::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
     };
     // At the same time, so that a store that does not answer is waited for once.
+    let workspaces = app.workspaces();
+    let counted = try_join_all(workspaces.iter().map(|workspace| workspace.engine.document_counts()));
     let ((), (), counts) = tokio::join!(
-        app.metrics().webhooks().refresh(app.webhooks(), app.clock()),
+        app.metrics().webhooks().refresh(&workspaces, app.clock()),
         app.metrics().look_at(&app),
-        tokio::time::timeout(STORE_TIMEOUT, app.engine().document_counts()),
+        tokio::time::timeout(STORE_TIMEOUT, counted),
     );
-    // When the store does not answer, what it said last is shown.
+    // When a store does not answer, what was said last is shown.
     if let Ok(Ok(counts)) = counts {
-        app.metrics().detection().documents(counts.iter().map(|(_, documents)| documents).sum());
+        let counts = counts.iter().flatten().map(|(_, documents)| documents);
+        app.metrics().detection().documents(counts.sum());
     }
     let body = app.metrics().render(exposition).map_err(|_| ApiError::internal())?;
     Ok(([(CONTENT_TYPE, HeaderValue::from_static(content_type))], body).into_response())

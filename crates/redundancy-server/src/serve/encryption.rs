@@ -5,8 +5,9 @@
 mod credentials;
 
 use axum::http::HeaderValue;
+use redundancy_engine::Timestamp;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -21,8 +22,14 @@ const ALPN_HTTP1: &[u8] = b"http/1.1";
 #[derive(Clone)]
 pub struct Encryption {
     /// What connections that begin from now on get. The lock is held for no longer than it takes to copy a pointer.
-    current: Arc<Mutex<Arc<ServerConfig>>>,
+    current: Arc<Mutex<Current>>,
     remembered_for: Duration,
+}
+
+/// What connections get, and until when it is good.
+struct Current {
+    config: Arc<ServerConfig>,
+    not_after: Option<Timestamp>,
 }
 
 impl Encryption {
@@ -30,19 +37,27 @@ impl Encryption {
     /// port of it; with zero they are told to forget that.
     #[must_use]
     pub fn new(credentials: &Credentials, remembered_for: Duration) -> Self {
-        Self { current: Arc::new(Mutex::new(configured(credentials))), remembered_for }
+        Self { current: Arc::new(Mutex::new(Current::of(credentials))), remembered_for }
     }
 
     /// Connections that begin from now on get these credentials. Sessions of before are not resumed, so that nobody gets in
     /// on a certificate that is not believed any more.
     pub fn replace(&self, credentials: &Credentials) {
-        let next = configured(credentials);
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        let next = Current::of(credentials);
+        *self.current() = next;
+    }
+
+    /// The last moment at which the certificate is good, if it says so.
+    pub(crate) fn not_after(&self) -> Option<Timestamp> {
+        self.current().not_after
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        TlsAcceptor::from(Arc::clone(&current))
+        TlsAcceptor::from(Arc::clone(&self.current().config))
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The value of `Strict-Transport-Security` (RFC 6797). It speaks for this host alone: what its subdomains do is not known
@@ -60,8 +75,13 @@ impl fmt::Debug for Encryption {
     }
 }
 
-fn configured(credentials: &Credentials) -> Arc<ServerConfig> {
-    let mut config = credentials.config();
-    config.alpn_protocols = vec![ALPN_HTTP2.to_vec(), ALPN_HTTP1.to_vec()];
-    Arc::new(config)
+impl Current {
+    fn of(credentials: &Credentials) -> Self {
+        let mut config = credentials.config();
+        config.alpn_protocols = vec![ALPN_HTTP2.to_vec(), ALPN_HTTP1.to_vec()];
+        Self {
+            config: Arc::new(config),
+            not_after: credentials.validity().map(|validity| validity.not_after),
+        }
+    }
 }

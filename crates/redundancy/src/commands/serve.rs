@@ -100,9 +100,10 @@ async fn service(
     let address = listener.local_addr()?;
     let monitoring = Monitoring::listen(settings.listen.monitoring)?;
     let certificates = Certificates::of(&settings.transport, Arc::new(SystemClock::new()))?;
-    let Parts { app, engine, webhooks, tenants } = parts::build(settings, cores, log_levels).await?;
-    let items = app.batch_items();
     let encryption = certificates.as_ref().map(|certificates| certificates.encryption.clone());
+    let parts = parts::build(settings, cores, log_levels, encryption.clone()).await?;
+    let Parts { app, engine, webhooks, tenants } = parts;
+    let items = app.batch_items();
     let options = ServeOptions { encryption, ..options(&app, settings.requests.timeout) };
     open_files::allow((options.max_connections + monitoring::MAX_CONNECTIONS) as u64 + OTHER_OPEN_FILES);
     greet(address, certificates.is_some(), monitoring.as_ref().map(|monitoring| monitoring.address));

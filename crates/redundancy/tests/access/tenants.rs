@@ -183,3 +183,26 @@ fn an_administrator_of_a_tenant_makes_keys_of_that_tenant_alone() {
     assert_eq!(one.get("/metrics").status, 403);
     assert_eq!(one.get("/api/v1/health/status").status, 403);
 }
+
+#[test]
+fn metrics_are_about_all_tenants_together() {
+    let place = Place::new();
+    let service = place.serve(&[("AUTH_MODE", "api_key"), ("API_KEYS", KEYS)]);
+    let [one, two, nobody] =
+        ["aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb", "cccccccccccccccc"].map(|key| Caller::new(&service, key));
+    for caller in [&one, &two, &nobody] {
+        let endpoint = json!({"id": "shop", "url": "https://example.com/", "events": ["*"]});
+        caller.done("POST", "/api/v1/webhooks/endpoints", Some(&endpoint), 201);
+        caller.done("PUT", "/api/v1/documents/page", Some(&json!({"content": PASSAGE})), 201);
+    }
+    let metrics = nobody.get("/metrics").body;
+    for line in [
+        "documents_indexed 3",
+        "webhook_endpoints{state=\"active\"} 3",
+        "webhook_circuit_breaker_state{endpoint_id=\"shop\"} 0",
+        "webhook_circuit_breaker_state{endpoint_id=\"one/shop\"} 0",
+        "webhook_circuit_breaker_state{endpoint_id=\"two/shop\"} 0",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
+    }
+}

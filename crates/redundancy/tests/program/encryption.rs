@@ -118,6 +118,22 @@ fn it_is_asked_over_tls_by_commands_that_believe_a_private_authority() {
 }
 
 #[test]
+fn metrics_tell_until_when_the_certificate_is_good_also_after_its_renewal() {
+    let authority = Authority::new();
+    let place = place_with(&authority, &authority.certify_until(2100));
+    let mut service = place.serve(&[ENCRYPTED[0], ENCRYPTED[1], ("METRICS_LISTEN", "127.0.0.1:0")]);
+    let shown = |service: &Service| {
+        let metrics = service.get_monitoring("/metrics").body;
+        let line = metrics.lines().find_map(|line| line.strip_prefix("tls_certificate_not_after_seconds "));
+        line.unwrap().to_owned()
+    };
+    assert_eq!(shown(&service), "4102444800.0");
+    authority.certify_until(2101).put(&place);
+    service.wait_for_log("new connections get the new certificate");
+    assert_eq!(shown(&service), "4133980800.0");
+}
+
+#[test]
 fn a_renewed_certificate_is_used_without_a_restart_and_a_broken_one_is_not() {
     let authority = Authority::new();
     let place = place_with(&authority, &authority.certify());

@@ -11,8 +11,8 @@ use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, Transp
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
 use redundancy_engine::{CpuPool, CpuPoolConfig, Engine, EnginePorts};
 use redundancy_server::{
-    Access, ApiKeys, App, Authentication, FindingsAsJson, LogLevels, ServerConfig, Tokens, Verification,
-    WebhookMetrics, Workspace, Workspaces,
+    Access, ApiKeys, App, Authentication, Encryption, FindingsAsJson, LogLevels, ServerConfig, Tokens,
+    Verification, WebhookMetrics, Workspace, Workspaces,
 };
 use redundancy_store::{EmbeddedAccess, LocalRates, MemoryAccess, RedisAccess};
 
@@ -60,6 +60,7 @@ pub(super) async fn build(
     settings: &Settings,
     cores: usize,
     log_levels: Arc<dyn LogLevels>,
+    encryption: Option<Encryption>,
 ) -> Result<Parts, Failure> {
     let requests = &settings.requests;
     let foundation = Foundation::new(settings, cores)?;
@@ -76,6 +77,7 @@ pub(super) async fn build(
         cors_origins: requests.cors_origins.clone(),
         enable_metrics: settings.telemetry.metrics,
         metrics_apart: settings.listen.monitoring.is_some(),
+        encryption,
         log_levels: Some(log_levels),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         profile: settings.profile.name().to_owned(),
