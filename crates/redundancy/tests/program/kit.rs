@@ -96,7 +96,11 @@ impl Place {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_ref()).unwrap();
+        // Whoever refuses its arguments does not read what is there.
+        match child.stdin.take().unwrap().write_all(input.as_ref()) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            written => written.unwrap(),
+        }
         Run::from(child.wait_with_output().unwrap())
     }
 
