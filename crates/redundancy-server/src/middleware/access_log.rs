@@ -35,16 +35,28 @@ impl Line {
     pub(super) fn begin(app: &App, id: &RequestId, request: &mut Request, route: String) -> Self {
         let known = (route != UNMATCHED).then_some(route.as_str());
         let traced = trace_context::begin(app.webhooks().tracer(), request, known, id.as_str());
-        let span = tracing::info_span!(
-            "http.request",
-            http.request.method = %request.method(),
-            http.route = %route,
-            http.response.status_code = field::Empty,
-            request_id = id.as_str(),
-            trace_id = request.extensions().get::<TraceContext>().map(|context| field::display(context.trace_id())),
-            tenant = field::Empty,
-            caller = field::Empty,
-        );
+        let trace = request.extensions().get::<TraceContext>();
+        // Of a probe nothing is logged while all is well, and to write down what a span says takes longer than to answer it.
+        let span = if is_probe(&route) {
+            tracing::debug_span!(
+                "http.request",
+                http.request.method = %request.method(),
+                http.route = %route,
+                http.response.status_code = field::Empty,
+                request_id = id.as_str(),
+            )
+        } else {
+            tracing::info_span!(
+                "http.request",
+                http.request.method = %request.method(),
+                http.route = %route,
+                http.response.status_code = field::Empty,
+                request_id = id.as_str(),
+                trace_id = trace.map(|context| field::display(context.trace_id())),
+                tenant = field::Empty,
+                caller = field::Empty,
+            )
+        };
         let clock = app.shared_clock();
         let began = clock.monotonic();
         Self { clock, began, span, traced, method: request.method().clone(), route, answer: None }
@@ -73,11 +85,15 @@ impl Drop for Line {
         };
         let status = status.as_u16();
         self.span.record("http.response.status_code", status);
-        // Probes and scrapes come every few seconds and say nothing while all is well.
-        if status < 400 && (route.starts_with("/health") || route == "/metrics") {
+        if status < 400 && is_probe(route) {
             tracing::debug!(%method, %route, status, duration_ms, bytes, "answered");
         } else {
             tracing::info!(%method, %route, status, duration_ms, bytes, "answered");
         }
     }
+}
+
+/// Whether a route is asked for every few seconds by probes and scrapes, which say nothing while all is well.
+fn is_probe(route: &str) -> bool {
+    route.starts_with("/health") || route == "/metrics"
 }

@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// After so long without a line the collector has printed a span to its end.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A collector on two free ports, killed when it is dropped.
 pub(crate) struct Rotel {
@@ -99,13 +102,16 @@ impl Rotel {
         let began = Instant::now();
         let mut lines = self.printed.lines.lock().unwrap();
         loop {
-            let spans = spans(&lines);
-            if are_wanted(&spans) {
-                return spans;
-            }
+            let is_all = are_wanted(&spans(&lines));
             let left = DEADLINE.saturating_sub(began.elapsed());
             assert!(!left.is_zero(), "the collector printed only {}", lines.join("\n"));
-            lines = self.printed.changed.wait_timeout(lines, left).unwrap().0;
+            // It prints a span in many lines, the name before most of what there is to say.
+            let pause = if is_all { PAUSE } else { left };
+            let (after, waited) = self.printed.changed.wait_timeout(lines, pause).unwrap();
+            lines = after;
+            if is_all && waited.timed_out() {
+                return spans(&lines);
+            }
         }
     }
 
