@@ -19,6 +19,7 @@ use redundancy_engine::{AnalysisState, Clock, Engine, IdSource, Identified, Requ
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 /// Everything the routes need, and the part of it that belongs to one tenant. Cheap to clone: clones share one state.
 #[derive(Clone)]
@@ -39,6 +40,8 @@ struct State {
     capacity: Arc<Semaphore>,
     body_budget: BodyBudget,
     part_history: PartHistory,
+    /// What goes on to its end also when the client has gone.
+    tasks: TaskTracker,
 }
 
 /// What one tenant has, or what belongs to none: nothing leads from one of these to another.
@@ -111,9 +114,18 @@ impl App {
         let metrics = Metrics::new(home.engine.stats().started_at, webhook_metrics);
         let capacity = Arc::new(Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)));
         let readiness = Readiness::default();
-        let part_history = PartHistory::default();
-        let state =
-            State { config, access, clock, ids, metrics, readiness, capacity, body_budget, part_history };
+        let state = State {
+            config,
+            access,
+            clock,
+            ids,
+            metrics,
+            readiness,
+            capacity,
+            body_budget,
+            part_history: PartHistory::default(),
+            tasks: TaskTracker::new(),
+        };
         Self { state: Arc::new(state), here: Arc::new(home) }
     }
 
@@ -138,6 +150,16 @@ impl App {
 
     pub(crate) fn config(&self) -> &ServerConfig {
         &self.state.config
+    }
+
+    /// Waits for what clients have not waited for. The caller sets the deadline.
+    pub async fn drain(&self) {
+        self.state.tasks.close();
+        self.state.tasks.wait().await;
+    }
+
+    pub(crate) fn tasks(&self) -> &TaskTracker {
+        &self.state.tasks
     }
 
     /// Who may do what.

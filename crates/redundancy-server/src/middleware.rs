@@ -5,7 +5,7 @@
 mod accept_encoding;
 mod access_log;
 pub(crate) mod admission;
-mod audit;
+pub(crate) mod audit;
 mod capacity;
 pub(crate) mod client_address;
 mod cors;

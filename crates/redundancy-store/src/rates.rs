@@ -60,7 +60,7 @@ impl Callers {
             return;
         }
         self.arrivals.retain(|_, arrival| *arrival > now);
-        self.sweep_at = (self.arrivals.len() * 2).max(MANY);
+        self.sweep_at = (self.arrivals.len() * 2).clamp(MANY, MOST);
     }
 }
 

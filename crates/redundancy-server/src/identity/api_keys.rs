@@ -80,11 +80,16 @@ impl ApiKeys {
         match self.store.key(id).await {
             Ok(key) => {
                 let known = Remembered { key: key.map(Arc::new), asked_at: now };
+                // Of ids that are made up nothing is remembered: they would push out those that are known.
                 let mut all = self.remembered();
-                if all.len() >= MOST_REMEMBERED {
-                    all.clear();
+                if known.key.is_none() {
+                    all.remove(&id);
+                } else {
+                    if all.len() >= MOST_REMEMBERED {
+                        all.clear();
+                    }
+                    all.insert(id, known.clone());
                 }
-                all.insert(id, known.clone());
                 Ok(known.key)
             }
             Err(error) => match remembered {

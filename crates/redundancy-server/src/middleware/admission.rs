@@ -14,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use redundancy_engine::access::{Actor, Scope};
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 /// Routes by which things are asked for with POST that change nothing.
 const QUESTIONS: [&str; 4] =
@@ -53,13 +54,10 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
     }
     tell(&caller.0);
     let entry = audit::Entry::begin(&app, &method, &route, &request, &caller.0, address);
-    request.extensions_mut().insert(app);
+    request.extensions_mut().insert(app.clone());
     request.extensions_mut().insert(caller);
     request.extensions_mut().insert(address);
-    let mut response = next.run(request).await;
-    if let Some(done) = entry.and_then(|entry| entry.ended(&response)) {
-        done.write().await;
-    }
+    let mut response = audited(&app, entry, request, next).await;
     if let Limited::Allowed(allowed) = limited {
         allowed.add_to(response.headers_mut());
     }
@@ -75,9 +73,29 @@ pub(super) async fn admit_observer(State(app): State<App>, request: Request, nex
             let message = "This is about the service as a whole, and your tenant is only a part of it.";
             ApiError::forbidden(message).into_response()
         }
-        Ok(_) => next.run(request).await,
+        Ok(principal) => {
+            tell(&principal);
+            let method = request.method().clone();
+            let entry = audit::Entry::begin(&app, &method, &route, &request, &principal, address);
+            audited(&app, entry, request, next).await
+        }
         Err(error) => error.into_response(),
     }
+}
+
+/// Does the rest, and writes down what was done if it is to be. That goes on to its end also when the client does not wait for it: nobody gets
+/// round the log by hanging up.
+async fn audited(app: &App, entry: Option<audit::Entry>, request: Request, next: Next) -> Response {
+    let Some(entry) = entry else { return next.run(request).await };
+    let work = async move {
+        let response = next.run(request).await;
+        if let Some(done) = entry.ended(&response) {
+            done.write().await;
+        }
+        response
+    };
+    let ended = app.tasks().spawn(work.in_current_span()).await;
+    ended.unwrap_or_else(|_| ApiError::internal().into_response())
 }
 
 /// Who asks, if they may ask this.

@@ -8,10 +8,10 @@ use axum::extract::Request;
 use axum::http::Method;
 use axum::http::header::LOCATION;
 use axum::response::Response;
-use redundancy_engine::access::{AuditEntry, AuditId};
+use redundancy_engine::access::{AuditEntry, AuditId, Tenant};
 
 /// Method, route, and what is done by it.
-const ACTIONS: [(Method, &str, &str); 14] = [
+const ACTIONS: [(Method, &str, &str); 15] = [
     (Method::POST, "/api/v1/webhooks/endpoints", "endpoint.created"),
     (Method::PATCH, "/api/v1/webhooks/endpoints/{id}", "endpoint.changed"),
     (Method::DELETE, "/api/v1/webhooks/endpoints/{id}", "endpoint.deleted"),
@@ -20,6 +20,7 @@ const ACTIONS: [(Method, &str, &str); 14] = [
     (Method::POST, "/api/v1/webhooks/endpoints/{id}/replay", "endpoint.replayed"),
     (Method::POST, "/api/v1/webhooks/deliveries/{id}/cancel", "delivery.cancelled"),
     (Method::POST, "/api/v1/webhooks/dead-letters/requeue", "dead_letters.requeued"),
+    (Method::POST, "/api/v1/webhooks/dead-letters/{id}/requeue", "dead_letter.requeued"),
     (Method::DELETE, "/api/v1/webhooks/dead-letters/{id}", "dead_letter.deleted"),
     (Method::DELETE, "/api/v1/documents/{id}", "document.deleted"),
     (Method::DELETE, "/api/v1/batches/{id}", "batch.cancelled"),
@@ -27,6 +28,10 @@ const ACTIONS: [(Method, &str, &str); 14] = [
     (Method::DELETE, "/api/v1/keys/{id}", "key.revoked"),
     (Method::PUT, "/api/v1/log-level", "log_level.changed"),
 ];
+
+/// Whose things an answer tells of, where that is not the caller's tenant: handlers add it to their answers.
+#[derive(Clone)]
+pub(crate) struct Concerns(pub(crate) Option<Tenant>);
 
 /// An entry that is written if the request succeeds.
 pub(super) struct Entry {
@@ -68,8 +73,10 @@ impl Entry {
         }
         // What was made has its id only now.
         let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-        if let Some((_, id)) = location.and_then(|location| location.rsplit_once('/')) {
-            self.entry.target = Some(id.to_owned());
+        let made = location.and_then(|location| location.rsplit_once('/'));
+        self.entry.target = self.entry.target.or_else(|| made.map(|(_, id)| id.to_owned()));
+        if let Some(Concerns(tenant)) = response.extensions().get::<Concerns>() {
+            self.entry.tenant.clone_from(tenant);
         }
         Some(Done(self))
     }
@@ -79,10 +86,10 @@ impl Done {
     /// Writes the entry.
     pub(super) async fn write(self) {
         let Self(Entry { app, entry }) = self;
-        let (action, target) = (entry.action.clone(), entry.target.clone());
+        let (action, about) = (entry.action.clone(), entry.target.clone());
         // The thing is done. That nobody can look it up later is no reason to say that it failed.
         if let Err(error) = app.access().store.record(entry).await {
-            tracing::error!(%error, action, target, "an entry of the audit log could not be written");
+            tracing::error!(%error, action, about, "an entry of the audit log could not be written");
         }
     }
 }

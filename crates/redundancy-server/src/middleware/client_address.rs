@@ -1,7 +1,7 @@
 //! Where a request comes from: the other end of the connection, or what a trusted proxy says of it.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -46,12 +46,11 @@ fn last_untrusted(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAdd
     if !is_trusted(known) {
         return known;
     }
-    let lines: Vec<&str> =
-        headers.get_all(X_FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
-    let hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
+    let lines: Vec<&[u8]> = headers.get_all(X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes).collect();
+    let hops = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
     for hop in hops.take(MOST_HOPS) {
         // Something else than an address was not written by a proxy of ours. What is known so far is the best there is.
-        let Some(address) = address(hop.trim()) else { break };
+        let Some(address) = str::from_utf8(hop).ok().and_then(|hop| address(hop.trim())) else { break };
         known = address;
         if !is_trusted(known) {
             break;
@@ -76,7 +75,8 @@ mod tests {
         let mut request = Request::new(Body::empty());
         request.extensions_mut().insert(Peer(SocketAddr::new(peer.parse().unwrap(), 1)));
         for line in forwarded {
-            request.headers_mut().append(X_FORWARDED_FOR, line.parse().unwrap());
+            let line: Vec<u8> = line.chars().map(|letter| u8::try_from(letter).unwrap()).collect();
+            request.headers_mut().append(X_FORWARDED_FOR, HeaderValue::from_bytes(&line).unwrap());
         }
         let trusted: Vec<IpNet> = trusted.iter().map(|network| network.parse().unwrap()).collect();
         ClientAddress::of(&request, &trusted).0.unwrap().to_string()
@@ -91,6 +91,9 @@ mod tests {
         assert_eq!(seen("10.0.0.1", &["203.0.113.9, 198.51.100.7, 10.0.0.2"], proxies), "198.51.100.7");
         assert_eq!(seen("10.0.0.1", &["203.0.113.9", "198.51.100.7"], proxies), "198.51.100.7");
         assert_eq!(seen("10.0.0.1", &["198.51.100.7, nonsense"], proxies), "10.0.0.1");
+        // What is no text does not hide what stands behind it, nor let through what stands before it.
+        assert_eq!(seen("10.0.0.1", &["6.6.6.6", "\u{ff}, 198.51.100.7"], proxies), "198.51.100.7");
+        assert_eq!(seen("10.0.0.1", &["6.6.6.6", "\u{ff}"], proxies), "10.0.0.1");
         assert_eq!(seen("::ffff:10.0.0.1", &["[2001:db8::1]:443"], proxies), "2001:db8::1");
         assert_eq!(seen("10.0.0.1", &[], proxies), "10.0.0.1");
     }

@@ -3,6 +3,7 @@
 use crate::app::Here;
 use crate::envelope::{Envelope, Located, PageData};
 use crate::error::ApiError;
+use crate::middleware::audit::Concerns;
 use crate::request::fields::Fields;
 use crate::request::json::Json;
 use crate::request::path::{Id, Named};
@@ -11,6 +12,7 @@ use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Checked, Limits, NoParameters};
 use crate::routes::paging::{self, Part};
 use axum::Router;
+use axum::extract::Extension;
 use axum::http::StatusCode;
 use axum::routing::{delete, get};
 use redundancy_engine::access::{ApiKey, KeyId, NewKey, Scope, Tenant};
@@ -39,7 +41,7 @@ pub(crate) struct NewKeyBody {
     #[schema(min_length = 1, max_length = 100, example = "ci")]
     name: String,
     /// What its holder may do: `read`, `write` or `admin`, each of which includes those before it.
-    #[schema(min_items = 1, max_items = 3, example = json!(["write"]))]
+    #[schema(min_items = 1, example = json!(["write"]))]
     scopes: Vec<String>,
     /// Whose things its holder sees: that of the caller, unless the caller belongs to none.
     #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
@@ -103,7 +105,7 @@ pub(crate) struct CreatedKeyData {
 pub(crate) async fn create(
     Here(app): Here,
     Checked { body: Wanted { name, scope, tenant, life }, .. }: Checked<Wanted>,
-) -> Result<Located<CreatedKeyData>, ApiError> {
+) -> Result<(Extension<Concerns>, Located<CreatedKeyData>), ApiError> {
     let own = app.tenant().cloned();
     if own.is_some() && tenant.is_some() && tenant != own {
         return Err(ApiError::forbidden("You can make keys for your own tenant only: leave `tenant` out."));
@@ -111,10 +113,11 @@ pub(crate) async fn create(
     let expires_at = life.map(|life| app.clock().now().plus(life));
     let new = NewKey { name, scope, tenant: own.or(tenant), expires_at };
     let (secret, kept) = ApiKey::new(new, app.clock(), app.ids());
-    let about = KeyData::from(kept.clone());
+    let (about, concerns) = (KeyData::from(kept.clone()), Concerns(kept.tenant.clone()));
     app.access().store.put_key(kept).await?;
     let location = format!("/api/v1/keys/{}", about.id);
-    Ok(Envelope::created(CreatedKeyData { key: secret.reveal().to_owned(), about }, &location))
+    let made = CreatedKeyData { key: secret.reveal().to_owned(), about };
+    Ok((Extension(concerns), Envelope::created(made, &location)))
 }
 
 /// List API keys
@@ -155,7 +158,7 @@ pub(crate) async fn revoke(
     Here(app): Here,
     Id(id): Id<KeyId>,
     _: NoParameters,
-) -> Result<StatusCode, ApiError> {
+) -> Result<(StatusCode, Extension<Concerns>), ApiError> {
     let store = &app.access().store;
     let key = store.key(id).await?.ok_or_else(KeyId::unknown)?;
     // One of another tenant is as good as none.
@@ -163,7 +166,7 @@ pub(crate) async fn revoke(
         return Err(KeyId::unknown());
     }
     store.revoke_key(id, app.clock().now()).await?.ok_or_else(KeyId::unknown)?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((StatusCode::NO_CONTENT, Extension(Concerns(key.tenant))))
 }
 
 impl Body for Wanted {

@@ -154,8 +154,12 @@ impl RateLimiter for RedisAccess {
             .arg(quota.requests)
             .arg(micros(quota.window))
             .arg(cost);
-        let Ok(answer) = self.link.call(call).await else {
-            return Ok(self.local.take_now(caller, quota, cost));
+        let answer = match self.link.call(call).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::debug!(%error, "requests are counted by this replica alone");
+                return Ok(self.local.take_now(caller, quota, cost));
+            }
         };
         let mut items = Items::of(answer)?;
         let mut next =

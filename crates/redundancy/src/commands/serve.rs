@@ -130,14 +130,15 @@ async fn service(
     };
     let serve_and_drain = async {
         let drained = serving.await;
-        let all = async { tokio::join!(engine.drain(), tenants.drain()) };
+        let all = async { tokio::join!(app.drain(), engine.drain(), tenants.drain()) };
         let in_time = tokio::time::timeout(DRAIN_ENGINE, all).await;
         if in_time.is_err() {
             stop.waiting_for_batches.cancel();
         }
         // Last, so that what the last requests published can still go out.
         stop.deliveries.cancel();
-        tenants.close().await;
+        // What is left of them goes on after the next start.
+        let _ = tokio::time::timeout(DRAIN_ENGINE, tenants.close()).await;
         (drained, in_time.is_ok())
     };
     let work = async {

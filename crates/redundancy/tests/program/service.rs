@@ -143,15 +143,6 @@ fn everybody_is_let_in_from_outside_only_if_that_is_said() {
 }
 
 #[test]
-fn what_is_not_available_yet_refuses_to_start() {
-    let place = Place::new();
-    let run = place.run_with(&[("ENABLE_TRACING", "true")], &["serve"]).ended_with(2);
-    for part in ["ENABLE_TRACING = \"true\"", "is not available in this version: unset it"] {
-        assert!(run.err.contains(part), "{}\nlacks {part}", run.err);
-    }
-}
-
-#[test]
 fn the_log_is_json_in_a_pipe_and_text_if_that_is_wanted() {
     let place = Place::new();
     let log = |format: &[(&str, &str)]| {

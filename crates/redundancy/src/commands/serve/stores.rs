@@ -83,7 +83,20 @@ pub(in crate::commands) fn redis_config(
 
 fn folder(settings: &Settings, tenant: Option<&Tenant>) -> PathBuf {
     let all = &settings.storage.data_dir;
-    tenant.map_or_else(|| all.clone(), |tenant| all.join(TENANTS).join(tenant.as_str()))
+    tenant.map_or_else(|| all.clone(), |tenant| all.join(TENANTS).join(folder_name(tenant)))
+}
+
+/// The name of a tenant's folder: its own, but for capitals, which stand as `^` and the small letter. Some file systems take the two for one, and
+/// two tenants must not have one folder.
+fn folder_name(tenant: &Tenant) -> String {
+    let mut name = String::new();
+    for letter in tenant.as_str().chars() {
+        if letter.is_ascii_uppercase() {
+            name.push('^');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
 }
 
 fn index_bytes(settings: &Settings, tenant: Option<&Tenant>) -> usize {
@@ -93,4 +106,16 @@ fn index_bytes(settings: &Settings, tenant: Option<&Tenant>) -> usize {
 
 fn told(error: impl std::fmt::Display) -> Failure {
     Failure::Other(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_tenants_have_two_folders_whatever_the_file_system_thinks_of_capitals() {
+        let names = ["acme", "Acme", "ACME", "a^cme"].map(|name| name.parse::<Tenant>().ok());
+        let names: Vec<_> = names.into_iter().flatten().map(|tenant| folder_name(&tenant)).collect();
+        assert_eq!(names, ["acme", "^acme", "^a^c^m^e"]);
+    }
 }
