@@ -3,6 +3,8 @@
 
 use super::key_set::{Found, KeySet, KeySetSource};
 use super::{Principal, Refusal};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use redundancy_engine::access::{Actor, Scope, Tenant};
@@ -18,6 +20,11 @@ const SCOPE_CLAIMS: [&str; 3] = ["scope", "scp", "permissions"];
 /// What scopes may begin with, for issuers that serve many services.
 const SCOPE_PREFIXES: [&str; 2] = ["redundancy:", "redundancy."];
 
+/// Longest name of a holder, in bytes: what `OpenID` Connect Core 1.0, section 2, allows for `sub`.
+const MAX_HOLDER_BYTES: usize = 255;
+
+const LONG_HOLDER: &str =
+    "The token calls its holder by more than the 255 characters that are allowed for `sub`.";
 const BAD: &str = "The token is not valid here: get a new one from your issuer.";
 const EXPIRED: &str = "The token has expired, or is not valid yet: get a new one from your issuer.";
 const NO_SCOPE: &str =
@@ -72,6 +79,9 @@ impl Tokens {
     /// Who holds the token `text`.
     pub(super) async fn identify(&self, text: &str) -> Result<Principal, Refusal> {
         let header = jsonwebtoken::decode_header(text).map_err(|_| Refusal::Unproven(BAD))?;
+        if is_critical(text) {
+            return Err(Refusal::Unproven(BAD));
+        }
         let claims = match &self.verifier {
             Verifier::Secret(key) => verified(text, &header, key, Algorithm::HS256)?,
             Verifier::KeySet(keys) => match keys.key(header.kid.as_deref()).await {
@@ -122,7 +132,12 @@ impl Tokens {
             }
         };
         let holder = ["sub", "client_id", "azp"].iter().find_map(|claim| claims.get(*claim)?.as_str());
-        Ok(Principal { actor: Actor::Token(holder.unwrap_or("unnamed").to_owned()), scope, tenant })
+        let holder = holder.unwrap_or("unnamed");
+        // It goes into every line of the log and into the audit log.
+        if holder.len() > MAX_HOLDER_BYTES {
+            return Err(Refusal::Forbidden(LONG_HOLDER));
+        }
+        Ok(Principal { actor: Actor::Token(holder.to_owned()), scope, tenant })
     }
 }
 
@@ -179,6 +194,14 @@ fn usable(jwk: &Jwk, header: &Header) -> Option<(DecodingKey, Algorithm)> {
         return None;
     }
     Some((DecodingKey::from_jwk(jwk).ok()?, algorithm))
+}
+
+/// Whether a token asks for something that must be understood (`crit`). Nothing of the kind is understood here, and RFC 7515, section 4.1.11, says
+/// what follows.
+fn is_critical(text: &str) -> bool {
+    let header = text.split('.').next().and_then(|header| URL_SAFE_NO_PAD.decode(header).ok());
+    let header = header.and_then(|header| serde_json::from_slice::<Map<String, Value>>(&header).ok());
+    header.is_none_or(|header| header.contains_key("crit"))
 }
 
 /// Seconds since the epoch, which some issuers write with a fraction.

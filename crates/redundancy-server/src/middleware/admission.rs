@@ -13,7 +13,6 @@ use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use redundancy_engine::access::{Actor, Scope};
-use std::sync::Arc;
 use tracing::Instrument as _;
 
 /// Routes by which things are asked for with POST that change nothing.
@@ -28,15 +27,11 @@ const ADMIN: [&str; 5] = [
     "/api/v1/log-level",
 ];
 
-/// Who is let in, for what comes after.
-#[derive(Clone)]
-pub(crate) struct Caller(pub(crate) Arc<Principal>);
-
 /// Admits a request that works on somebody's things.
 pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let address = ClientAddress::of(&request, &app.access().trusted_proxies);
     let route = route_of(&request);
-    let principal = match identify(&app, request.method(), request.headers(), &route, address).await {
+    let principal = match identify(&app, request.headers(), address).await {
         Ok(principal) => principal,
         Err(error) => return error.into_response(),
     };
@@ -44,39 +39,42 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
         Ok(limited) => limited,
         Err(error) => return error.into_response(),
     };
-    let (method, caller) = (request.method().clone(), Caller(Arc::new(principal)));
-    let app = match enter(&app, &caller.0).await {
+    let app = match enter(&app, &principal).await {
         Ok(app) => app,
         Err(error) => return error.into_response(),
     };
-    if let Limited::Refused(refused) = limited {
-        return rate_limit::refuse(&app, &caller.0, address, refused).await;
-    }
-    tell(&caller.0);
-    let entry = audit::Entry::begin(&app, &method, &route, &request, &caller.0, address);
-    request.extensions_mut().insert(app.clone());
-    request.extensions_mut().insert(caller);
-    request.extensions_mut().insert(address);
-    let mut response = audited(&app, entry, request, next).await;
-    if let Limited::Allowed(allowed) = limited {
-        allowed.add_to(response.headers_mut());
-    }
+    let told = match limited {
+        Limited::Refused(told) => return rate_limit::refuse(&app, &principal, address, told).await,
+        Limited::Allowed(told) => told,
+    };
+    tell(&principal);
+    let mut response = match permit(&principal, request.method(), &route) {
+        Ok(()) => {
+            let entry = audit::Entry::begin(&app, &route, &mut request, &principal, address).await;
+            request.extensions_mut().insert(app.clone());
+            audited(&app, entry, request, next).await
+        }
+        Err(error) => error.into_response(),
+    };
+    told.add_to(response.headers_mut());
     response
 }
 
 /// Admits a request that looks at the service as a whole: whoever may read, and belongs to no tenant.
-pub(super) async fn admit_observer(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn admit_observer(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let address = ClientAddress::of(&request, &app.access().trusted_proxies);
     let route = route_of(&request);
-    match identify(&app, request.method(), request.headers(), &route, address).await {
+    match identify(&app, request.headers(), address).await {
         Ok(principal) if principal.tenant.is_some() => {
             let message = "This is about the service as a whole, and your tenant is only a part of it.";
             ApiError::forbidden(message).into_response()
         }
         Ok(principal) => {
             tell(&principal);
-            let method = request.method().clone();
-            let entry = audit::Entry::begin(&app, &method, &route, &request, &principal, address);
+            if let Err(error) = permit(&principal, request.method(), &route) {
+                return error.into_response();
+            }
+            let entry = audit::Entry::begin(&app, &route, &mut request, &principal, address).await;
             audited(&app, entry, request, next).await
         }
         Err(error) => error.into_response(),
@@ -98,19 +96,10 @@ async fn audited(app: &App, entry: Option<audit::Entry>, request: Request, next:
     ended.unwrap_or_else(|_| ApiError::internal().into_response())
 }
 
-/// Who asks, if they may ask this.
-async fn identify(
-    app: &App,
-    method: &Method,
-    headers: &HeaderMap,
-    route: &str,
-    address: ClientAddress,
-) -> Result<Principal, ApiError> {
+/// Who asks.
+async fn identify(app: &App, headers: &HeaderMap, address: ClientAddress) -> Result<Principal, ApiError> {
     match app.access().authentication.identify(headers).await {
-        Ok(principal) => {
-            let needed = needed(method, route);
-            if principal.scope >= needed { Ok(principal) } else { Err(ApiError::out_of_scope(needed)) }
-        }
+        Ok(principal) => Ok(principal),
         // Whoever tries credentials is held back like whoever asks too much.
         Err(Refusal::Unproven(message)) => {
             rate_limit::count_failure(app, address).await?;
@@ -127,6 +116,12 @@ async fn enter(app: &App, principal: &Principal) -> Result<App, ApiError> {
         None => Ok(app.clone()),
         Some(tenant) => Ok(app.within(app.access().workspaces.of(tenant).await?)),
     }
+}
+
+/// Whether a caller may do this.
+fn permit(principal: &Principal, method: &Method, route: &str) -> Result<(), ApiError> {
+    let needed = needed(method, route);
+    if principal.scope >= needed { Ok(()) } else { Err(ApiError::out_of_scope(needed)) }
 }
 
 /// What a caller must be allowed to do for this.

@@ -4,7 +4,8 @@ use super::client_address::ClientAddress;
 use super::request_id::RequestId;
 use crate::app::App;
 use crate::identity::Principal;
-use axum::extract::Request;
+use axum::RequestExt as _;
+use axum::extract::{Path, Request};
 use axum::http::Method;
 use axum::http::header::LOCATION;
 use axum::response::Response;
@@ -44,22 +45,23 @@ pub(super) struct Done(Entry);
 
 impl Entry {
     /// The entry for a request, if it is one of those that get one.
-    pub(super) fn begin(
+    pub(super) async fn begin(
         app: &App,
-        method: &Method,
         route: &str,
-        request: &Request,
+        request: &mut Request,
         principal: &Principal,
         address: ClientAddress,
     ) -> Option<Self> {
-        let (.., action) = ACTIONS.iter().find(|(by, at, _)| by == method && *at == route)?;
+        let (.., action) = ACTIONS.iter().find(|(by, at, _)| by == request.method() && *at == route)?;
+        // As the handler reads it: with what is escaped in the path unescaped.
+        let named = request.extract_parts::<Path<String>>().await;
         let entry = AuditEntry {
             id: AuditId::new(app.clock(), app.ids()),
             at: app.clock().now(),
             actor: principal.actor.clone(),
             tenant: principal.tenant.clone(),
             action: (*action).to_owned(),
-            target: target(route, request.uri().path()),
+            target: named.ok().map(|Path(id)| id),
             request_id: request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned()),
             address: address.0.map(|address| address.to_string()),
         };
@@ -91,23 +93,5 @@ impl Done {
         if let Err(error) = app.access().store.record(entry).await {
             tracing::error!(%error, action, about, "an entry of the audit log could not be written");
         }
-    }
-}
-
-/// What stands in `path` where `route` has its first parameter.
-fn target(route: &str, path: &str) -> Option<String> {
-    let place = route.split('/').position(|part| part.starts_with('{'))?;
-    path.split('/').nth(place).map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_request_is_about_is_read_out_of_its_path() {
-        let route = "/api/v1/webhooks/endpoints/{id}/secret";
-        assert_eq!(target(route, "/api/v1/webhooks/endpoints/shop/secret").as_deref(), Some("shop"));
-        assert_eq!(target("/api/v1/keys", "/api/v1/keys"), None);
     }
 }

@@ -34,7 +34,9 @@ CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit BEGIN SELECT RAISE(AB
 
 /// Keeps keys, tenants and the audit log in a file.
 pub struct EmbeddedAccess {
-    connection: Arc<Mutex<Connection>>,
+    writing: Arc<Mutex<Connection>>,
+    /// Apart, so that whoever asks for a key does not wait for those who write, which may wait for another process.
+    reading: Arc<Mutex<Connection>>,
     /// Each statement waits for the disk on a thread that may.
     tasks: TaskTracker,
 }
@@ -67,15 +69,34 @@ impl EmbeddedAccess {
             }
         }
         making.commit().or_failed()?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), tasks: TaskTracker::new() })
+        let reading = connect(&path, OpenFlags::default())?;
+        reading.busy_timeout(BUSY).or_failed()?;
+        let [writing, reading] = [connection, reading].map(|connection| Arc::new(Mutex::new(connection)));
+        Ok(Self { writing, reading, tasks: TaskTracker::new() })
     }
 
-    /// Does `work` on a thread that may block.
-    async fn run<T: Send + 'static>(
+    /// Writes on a thread that may block.
+    async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let connection = Arc::clone(&self.connection);
+        self.run(&self.writing, work).await
+    }
+
+    /// Reads on a thread that may block.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(&self.reading, work).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        connection: &Arc<Mutex<Connection>>,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let connection = Arc::clone(connection);
         let done = self.tasks.spawn_blocking(move || {
             // A statement that failed leaves the connection as it was.
             work(&connection.lock().unwrap_or_else(PoisonError::into_inner))
@@ -88,7 +109,7 @@ impl EmbeddedAccess {
 impl AccessStore for EmbeddedAccess {
     async fn put_key(&self, key: ApiKey) -> Result<(), StoreError> {
         let (id, tenant, record) = (bytes(key.id.number()), name(key.tenant.as_ref()), written(&key)?);
-        self.run(move |connection| {
+        self.write(move |connection| {
             let statement = "INSERT OR REPLACE INTO keys (id, tenant, record) VALUES (?1, ?2, ?3)";
             connection.prepare_cached(statement)?.execute(params![id, tenant, record]).map(drop)
         })
@@ -97,7 +118,7 @@ impl AccessStore for EmbeddedAccess {
 
     async fn key(&self, id: KeyId) -> Result<Option<ApiKey>, StoreError> {
         let id = bytes(id.number());
-        let found = self.run(move |connection| {
+        let found = self.read(move |connection| {
             let mut statement = connection.prepare_cached("SELECT record FROM keys WHERE id = ?1")?;
             statement.query_row([id], |row| row.get::<_, String>(0)).optional()
         });
@@ -110,7 +131,7 @@ impl AccessStore for EmbeddedAccess {
         page: PageRequest<KeyId>,
     ) -> Result<Page<ApiKey, KeyId>, StoreError> {
         let (after, tenant, limit) = (page.after.map(|id| bytes(id.number())), name(tenant), page.limit);
-        let found = self.run(move |connection| {
+        let found = self.read(move |connection| {
             let statement =
                 "SELECT record FROM keys WHERE id > ?1 AND (?2 IS NULL OR tenant = ?2) ORDER BY id LIMIT ?3";
             let after = after.as_ref().map_or(&[][..], |id| &id[..]);
@@ -123,7 +144,7 @@ impl AccessStore for EmbeddedAccess {
     async fn revoke_key(&self, id: KeyId, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
         let number = bytes(id.number());
         // In one statement, so that of two who do it the first counts.
-        let changed = self.run(move |connection| {
+        let changed = self.write(move |connection| {
             let statement = "UPDATE keys SET record = json_set(record, '$.revoked_at', ?2) \
                              WHERE id = ?1 AND record ->> '$.revoked_at' IS NULL";
             let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
@@ -135,7 +156,7 @@ impl AccessStore for EmbeddedAccess {
 
     async fn record(&self, entry: AuditEntry) -> Result<(), StoreError> {
         let (id, tenant, record) = (bytes(entry.id.number()), name(entry.tenant.as_ref()), written(&entry)?);
-        self.run(move |connection| {
+        self.write(move |connection| {
             let statement = "INSERT INTO audit (id, tenant, record) VALUES (?1, ?2, ?3)";
             connection.prepare_cached(statement)?.execute(params![id, tenant, record]).map(drop)
         })
@@ -149,7 +170,7 @@ impl AccessStore for EmbeddedAccess {
     ) -> Result<Page<AuditEntry, AuditId>, StoreError> {
         let before = page.after.map_or([u8::MAX; 17].to_vec(), |id| bytes(id.number()).to_vec());
         let (tenant, limit) = (name(tenant), page.limit);
-        let found = self.run(move |connection| {
+        let found = self.read(move |connection| {
             if let Some(tenant) = tenant {
                 let statement =
                     "SELECT record FROM audit WHERE tenant = ?2 AND id < ?1 ORDER BY id DESC LIMIT ?3";
@@ -164,7 +185,7 @@ impl AccessStore for EmbeddedAccess {
 
     async fn add_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
         let name = tenant.as_str().to_owned();
-        self.run(move |connection| {
+        self.write(move |connection| {
             let statement = "INSERT OR IGNORE INTO tenants (name) VALUES (?1)";
             connection.prepare_cached(statement)?.execute([name]).map(drop)
         })
@@ -172,7 +193,7 @@ impl AccessStore for EmbeddedAccess {
     }
 
     async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
-        let names = self.run(|connection| rows(connection, "SELECT name FROM tenants ORDER BY name", []));
+        let names = self.read(|connection| rows(connection, "SELECT name FROM tenants ORDER BY name", []));
         let names = names.await?.into_iter().map(|name| name.parse());
         names.collect::<Result<_, _>>().map_err(|_| damaged())
     }

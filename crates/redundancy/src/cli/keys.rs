@@ -56,7 +56,7 @@ pub struct CreateArgs {
     #[arg(long, value_name = "TENANT")]
     pub tenant: Option<Tenant>,
     /// How long it is good for, such as 12h or 90d; without it, until it is revoked
-    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    #[arg(long, value_name = "TIME", value_parser = values::life)]
     pub expires: Option<Duration>,
     /// How to print, and where the keys are.
     #[command(flatten)]

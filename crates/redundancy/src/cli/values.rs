@@ -152,6 +152,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds.into()))
 }
 
+/// A time such as `12h` or `90d`, which is not none at all.
+pub(super) fn life(text: &str) -> Result<Duration, String> {
+    duration(text)
+        .ok()
+        .filter(|life| !life.is_zero())
+        .ok_or_else(|| "must be a time such as 12h or 90d, at least 1s".to_owned())
+}
+
 /// A time ago, or a date with its time.
 pub(super) fn moment(text: &str) -> Result<Moment, String> {
     if let Ok(ago) = duration(text) {

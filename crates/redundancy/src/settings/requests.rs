@@ -12,6 +12,8 @@ use super::reader::Reader;
 
 const LONGEST_TIMEOUT_SECONDS: u64 = 3600;
 const MOST_REQUESTS: usize = 1_000_000;
+/// More than any service answers; with more, times between requests would be too short to be counted.
+const MOST_IN_A_WINDOW: u64 = 1_000_000_000;
 
 /// Limits on requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +37,8 @@ pub struct Requests {
 impl Requests {
     pub(super) fn read(reader: &mut Reader) -> Option<Self> {
         let cors_origins = reader.value(&keys::CORS_ORIGINS, parse::origins);
-        let rate_limit_requests = reader.value(&keys::RATE_LIMIT_REQUESTS, parse::number(1..=u64::MAX));
+        let rate_limit_requests =
+            reader.value(&keys::RATE_LIMIT_REQUESTS, parse::number(1..=MOST_IN_A_WINDOW));
         let rate_limit_window = reader.value(&keys::RATE_LIMIT_WINDOW_SECONDS, parse::seconds(1..=86_400));
         let trusted_proxies = reader.optional(&keys::TRUSTED_PROXIES, parse::networks);
         let max_content_bytes = reader.value(&keys::MAX_CONTENT_BYTES, parse::bytes(MAX_TEXT_BYTES));

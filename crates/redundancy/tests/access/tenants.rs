@@ -1,6 +1,7 @@
 //! Tenants are walls: whatever one of them has, another does not see, whatever it asks and whatever the store.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -9,6 +10,9 @@ use crate::kit::{PASSAGE, Place, Service};
 use crate::redis_server::RedisServer;
 
 const KEYS: &str = "aaaaaaaaaaaaaaaa:admin:one,bbbbbbbbbbbbbbbb:admin:two,cccccccccccccccc:admin";
+
+/// Between two looks whether something has come. Nobody reads the log meanwhile, so it must not grow too long.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// The service on each kind of store.
 fn each_store(test: impl Fn(&Service)) {
@@ -162,7 +166,7 @@ fn what_a_tenant_has_is_there_after_a_restart_and_goes_on_without_being_asked_fo
     let one = Caller::new(&service, "aaaaaaaaaaaaaaaa");
     let path = format!("/api/v1/batches/{batch}");
     while one.done("GET", &path, None, 200)["state"] != "completed" {
-        std::thread::yield_now();
+        std::thread::sleep(LOOK);
     }
     assert_eq!(one.done("GET", "/api/v1/documents/x", None, 200)["content"], PASSAGE);
     assert!(place.path().join("data/tenants/one").is_dir());

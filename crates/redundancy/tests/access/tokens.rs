@@ -1,6 +1,8 @@
 //! Bearer tokens that the issuer signs with a secret that it shares. What issuers with public keys do is tested with a real one by
 //! `scripts/check_tokens.py`, and key by key in the tests of the server.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
@@ -27,6 +29,15 @@ fn claims() -> Value {
 
 fn signed(algorithm: Algorithm, secret: &str, claims: &Value) -> String {
     encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+}
+
+/// A token with this header, rightly signed by HS256.
+fn signed_with(header: &str, claims: &Value) -> String {
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let signed = format!("{}.{}", part(header), part(&claims.to_string()));
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), &key, Algorithm::HS256).unwrap();
+    format!("{signed}.{signature}")
 }
 
 fn with(name: &str, value: Value) -> Value {
@@ -73,6 +84,7 @@ fn a_token_that_is_not_for_this_service_or_not_of_its_time_is_refused() {
     for (why, claims) in [
         ("no scope of ours", with("scope", json!("openid profile"))),
         ("a tenant that is none", with("org", json!("../other"))),
+        ("a holder of too long a name", with("sub", json!("x".repeat(256)))),
     ] {
         assert_eq!(status(&signed(Algorithm::HS256, SECRET, &claims)), 403, "{why}");
     }
@@ -94,6 +106,9 @@ fn a_token_with_another_signature_or_none_is_refused() {
         assert_eq!(status(&format!("{none}.{}.", parts[1])), 401);
         assert_eq!(status(&format!("{none}.{}.{}", parts[1], parts[2])), 401);
     }
+    // What must be understood, and is not.
+    let critical = r#"{"alg":"HS256","typ":"JWT","crit":["exp"]}"#;
+    assert_eq!(status(&signed_with(critical, &claims())), 401);
     for token in ["", "a", "a.b.c", "..", &format!("{}.{}", parts[0], parts[1]), &"x".repeat(20_000)] {
         assert_eq!(status(token), 401);
     }
