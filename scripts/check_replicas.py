@@ -9,12 +9,14 @@ turn, and does not try another replica when one fails: what a client sees is wha
 """
 import collections
 import concurrent.futures
+import contextlib
 import http.client
 import http.server
 import json
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -132,7 +134,14 @@ class Redis:
         self.folder.mkdir()
         command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--appendonly", "yes", "--save", ""]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        until("Redis", self._answers)
         return self
+
+    def _answers(self):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(7) == b"+PONG\r\n"
+        return False
 
     def __exit__(self, *_):
         self.process.terminate()
@@ -265,6 +274,9 @@ def started(folder, redis, requests, work):
     folder.mkdir()
     replicas = [Replica(folder, number, redis.port, requests) for number in range(REPLICAS)]
     with replicas[0], replicas[1], replicas[2], Nginx(folder, replicas) as nginx:
+        for replica in replicas:
+            # It answers before it knows its store; until then it is alone.
+            until("a replica that is ready", lambda: ask(replica.port, "GET", "/health/ready", "")[1] == {"status": "ok"})
         return work(nginx, replicas)
 
 
