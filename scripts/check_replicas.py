@@ -11,7 +11,6 @@ import collections
 import concurrent.futures
 import contextlib
 import http.client
-import http.server
 import json
 import pathlib
 import shutil
@@ -23,6 +22,7 @@ import tempfile
 import threading
 import time
 
+from monitoring import receiver
 from monitoring.processes import Process, free_port, program
 
 REPLICAS = 3
@@ -60,16 +60,14 @@ http {{
 """
 
 
-class Receiver:
+class Counting(receiver.Receiver):
     """Takes what comes to /taken and keeps the ids of it; answers 500 at any other path."""
 
-    def __enter__(self):
+    def __init__(self):
         taken = self.taken = collections.Counter()
         lock = threading.Lock()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(receiver.Handler):
             def do_POST(self):
                 self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 takes = self.path == "/taken"
@@ -80,20 +78,7 @@ class Receiver:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-
-    def url(self, path):
-        return f"http://127.0.0.1:{self.server.server_address[1]}{path}"
+        self.handler = Handler
 
 
 class Replica(Process):
@@ -205,9 +190,9 @@ def register(nginx, name, url):
     check(f"registering {name}", status == 201, answer)
 
 
-def breaker(nginx, replicas, receiver):
+def breaker(nginx, replicas, receiving):
     """What the failures of one replica's attempts open is open for all."""
-    register(nginx, "failing", receiver.url("/failing"))
+    register(nginx, "failing", receiving.url("/failing"))
     for _ in range(2 * THRESHOLD):
         ask(nginx.port, "POST", "/api/v1/webhooks/events", "key-of-the-check", {"type": "failing.x", "data": {}})
 
@@ -218,9 +203,9 @@ def breaker(nginx, replicas, receiver):
     until("an open breaker at every replica", lambda: states() == ["open"] * REPLICAS)
 
 
-def kill(nginx, replicas, receiver):
+def kill(nginx, replicas, receiving):
     """Everything that was accepted arrives, whoever accepted it and whoever had it in hand."""
-    register(nginx, "taking", receiver.url("/taken"))
+    register(nginx, "taking", receiving.url("/taken"))
     accepted, statuses = [], collections.Counter()
     lock, ended = threading.Lock(), threading.Event()
 
@@ -244,7 +229,7 @@ def kill(nginx, replicas, receiver):
         client.join()
     # 502 is how nginx tells of a connection that the dead one refuses or breaks.
     check("clients were answered otherwise than by 202, and by 502 for the dead one", set(statuses) <= {202, 502}, statuses)
-    until("every accepted event at the receiver", lambda: all(receiver.taken[event] for event in accepted))
+    until("every accepted event at the receiver", lambda: all(receiving.taken[event] for event in accepted))
     return len(accepted), statuses[502]
 
 
@@ -252,11 +237,11 @@ def main():
     for needed in ("nginx", "redis-server"):
         if not shutil.which(needed):
             sys.exit(f"check_replicas: {needed} is needed; scripts/test installs it")
-    with tempfile.TemporaryDirectory() as folder, Receiver() as receiver:
+    with tempfile.TemporaryDirectory() as folder, Counting() as receiving:
         folder = pathlib.Path(folder)
         with Redis(folder) as redis:
             first = started(folder / "budget", redis, BUDGET, lambda nginx, _: budget(nginx))
-            second = started(folder / "rest", redis, 1_000_000_000, lambda nginx, replicas: rest(nginx, replicas, receiver))
+            second = started(folder / "rest", redis, 1_000_000_000, lambda nginx, replicas: rest(nginx, replicas, receiving))
     accepted, refused = second
     print(
         f"three replicas on one Redis behind nginx: {first} of {2 * BUDGET} requests were let through with a budget of {BUDGET}; a breaker opened "
@@ -264,9 +249,9 @@ def main():
     )
 
 
-def rest(nginx, replicas, receiver):
-    breaker(nginx, replicas, receiver)
-    return kill(nginx, replicas, receiver)
+def rest(nginx, replicas, receiving):
+    breaker(nginx, replicas, receiving)
+    return kill(nginx, replicas, receiving)
 
 
 def started(folder, redis, requests, work):

@@ -24,8 +24,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Receiver:
     """On a free loopback port; use it in a `with` statement."""
 
+    handler = Handler
+
     def __enter__(self):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self

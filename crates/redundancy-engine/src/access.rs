@@ -8,8 +8,9 @@ mod scope;
 mod store;
 mod tenant;
 
-pub use audit::{Actor, AuditEntry, AuditId};
-pub use key::{ApiKey, InvalidKey, KeyDigest, KeyId, KeySecret, NewKey};
+pub use crate::ids::{AuditId, KeyId};
+pub use audit::{Actor, AuditEntry};
+pub use key::{ApiKey, InvalidDigest, KeyDigest, KeySecret, MAX_KEY_NAME_CHARS, NewKey};
 pub use rate::{Decision, Quota, RateLimiter};
 pub use scope::{Scope, UnknownScope};
 pub use store::AccessStore;

@@ -1,7 +1,8 @@
-//! The identifiers of analyses and batches.
+//! The identifiers of analyses and batches, of keys and of entries of the audit log.
 
 use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 use redundancy_webhook::ids::{self, InvalidId};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
 
@@ -21,15 +22,15 @@ macro_rules! timed_id {
                 self.0
             }
 
-            /// A number from 0 to 255, random. The event that tells of the end has the same, so that a store which spreads things
-            /// over partitions can write both at once.
+            /// The id with this number.
             #[must_use]
-            pub fn slot(self) -> u8 {
-                self.0.to_le_bytes()[0]
+            pub const fn from_number(number: u128) -> Self {
+                Self(number)
             }
 
             /// A new id.
-            pub(crate) fn new(clock: &dyn Clock, random: &dyn IdSource) -> Self {
+            #[must_use]
+            pub fn new(clock: &dyn Clock, random: &dyn IdSource) -> Self {
                 Self(ids::timed(clock, random))
             }
         }
@@ -47,6 +48,32 @@ macro_rules! timed_id {
                 ids::read(Self::PREFIX, text).map(Self)
             }
         }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+/// Adds to ids of what ends with an event where that event goes.
+macro_rules! slotted {
+    ($($name:ident),*) => {
+        $(impl $name {
+            /// A number from 0 to 255, random. The event that tells of the end has the same, so that a store which spreads things
+            /// over partitions can write both at once.
+            #[must_use]
+            pub fn slot(self) -> u8 {
+                self.0.to_le_bytes()[0]
+            }
+        })*
     };
 }
 
@@ -62,13 +89,19 @@ timed_id! {
     BatchId, "bat_"
 }
 
-impl BatchId {
-    /// The id with this number.
-    #[must_use]
-    pub const fn from_number(number: u128) -> Self {
-        Self(number)
-    }
+timed_id! {
+    /// The id of an API key, on the wire `key_` and 26 letters.
+    KeyId, "key_"
+}
 
+timed_id! {
+    /// The id of an entry of the audit log, on the wire `aud_` and 26 letters.
+    AuditId, "aud_"
+}
+
+slotted!(AnalysisId, BatchId);
+
+impl BatchId {
     /// The smallest id made at `moment` or later.
     #[must_use]
     pub const fn first_at(moment: Timestamp) -> Self {

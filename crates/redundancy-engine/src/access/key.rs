@@ -5,6 +5,7 @@
 //! would only make every request slow.
 
 use super::{Scope, Tenant};
+use crate::ids::KeyId;
 use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 use redundancy_webhook::ids;
 use serde::{Deserialize, Serialize, de};
@@ -13,14 +14,12 @@ use std::str::FromStr;
 
 /// What a key begins with, so that people and scanners of repositories know what they found.
 const PREFIX: &str = "crd_";
+/// Longest name of a key, in characters.
+pub const MAX_KEY_NAME_CHARS: usize = 100;
 /// Letters and digits that hold 128 bits.
 const PART: usize = 26;
 /// Sets digests of keys apart from all other uses of BLAKE3 (its mode `derive_key`).
 const CONTEXT: &str = "content-redundancy-detector 2026-11 digest of an API key";
-
-/// Which key: `key_` and 26 letters and digits, which sort by time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(u128);
 
 /// A key as its holder has it. It is shown once, and not by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
@@ -64,19 +63,19 @@ pub struct NewKey {
     pub expires_at: Option<Timestamp>,
 }
 
-/// A text is no key of ours, or no id of one.
+/// A text is no digest of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not the id of a key: expected `key_` and 26 letters and digits")]
-pub struct InvalidKey;
+#[error("not the digest of a key: expected 64 hexadecimal digits")]
+pub struct InvalidDigest;
 
 impl ApiKey {
     /// A key that nobody had before, and what is to be kept of it.
     #[must_use]
     pub fn new(new: NewKey, clock: &dyn Clock, random: &dyn IdSource) -> (KeySecret, Self) {
-        let id = KeyId(ids::timed(clock, random));
+        let id = KeyId::new(clock, random);
         let mut text = String::with_capacity(PREFIX.len() + 3 * PART);
         // Writing to a string cannot fail.
-        let _ = ids::write(&mut text, PREFIX, id.0);
+        let _ = ids::write(&mut text, PREFIX, id.number());
         for _ in 0..2 {
             let _ = ids::write(&mut text, "", random.random_128());
         }
@@ -93,25 +92,11 @@ impl ApiKey {
 }
 
 impl KeyId {
-    const PREFIX: &str = "key_";
-
     /// Which key a caller's `text` says it is; `None` if it is none of ours.
     #[must_use]
     pub fn of_secret(text: &str) -> Option<Self> {
         let letters = text.strip_prefix(PREFIX).filter(|letters| letters.len() == 3 * PART)?;
-        ids::read("", letters.get(..PART)?).ok().map(Self)
-    }
-
-    /// The number in it: it sorts as the id does.
-    #[must_use]
-    pub const fn number(self) -> u128 {
-        self.0
-    }
-
-    /// The id with this number.
-    #[must_use]
-    pub const fn from_number(number: u128) -> Self {
-        Self(number)
+        ids::read("", letters.get(..PART)?).ok().map(Self::from_number)
     }
 }
 
@@ -137,32 +122,6 @@ impl fmt::Debug for KeySecret {
     }
 }
 
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        ids::write(f, Self::PREFIX, self.0)
-    }
-}
-
-impl FromStr for KeyId {
-    type Err = InvalidKey;
-
-    fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        ids::read(Self::PREFIX, text).map(Self).map_err(|_| InvalidKey)
-    }
-}
-
-impl Serialize for KeyId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for KeyId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
-
 impl Serialize for KeyDigest {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
@@ -177,11 +136,11 @@ impl<'de> Deserialize<'de> for KeyDigest {
 }
 
 impl FromStr for KeyDigest {
-    type Err = InvalidKey;
+    type Err = InvalidDigest;
 
     /// Reads the 64 hexadecimal digits that `Display` writes.
-    fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        blake3::Hash::from_hex(text).map(Self).map_err(|_| InvalidKey)
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+        blake3::Hash::from_hex(text).map(Self).map_err(|_| InvalidDigest)
     }
 }
 

@@ -15,15 +15,13 @@ use axum::Router;
 use axum::extract::Extension;
 use axum::http::StatusCode;
 use axum::routing::{delete, get};
-use redundancy_engine::access::{ApiKey, KeyId, NewKey, Scope, Tenant};
+use redundancy_engine::access::{ApiKey, KeyId, MAX_KEY_NAME_CHARS, NewKey, Scope, Tenant};
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
 
 use crate::app::App;
 
-/// Longest name of a key, in characters.
-const MAX_NAME_CHARS: usize = 100;
 /// The longest time that a key may be given.
 const MAX_LIFE_SECONDS: u64 = 10 * 365 * 86_400;
 
@@ -190,8 +188,8 @@ impl Body for Wanted {
 
 fn name(value: Json<'_>) -> Result<String, Refusal> {
     let name = rules::string(value)?;
-    let fits = !name.trim().is_empty() && name.chars().count() <= MAX_NAME_CHARS;
-    if fits { Ok(name) } else { Err(Refusal::new(format!("must have 1 to {MAX_NAME_CHARS} characters"))) }
+    let fits = !name.trim().is_empty() && name.chars().count() <= MAX_KEY_NAME_CHARS;
+    if fits { Ok(name) } else { Err(Refusal::new(format!("must have 1 to {MAX_KEY_NAME_CHARS} characters"))) }
 }
 
 /// The largest of the scopes that are named: it includes the others.

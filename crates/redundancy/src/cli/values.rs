@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use redundancy_engine::access::Scope;
+use redundancy_engine::access::{MAX_KEY_NAME_CHARS, Scope};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
@@ -78,10 +78,10 @@ pub(super) fn scope(text: &str) -> Result<Scope, String> {
     Scope::largest_of(text).map_err(|_| "must be read, write or admin".to_owned())
 }
 
-/// A name of 1 to 100 characters.
+/// The name of a key.
 pub(super) fn name(text: &str) -> Result<String, String> {
-    let fits = !text.trim().is_empty() && text.chars().count() <= 100;
-    if fits { Ok(text.to_owned()) } else { Err("must have 1 to 100 characters".to_owned()) }
+    let fits = !text.trim().is_empty() && text.chars().count() <= MAX_KEY_NAME_CHARS;
+    if fits { Ok(text.to_owned()) } else { Err(format!("must have 1 to {MAX_KEY_NAME_CHARS} characters")) }
 }
 
 /// A threshold for duplicates. Below, everything is like everything.
