@@ -2,14 +2,20 @@
 //!
 //! A corpus is read three times, by all threads, and only what is needed is kept of it:
 //!
-//! 1. `first_pass`: one fingerprint for each document. Documents equal after normalisation are found by it.
+//! 1. `first_pass`: one fingerprint for each document. Documents equal after normalisation are found by it. `bands`: the keys by which
+//!    similar ones meet.
 //! 2. `buckets`: documents with a band in common are candidates. `sets`: only they are read again, for their whole sets of
 //!    shingles. `links`: each candidate is counted exactly; `prefix` keeps boilerplate from making that quadratic.
 //! 3. `members`: the documents in clusters are read once more, for their ids and for what decides which one is kept.
 //!
+//! What memory has no room for goes into files (`scratch`): keys of bands as sorted runs that are merged, sets of shingles as they are
+//! (`lists`). Of [`Mode::Contained`], as many documents are looked for at a time as there is room for.
+//!
 //! No answer rests on a fingerprint alone, and none depends on the number of threads.
 
+mod bands;
 mod buckets;
+mod capped;
 mod clusters;
 mod contained;
 mod first_pass;
@@ -20,6 +26,7 @@ mod parallel;
 mod pass;
 mod postings;
 mod prefix;
+mod scratch;
 mod sets;
 mod source;
 mod union_find;
@@ -29,19 +36,20 @@ pub use first_pass::Invalid;
 pub use members::Member;
 pub use source::{Block, Buffer, Corpus, Document, InMemory, InvalidRecord, Record};
 
+use bands::Bands;
 use buckets::Buckets;
 use clusters::{Clustered, Found};
-use contained::Contained;
+use contained::{Contained, Wanted};
 use first_pass::{Distinct, FirstPass};
 use links::Verifier;
 use lists::Overflow;
 use members::Members;
-use redundancy_detect::fingerprint::{Banding, Shingling};
+use redundancy_detect::fingerprint::Shingling;
 use sets::Sets;
-use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::{fmt, io};
 use union_find::UnionFind;
 
 /// What counts as a duplicate, and what is done about it.
@@ -61,13 +69,14 @@ pub struct DedupOptions {
     pub memory: Option<MemoryLimit>,
 }
 
-/// How much memory a job may take before it uses the disk.
+/// How much memory a job may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemoryLimit {
-    /// About how many bytes all that is kept of a corpus may take. What is kept of each document whatever happens, about 160 bytes, is
-    /// taken off first.
+    /// About how many bytes all that is kept of a corpus may take. What has no room goes to the disk, but for 64 bytes of each document, 112
+    /// in [`Mode::Contained`], and some of each that is a duplicate: where those alone are more than this, the job ends with
+    /// [`CorpusJobError::Memory`]. The documents that are worked on, one block for each thread, come on top.
     pub bytes: u64,
-    /// The folder for a file without a name with what is beyond.
+    /// The folder for files without names with what is beyond.
     pub folder: PathBuf,
 }
 
@@ -80,17 +89,87 @@ pub enum CorpusJobError<E> {
     /// What memory has no room for cannot be written or read back.
     #[error("the disk cannot take what memory has no room for: {0}")]
     Overflow(#[source] io::Error),
+    /// There is no room for what cannot go to the disk.
+    #[error("{count} {kept} need {needed_bytes} bytes of memory at least, and may take {limit_bytes}")]
+    Memory {
+        /// What there are too many of.
+        kept: Kept,
+        /// How many there are, or were when the room ended.
+        count: u64,
+        /// What they take, with all that is held beside them.
+        needed_bytes: u64,
+        /// The limit.
+        limit_bytes: u64,
+    },
 }
 
-/// Memory that is left for sets of shingles even where the documents alone take more than the limit.
+/// What is held in memory whatever its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// What is known of each document.
+    Documents,
+    /// What is told of each document in a cluster.
+    Members,
+    /// All pairs, if [`DedupOptions::all_pairs`] asks for them.
+    Pairs,
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Documents => "documents",
+            Self::Members => "documents in clusters",
+            Self::Pairs => "pairs",
+        })
+    }
+}
+
+/// Memory for each document in a cluster, at most: its id with what is told of it, its place in the cluster, and what it is a duplicate of.
+const EACH_MEMBER_BYTES: u64 = 192;
+
+/// Memory that is there for what can go to the disk, even where the documents alone take all of the limit.
 const LEAST_ROOM_BYTES: u64 = 1 << 20;
 
 impl DedupOptions {
-    /// Where sets of shingles go, when `taken_bytes` are taken.
-    fn overflow(&self, taken_bytes: u64) -> Overflow {
-        self.memory.as_ref().map_or(Overflow::never(), |limit| {
-            Overflow::new(limit.bytes.saturating_sub(taken_bytes).max(LEAST_ROOM_BYTES), &limit.folder)
-        })
+    /// Bytes of memory for what can go to the disk, when `taken_bytes` are taken.
+    fn room(&self, taken_bytes: u64) -> u64 {
+        let room = |limit: &MemoryLimit| limit.bytes.saturating_sub(taken_bytes).max(LEAST_ROOM_BYTES);
+        self.memory.as_ref().map_or(u64::MAX, room)
+    }
+
+    /// Where sets of shingles go, when there is `room` for them.
+    fn overflow(&self, room: u64) -> Overflow {
+        self.memory.as_ref().map_or(Overflow::never(), |limit| Overflow::new(room, &limit.folder))
+    }
+
+    /// Ends the job if there is no room for `needed_bytes`, which cannot go to the disk; `count` of what is `kept` take the most of it.
+    fn require<E>(&self, needed_bytes: u64, kept: Kept, count: u64) -> Result<(), CorpusJobError<E>> {
+        match &self.memory {
+            Some(limit) if needed_bytes > limit.bytes.max(LEAST_ROOM_BYTES) => {
+                Err(CorpusJobError::Memory { kept, count, needed_bytes, limit_bytes: limit.bytes })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Bytes of memory for what can go to the disk, if as many documents may turn out to be `members` of clusters.
+    fn room_beside(&self, first: &FirstPass, members: usize) -> u64 {
+        self.room(first.memory_bytes() + EACH_MEMBER_BYTES * members as u64)
+    }
+
+    /// Ends the job if there is no room for what comes out of it. Pairs have a fourth of what the rest leaves: they are held as they are found,
+    /// and as they come out.
+    fn require_results<E>(
+        &self,
+        first: &FirstPass,
+        members: usize,
+        pairs: u64,
+    ) -> Result<(), CorpusJobError<E>> {
+        let members = members as u64;
+        let without_pairs = first.memory_bytes() + EACH_MEMBER_BYTES * members;
+        self.require(without_pairs, Kept::Members, members)?;
+        let for_pairs = pairs.saturating_mul(4 * size_of::<Pair>() as u64);
+        self.require(without_pairs.saturating_add(for_pairs), Kept::Pairs, pairs)
     }
 }
 
@@ -156,17 +235,17 @@ pub enum Stage {
 
 /// Finds the duplicates in `corpus`. `progress` is called often, from any thread.
 ///
-/// Time in proportion to the text, but for documents that are nearly alike without being it; memory about 160 bytes for each
-/// document and 8 for each shingle of a candidate.
+/// Time in proportion to the text, but for documents that are nearly alike without being it. Memory as [`MemoryLimit`] says; without one
+/// about 200 bytes for each document and 8 for each shingle of a candidate.
 ///
 /// # Errors
-/// Those of the corpus, and of the disk if memory is limited.
+/// Those of the corpus, and if memory is limited, of the disk, or when there is not enough of it for that many documents.
 pub fn deduplicate<C: Corpus>(
     corpus: &C,
     options: &DedupOptions,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Deduplicated, CorpusJobError<C::Error>> {
-    let first = FirstPass::read(corpus, options, progress)?;
+    let mut first = FirstPass::read(corpus, options, progress)?;
     if let Mode::Contained { threshold } = options.mode {
         return deduplicate_contained(corpus, options, first, threshold, progress);
     }
@@ -174,40 +253,52 @@ pub fn deduplicate<C: Corpus>(
     let mut found = Found::default();
     let mut sets = Sets::none();
     if let Mode::Near { threshold } = options.mode {
-        let bands = Banding::for_threshold(threshold).bands;
-        let buckets = Buckets::of(&first, bands, options.threads);
-        let candidates = buckets.candidates(first.distinct());
-        sets = Sets::read(corpus, options, &first, &candidates, progress)?;
+        let folder =
+            options.memory.as_ref().filter(|_| first.bands.is_spilled()).map(|limit| limit.folder.as_path());
+        let buffers = options.room(first.memory_bytes()) / 8;
+        let buckets =
+            Buckets::of(&first.bands, options.threads, folder, buffers).map_err(CorpusJobError::Overflow)?;
+        let candidates = buckets.candidates(first.distinct()).map_err(CorpusJobError::Overflow)?;
+        let room = options.room_beside(&first, first.records_of(candidates.iter().copied()).len());
+        found = Found::new(options.all_pairs.then_some(room / 4));
+        sets = Sets::read(corpus, options, &first, &candidates, room / 2, progress)?;
         let verifier = Verifier {
             found: &first,
             sets: &sets,
             threshold,
-            bands,
             wants_all_pairs: options.all_pairs,
             threads: options.threads,
             frequencies: OnceLock::new(),
+            frequencies_room: room / 8,
         };
         let mut compared = 0;
         let documents = first.documents();
-        verifier.links(
+        let compared = verifier.links(
             &buckets,
             &mut joined,
-            |link, connects| found.add(link, connects, options.all_pairs),
+            |link, connects| found.add(link, connects),
             |_| {
                 compared += 1;
                 progress(Progress { stage: Stage::Comparing, done: compared, documents });
             },
         );
+        compared.and_then(|()| first.bands.take_failure()).map_err(CorpusJobError::Overflow)?;
+        first.bands = Bands::default();
     }
     let clustered = Clustered::of(&first, &mut joined);
+    options.require_results(
+        &first,
+        clustered.records.len(),
+        if options.all_pairs { found.pairs(&first) } else { 0 },
+    )?;
     let members = Members::read(corpus, options, &first, &clustered.records, progress)?;
     let found = clusters::decide(first, &found, clustered, members, &sets, options);
     sets.take_failure().map_err(CorpusJobError::Overflow)?;
     Ok(found)
 }
 
-/// The same for documents that are contained in others. Takes 8 bytes for each shingle of each document, 2 or more for counting
-/// them, and 16 for those by which a document is found.
+/// The same for documents that are contained in others. What is held or goes to the disk is 8 bytes for each shingle of each document; of
+/// those by which a document is found, 12, as many are held as there is room for.
 fn deduplicate_contained<C: Corpus>(
     corpus: &C,
     options: &DedupOptions,
@@ -215,15 +306,22 @@ fn deduplicate_contained<C: Corpus>(
     threshold: f64,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Deduplicated, CorpusJobError<C::Error>> {
+    let room = options.room_beside(&first, first.records.len());
     let all: Vec<Distinct> = (0..first.distinct()).collect();
-    let mut sets = Sets::read(corpus, options, &first, &all, progress)?;
+    let mut sets = Sets::read(corpus, options, &first, &all, room / 2, progress)?;
+    drop(all);
     let ranks = members::ranks(corpus, options, &first, progress)?;
     let documents = first.documents();
     let looked_at =
         |done: usize| progress(Progress { stage: Stage::Comparing, done: done as u64, documents });
-    let wanted = (threshold, options.all_pairs);
+    let wanted = Wanted { threshold, all: options.all_pairs, room: room / 8 };
     let found = Contained::of(&sets, &ranks, wanted, options.threads, looked_at);
     let records = first.records_of(found.documents());
+    options.require_results(
+        &first,
+        records.len(),
+        if options.all_pairs { found.pairs(&first) } else { 0 },
+    )?;
     let members = Members::read(corpus, options, &first, &records, progress)?;
     let found = found.decide(first, members, &sets, options);
     sets.take_failure().map_err(CorpusJobError::Overflow)?;

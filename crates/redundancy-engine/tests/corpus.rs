@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 use redundancy_detect::Text;
 use redundancy_engine::corpus::{
-    CorpusJobError, DedupOptions, Deduplicated, DuplicateKind, InMemory, Keep, MemoryLimit, Mode, Pair,
+    CorpusJobError, DedupOptions, Deduplicated, DuplicateKind, InMemory, Keep, Kept, MemoryLimit, Mode, Pair,
     deduplicate,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -320,6 +320,82 @@ fn what_does_not_fit_into_memory_changes_nothing() {
         assert_eq!(one.pairs, other.pairs);
     }
     assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn keys_and_documents_looked_for_that_do_not_fit_into_memory_change_nothing() {
+    // Keys take 5 MB, and there is room for half of them; about 8,192 documents are looked for at a time.
+    let texts: Vec<String> = (0..20_000_u32)
+        .map(|number| {
+            let (family, version) = (number % 4_000, number / 4_000);
+            let words = (0..20 - family % 5).map(|word| match word {
+                3 if version % 2 == 1 => format!("v{version}"),
+                _ if word >= 16 && version == 4 => String::new(),
+                _ => format!("w{family}x{word}"),
+            });
+            format!("{} and what stands in every one of them", words.collect::<Vec<_>>().join(" "))
+        })
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let shingling = "words:1".parse().unwrap();
+    for (mode, all_pairs, megabytes) in [
+        (Mode::Near { threshold: 0.8 }, false, 6),
+        (Mode::Near { threshold: 0.8 }, true, 9),
+        (Mode::Contained { threshold: 0.8 }, false, 6),
+        (Mode::Contained { threshold: 0.8 }, true, 9),
+    ] {
+        let roomy = DedupOptions { mode, all_pairs, shingling, ..options(2) };
+        let memory = Some(MemoryLimit { bytes: megabytes << 20, folder: folder.path().to_owned() });
+        let tight = DedupOptions { memory, ..roomy.clone() };
+        let (one, other) = (run(&texts, &roomy), run(&texts, &tight));
+        assert_eq!(one.duplicates, other.duplicates);
+        assert!(one.duplicates.len() > 10_000, "{} duplicates", one.duplicates.len());
+        assert_eq!(one.clusters, other.clusters);
+        assert_eq!(one.pairs, other.pairs);
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn documents_beyond_the_memory_are_an_error_that_says_how_much_is_needed() {
+    let texts: Vec<String> = (0..20_000).map(|number| format!("w{number}")).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let memory = Some(MemoryLimit { bytes: 1 << 20, folder: folder.path().to_owned() });
+    let corpus = corpus(&texts);
+    let failed = deduplicate(&InMemory(&corpus), &DedupOptions { memory, ..options(2) }, &mut |_| ());
+    let Err(CorpusJobError::Memory { kept: Kept::Documents, count, needed_bytes, limit_bytes }) = failed
+    else {
+        panic!("it went on")
+    };
+    assert_eq!(limit_bytes, 1 << 20);
+    assert!(needed_bytes > limit_bytes && count <= 20_000);
+}
+
+#[test]
+fn more_pairs_or_members_than_memory_has_room_for_are_an_error() {
+    let copies: Vec<String> = vec!["one and the same text of seven words".to_owned(); 3_000];
+    let folder = tempfile::tempdir().unwrap();
+    for (mode, all_pairs, expected) in [
+        (Mode::Exact, false, None),
+        (Mode::Exact, true, Some((Kept::Pairs, 3_000 * 2_999 / 2))),
+        (Mode::Contained { threshold: 0.8 }, true, Some((Kept::Pairs, 3_000 * 2_999 / 2))),
+    ] {
+        let memory = Some(MemoryLimit { bytes: 2 << 20, folder: folder.path().to_owned() });
+        let limited = DedupOptions { mode, all_pairs, memory, ..options(2) };
+        let corpus = corpus(&copies);
+        let failed = match deduplicate(&InMemory(&corpus), &limited, &mut |_| ()) {
+            Err(CorpusJobError::Memory { kept, count, .. }) => Some((kept, count)),
+            Ok(_) => None,
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(failed, expected, "{mode:?}");
+    }
+    let copies: Vec<String> =
+        (0..8_000).map(|number| format!("text {} of seven words", number / 2)).collect();
+    let memory = Some(MemoryLimit { bytes: 1 << 20, folder: folder.path().to_owned() });
+    let limited = DedupOptions { mode: Mode::Exact, all_pairs: false, memory, ..options(2) };
+    let failed = deduplicate(&InMemory(&corpus(&copies)), &limited, &mut |_| ());
+    assert!(matches!(failed, Err(CorpusJobError::Memory { kept: Kept::Members, count: 8_000, .. })));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What comes out: clusters, which document of each is kept, and why the others are dropped.
 
 use super::DedupOptions;
+use super::capped::Capped;
 use super::first_pass::{Distinct, FirstPass, INVALID, Invalid};
 use super::links::Link;
 use super::members::{Member, Members};
@@ -86,8 +87,8 @@ pub struct Pair {
 pub(super) struct Found {
     /// The links that connect.
     forest: Vec<Link>,
-    /// All links, if they are wanted.
-    all: Vec<Link>,
+    /// All links, if they are wanted and have room.
+    all: Option<Capped<Link>>,
 }
 
 /// Which records are in which cluster.
@@ -100,14 +101,38 @@ pub(super) struct Clustered {
 }
 
 impl Found {
-    pub(super) fn add(&mut self, link: Link, connects: bool, wants_all: bool) {
+    /// With room for all links in so many bytes, if they are wanted.
+    pub(super) fn new(all: Option<u64>) -> Self {
+        Self { forest: Vec::new(), all: all.map(Capped::new) }
+    }
+
+    pub(super) fn add(&mut self, link: Link, connects: bool) {
         if connects {
             self.forest.push(link);
         }
-        if wants_all {
-            self.all.push(link);
+        if let Some(all) = &mut self.all {
+            all.push(link);
         }
     }
+
+    /// How many pairs come of the links and of equal documents.
+    pub(super) fn pairs(&self, first: &FirstPass) -> u64 {
+        let left_out = self.all.as_ref().map_or(0, Capped::left_out);
+        left_out + count_pairs(first, self.links().iter().map(|link| (link.one, link.other)))
+    }
+
+    fn links(&self) -> &[Link] {
+        self.all.as_ref().map(Capped::items).unwrap_or_default()
+    }
+}
+
+/// How many pairs there are of equal documents, and of those on either side of `links`.
+pub(super) fn count_pairs(first: &FirstPass, links: impl Iterator<Item = (Distinct, Distinct)>) -> u64 {
+    let counts = first.counts();
+    let count = |document: Distinct| counts.get(document as usize).map_or(0, |count| u64::from(*count));
+    let of_equal =
+        counts.iter().map(|count| u64::from(*count)).map(|count| count * count.saturating_sub(1) / 2);
+    links.map(|(one, other)| count(one) * count(other)).chain(of_equal).fold(0, u64::saturating_add)
 }
 
 impl Clustered {
@@ -151,7 +176,7 @@ pub(super) fn decide(
         }
     }
     weaken(&mut clusters, &found.forest, &first);
-    let pairs = if options.all_pairs { view.pairs(&clusters, &found.all) } else { Vec::new() };
+    let pairs = if options.all_pairs { view.pairs(&clusters, found.links()) } else { Vec::new() };
     finish(first, members, clusters, duplicates, pairs)
 }
 

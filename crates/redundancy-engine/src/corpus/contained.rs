@@ -5,6 +5,7 @@
 //! was found in a larger one that is kept contains nothing itself that counts, so copies and boilerplate do not make this quadratic.
 
 use super::DedupOptions;
+use super::capped::Capped;
 use super::clusters::{self, Cluster, Deduplicated, Duplicate, DuplicateKind, Pair, View};
 use super::first_pass::{Distinct, FirstPass, INVALID};
 use super::members::Members;
@@ -30,8 +31,8 @@ pub(super) struct Containment {
 pub(super) struct Contained {
     /// For each distinct document the one of those that are kept that holds most of it; of several the first in the order of `Search`.
     holders: Vec<Option<Holder>>,
-    /// All containments, if they were asked for. Of two documents of equal size each may be contained in the other.
-    all: Vec<Containment>,
+    /// All containments, if they were asked for and have room. Of two documents of equal size each may be contained in the other.
+    all: Capped<Containment>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -52,16 +53,30 @@ const AT_ONCE: usize = 4_096;
 /// How many of them a thread takes at a time.
 const FOR_A_THREAD: usize = 16;
 
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    /// The least share of a document that stands in another.
+    pub(super) threshold: f64,
+    /// Whether all containments are wanted.
+    pub(super) all: bool,
+    /// Bytes of memory for what documents are found by. Where they have no room all at once, the search goes through the larger documents
+    /// several times, each time for some of the others.
+    pub(super) room: u64,
+}
+
 /// The search through all documents.
 struct Search<'s> {
     sets: &'s Sets,
-    threshold: f64,
-    wants_all: bool,
+    wanted: Wanted,
+    threads: NonZeroUsize,
+    /// All documents, in the order of `places`.
+    order: &'s [Distinct],
     /// The place of each document in the order: from the largest to the smallest, of equal ones those to be kept first.
     places: Vec<u32>,
     holders: Vec<Option<Holder>>,
-    all: Vec<Containment>,
-    /// Documents by their rarest shingles.
+    all: Capped<Containment>,
+    /// Documents that are looked for now, by their rarest shingles.
     postings: Postings,
     /// Entries in it of documents that are not looked for any more.
     idle: usize,
@@ -73,7 +88,7 @@ impl Contained {
     pub(super) fn of(
         sets: &Sets,
         ranks: &[f64],
-        (threshold, wants_all): (f64, bool),
+        wanted: Wanted,
         threads: NonZeroUsize,
         mut looked_at: impl FnMut(usize),
     ) -> Self {
@@ -83,17 +98,15 @@ impl Contained {
             let by_size = sets.len(*other).cmp(&sets.len(*one));
             by_size.then(rank(*other).total_cmp(&rank(*one))).then(one.cmp(other))
         });
-        let mut search = Search::new(sets, &order, threshold, wants_all, threads);
-        let (mut done, mut at_once) = (0, 1);
-        while let Some(outers) =
-            order.get(done..order.len().min(done + at_once)).filter(|some| !some.is_empty())
-        {
-            search.look_into(outers, threads);
-            done += outers.len();
-            at_once = AT_ONCE.min(2 * at_once);
-            looked_at(done);
+        let mut search = Search::new(sets, &order, wanted, threads);
+        let frequencies = Frequencies::of(sets, number(order.len()), wanted.room / 2);
+        let mut sought = 0;
+        while sought < order.len() {
+            let first = sought;
+            sought = search.seek(first, &frequencies);
+            search.look_into_larger(first, sought, &mut looked_at);
         }
-        search.all.sort_unstable_by_key(|containment| (containment.inner, containment.outer));
+        search.all.items_mut().sort_unstable_by_key(|containment| (containment.inner, containment.outer));
         Self { holders: search.holders, all: search.all }
     }
 
@@ -101,8 +114,14 @@ impl Contained {
     pub(super) fn documents(&self) -> impl Iterator<Item = Distinct> {
         let held =
             (0..).zip(&self.holders).filter_map(|(inner, holder)| Some([inner, holder.as_ref()?.document]));
-        let pairs = self.all.iter().map(|containment| [containment.inner, containment.outer]);
+        let pairs = self.all.items().iter().map(|containment| [containment.inner, containment.outer]);
         held.chain(pairs).flatten()
+    }
+
+    /// How many pairs come of them and of equal documents.
+    pub(super) fn pairs(&self, first: &FirstPass) -> u64 {
+        let found = self.all.items().iter().map(|containment| (containment.inner, containment.outer));
+        self.all.left_out() + clusters::count_pairs(first, found)
     }
 
     /// Drops what is contained in a document that is kept.
@@ -145,43 +164,82 @@ impl Contained {
             cluster.records.sort_unstable();
         }
         clusters.sort_unstable_by_key(|cluster| cluster.records.first().copied());
-        let all_pairs = if options.all_pairs { pairs(&groups, &self.all) } else { Vec::new() };
+        let all_pairs = if options.all_pairs { pairs(&groups, self.all.items()) } else { Vec::new() };
         clusters::finish(first, members, clusters, duplicates, all_pairs)
     }
 }
 
 impl<'s> Search<'s> {
-    fn new(
-        sets: &'s Sets,
-        order: &[Distinct],
-        threshold: f64,
-        wants_all: bool,
-        threads: NonZeroUsize,
-    ) -> Self {
+    fn new(sets: &'s Sets, order: &'s [Distinct], wanted: Wanted, threads: NonZeroUsize) -> Self {
         let mut places = vec![0; order.len()];
         for (document, place) in order.iter().zip(0..) {
             if let Some(slot) = places.get_mut(*document as usize) {
                 *slot = place;
             }
         }
-        let frequencies = Frequencies::of(sets, number(places.len()));
-        let entries = map_in_order(threads, places.len().div_ceil(AT_ONCE), |part| {
-            let documents = part * AT_ONCE..places.len().min((part + 1) * AT_ONCE);
-            let entries_of = |document| {
-                let rarest = prefix(&sets.shingles(document), |shingle| frequencies.get(shingle), threshold);
-                rarest.into_iter().map(move |shingle| (shingle, document))
-            };
-            documents.map(number).flat_map(entries_of).collect::<Vec<_>>()
-        });
-        let postings = Postings::of(entries.concat());
         let holders = vec![None; places.len()];
-        Self { sets, threshold, wants_all, places, holders, all: Vec::new(), postings, idle: 0 }
+        let postings = Postings::of(Vec::new());
+        Self {
+            sets,
+            wanted,
+            threads,
+            order,
+            places,
+            holders,
+            all: Capped::new(2 * wanted.room),
+            postings,
+            idle: 0,
+        }
+    }
+
+    /// Makes the documents from the place `first` on those that are looked for, as many as there is room for, and tells the place behind them.
+    fn seek(&mut self, first: usize, frequencies: &Frequencies) -> usize {
+        let entries_of = |document: Distinct| {
+            let shingles = self.sets.shingles(document);
+            let rarest = prefix(&shingles, |shingle| frequencies.get(shingle), self.wanted.threshold);
+            rarest.into_iter().map(move |shingle| (shingle, document))
+        };
+        // While they are sorted there are two of each.
+        let room = self.wanted.room / (2 * size_of::<(u64, Distinct)>() as u64);
+        let mut entries = Vec::new();
+        let mut behind = first;
+        while behind < self.order.len() && entries.len() as u64 <= room {
+            let step = AT_ONCE * self.threads.get();
+            let documents = self.order.get(behind..self.order.len().min(behind + step)).unwrap_or_default();
+            let parts: Vec<_> = documents.chunks(AT_ONCE).collect();
+            let found = map_in_order(self.threads, parts.len(), |part| {
+                let documents = parts.get(part).copied().unwrap_or_default();
+                documents.iter().copied().flat_map(entries_of).collect::<Vec<_>>()
+            });
+            entries.extend(found.into_iter().flatten());
+            behind += documents.len();
+        }
+        self.postings = Postings::of(entries);
+        self.idle = 0;
+        behind
+    }
+
+    /// Looks for the documents at the places from `first` to `behind` in all that may contain them. How many are looked into at a time depends
+    /// on their places alone, so that what is found does not depend on how many are looked for.
+    fn look_into_larger(&mut self, first: usize, behind: usize, looked_at: &mut impl FnMut(usize)) {
+        let (mut done, mut at_once) = (0, 1);
+        // A document of the same size stands behind one that it may contain, and counts only among all containments.
+        let end = if self.wanted.all { self.order.len() } else { behind };
+        while done < end {
+            let outers = self.order.get(done..self.order.len().min(done + at_once)).unwrap_or_default();
+            self.look_into(outers);
+            done += outers.len();
+            at_once = AT_ONCE.min(2 * at_once);
+            if done > first {
+                looked_at(done.min(behind));
+            }
+        }
     }
 
     /// Finds what is contained in `outers`, which come in order.
-    fn look_into(&mut self, outers: &[Distinct], threads: NonZeroUsize) {
+    fn look_into(&mut self, outers: &[Distinct]) {
         let parts: Vec<&[Distinct]> = outers.chunks(FOR_A_THREAD).collect();
-        let found = map_in_order(threads, parts.len(), |part| {
+        let found = map_in_order(self.threads, parts.len(), |part| {
             let outers = parts.get(part).copied().unwrap_or_default();
             outers.iter().map(|outer| self.inside(*outer)).collect::<Vec<_>>()
         });
@@ -189,8 +247,10 @@ impl<'s> Search<'s> {
             for containment in &found {
                 self.note(*containment, self.is_kept(*outer));
             }
-            if self.wants_all {
-                self.all.extend(found);
+            if self.wanted.all {
+                for containment in found {
+                    self.all.push(containment);
+                }
             }
         }
         if self.idle > self.postings.len() / 2 {
@@ -201,7 +261,7 @@ impl<'s> Search<'s> {
 
     /// What is contained in `outer`.
     fn inside(&self, outer: Distinct) -> Vec<Containment> {
-        if !self.wants_all && !self.is_kept(outer) {
+        if !self.wanted.all && !self.is_kept(outer) {
             return Vec::new();
         }
         let shingles = self.sets.shingles(outer);
@@ -211,14 +271,14 @@ impl<'s> Search<'s> {
         candidates.sort_unstable();
         candidates.dedup();
         let verify = |inner: Distinct| {
-            let overlap = self.sets.contained(inner, outer, self.threshold)?;
+            let overlap = self.sets.contained(inner, outer, self.wanted.threshold)?;
             Some(Containment { inner, outer, share: overlap.first_in_second() })
         };
         candidates.into_iter().filter_map(verify).collect()
     }
 
     fn is_looked_for(&self, inner: Distinct, outer: Distinct) -> bool {
-        if self.wants_all {
+        if self.wanted.all {
             inner != outer && self.sets.len(inner) <= self.sets.len(outer)
         } else {
             self.is_behind(inner, outer) && self.is_open(inner)
@@ -236,8 +296,8 @@ impl<'s> Search<'s> {
         let found = holder.map_or(0, |holder| holder.found) + 1;
         *holder =
             Some(best.map_or(Holder { document: outer, share, found }, |best| Holder { found, ..best }));
-        if !self.wants_all && !self.is_open(inner) {
-            self.idle += 1 + self.sets.len(inner) - least_shared(self.threshold, self.sets.len(inner));
+        if !self.wanted.all && !self.is_open(inner) {
+            self.idle += 1 + self.sets.len(inner) - least_shared(self.wanted.threshold, self.sets.len(inner));
         }
     }
 

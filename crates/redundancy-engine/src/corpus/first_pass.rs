@@ -1,8 +1,9 @@
 //! The first reading of a corpus: which documents are equal after normalisation, and the bands of one of each.
 
+use super::bands::Bands;
 use super::pass::each_block;
 use super::source::{Block, Buffer, Corpus};
-use super::{DedupOptions, Mode, Progress, Stage};
+use super::{CorpusJobError, DedupOptions, Kept, Mode, Progress, Stage};
 use hashbrown::HashTable;
 use redundancy_detect::fingerprint::{Banding, Shingler, Sketcher};
 
@@ -21,22 +22,25 @@ pub(super) struct FirstPass {
     blocks: Vec<u32>,
     /// For each distinct document the first record that holds it.
     pub(super) firsts: Vec<u32>,
-    /// Hash of the normalised words, for each distinct document.
-    normalized: Vec<u128>,
-    /// Keys of the bands of each distinct document, one document after the other. Without shingles, all are 0.
-    pub(super) bands: Vec<u32>,
-    /// How many shingles each distinct document has, repeated ones included.
-    pub(super) shingles: Vec<u32>,
+    /// The bands of each distinct document.
+    pub(super) bands: Bands,
     /// Hash of the id of each record, 0 without one.
     ids: Vec<u64>,
-    /// Finds a distinct document by its hash.
-    known: HashTable<Distinct>,
     /// Records without a document: number, line, reason. No more than [`MOST_INVALID`] of them.
     pub(super) invalid: Vec<Invalid>,
     /// How many there are.
     pub(super) invalid_count: u64,
     /// Bytes of text in all documents.
     pub(super) text_bytes: u64,
+}
+
+/// The distinct documents by their normalised words; needed only while documents are read.
+#[derive(Debug, Default)]
+struct Known {
+    /// Hash of the normalised words, for each distinct document.
+    normalized: Vec<u128>,
+    /// Finds a distinct document by its hash.
+    by_hash: HashTable<Distinct>,
 }
 
 /// A record that could not be read.
@@ -53,6 +57,10 @@ pub struct Invalid {
 /// How many records that could not be read are remembered with their reasons; beyond, they are only counted.
 const MOST_INVALID: usize = 1_000;
 
+/// Memory for each record, at most, while something is done with all of them: its document, its id, its place, what it is equal to, and what
+/// sorting takes.
+const EACH_RECORD_BYTES: u64 = 64;
+
 /// What a thread makes of a block.
 #[derive(Default)]
 struct Fingerprints {
@@ -66,7 +74,7 @@ struct Fingerprints {
 
 struct Fingerprint {
     normalized: u128,
-    shingles: u32,
+    has_shingles: bool,
     id: u64,
 }
 
@@ -83,7 +91,7 @@ impl FirstPass {
         corpus: &C,
         options: &DedupOptions,
         progress: &mut (dyn FnMut(Progress) + Send),
-    ) -> Result<Self, C::Error> {
+    ) -> Result<Self, CorpusJobError<C::Error>> {
         let banding = match options.mode {
             Mode::Near { threshold } => Some(Banding::for_threshold(threshold)),
             Mode::Exact | Mode::Contained { .. } => None,
@@ -93,21 +101,26 @@ impl FirstPass {
             sketcher: Sketcher::new(banding.map_or(1, Banding::places)),
             buffer: Buffer::default(),
         };
-        let mut found = Self::default();
         let bands = banding.map_or(0, |banding| banding.bands);
+        let mut found = Self { bands: Bands::new(bands), ..Self::default() };
+        let mut known = Known::default();
         let mut read_bytes = 0;
         each_block(
             corpus,
             options.threads,
             worker,
             |worker, block, _| worker.fingerprint(corpus, block, banding),
-            |fingerprints: Fingerprints| {
+            |fingerprints: Fingerprints| -> Result<(), CorpusJobError<C::Error>> {
                 read_bytes += fingerprints.bytes;
-                found.add(fingerprints, bands);
+                found.add(fingerprints, &mut known);
+                found.fit_into_memory(options)?;
                 progress(Progress { stage: Stage::Reading, done: read_bytes, documents: found.documents() });
                 Ok(())
             },
         )?;
+        if let Some(limit) = options.memory.as_ref().filter(|_| found.bands.is_spilled()) {
+            found.bands.spill(&limit.folder, options.threads).map_err(CorpusJobError::Overflow)?;
+        }
         Ok(found)
     }
 
@@ -116,13 +129,20 @@ impl FirstPass {
         self.records.len() as u64 - self.invalid_count
     }
 
-    /// About how many bytes this takes.
+    /// How many bytes of memory are taken, or will be taken later, for what is known of all documents.
     pub(super) fn memory_bytes(&self) -> u64 {
-        let each_record = 4 + 8;
-        let each_distinct = 4 + 16 + 4 + 5;
-        let bytes =
-            each_record * self.records.len() + each_distinct * self.firsts.len() + 4 * self.bands.len();
-        bytes as u64
+        EACH_RECORD_BYTES * self.records.len() as u64 + self.bands.memory_bytes()
+    }
+
+    /// Writes the bands into files when they take half of what is left of the memory.
+    fn fit_into_memory<E>(&mut self, options: &DedupOptions) -> Result<(), CorpusJobError<E>> {
+        let Some(limit) = &options.memory else { return Ok(()) };
+        let for_records = EACH_RECORD_BYTES * self.records.len() as u64;
+        options.require(for_records, Kept::Documents, self.records.len() as u64)?;
+        if self.bands.memory_bytes() > options.room(for_records) / 2 {
+            self.bands.spill(&limit.folder, options.threads).map_err(CorpusJobError::Overflow)?;
+        }
+        Ok(())
     }
 
     /// How many distinct documents there are.
@@ -147,14 +167,20 @@ impl FirstPass {
             .collect()
     }
 
-    /// For each record, whether another is equal after normalisation, as far as the fingerprint tells.
-    pub(super) fn repeated(&self) -> Vec<bool> {
-        let mut counts = vec![0_u8; self.firsts.len()];
+    /// How many records hold each distinct document.
+    pub(super) fn counts(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.firsts.len()];
         for distinct in &self.records {
             if let Some(count) = counts.get_mut(*distinct as usize) {
-                *count = count.saturating_add(1);
+                *count += 1;
             }
         }
+        counts
+    }
+
+    /// For each record, whether another is equal after normalisation, as far as the fingerprint tells.
+    pub(super) fn repeated(&self) -> Vec<bool> {
+        let counts = self.counts();
         let is_repeated =
             |distinct: &Distinct| counts.get(*distinct as usize).is_some_and(|count| *count > 1);
         self.records.iter().map(is_repeated).collect()
@@ -215,13 +241,13 @@ impl FirstPass {
         within.iter().map(move |one| (*one, (record(one) - start) as usize))
     }
 
-    fn add(&mut self, fingerprints: Fingerprints, bands: usize) {
+    fn add(&mut self, fingerprints: Fingerprints, known: &mut Known) {
         self.blocks.push(u32::try_from(self.records.len()).unwrap_or(u32::MAX));
         self.text_bytes += fingerprints.text_bytes;
         let room = MOST_INVALID - self.invalid.len();
         self.invalid_count += fingerprints.invalid.len() as u64;
         self.invalid.extend(fingerprints.invalid.into_iter().take(room));
-        let mut keys = fingerprints.bands.chunks_exact(bands.max(1));
+        let mut keys = fingerprints.bands.chunks_exact(self.bands.each().max(1));
         for document in fingerprints.documents {
             let Some(document) = document else {
                 self.records.push(INVALID);
@@ -229,26 +255,35 @@ impl FirstPass {
                 continue;
             };
             let keys = keys.next().unwrap_or_default();
-            let distinct = self.distinct_of(&document, keys);
+            let distinct = self.distinct_of(&document, keys, known);
             self.records.push(distinct);
             self.ids.push(document.id);
         }
     }
 
-    fn distinct_of(&mut self, document: &Fingerprint, keys: &[u32]) -> Distinct {
-        let Self { known, normalized, .. } = self;
+    fn distinct_of(&mut self, document: &Fingerprint, keys: &[u32], known: &mut Known) -> Distinct {
+        let number = self.distinct();
+        let found = known.find_or_add(document.normalized, number);
+        if found == number {
+            self.firsts.push(u32::try_from(self.records.len()).unwrap_or(u32::MAX));
+            self.bands.push(keys, document.has_shingles);
+        }
+        found
+    }
+}
+
+impl Known {
+    /// The document with this hash: the `next` one, if there is none.
+    fn find_or_add(&mut self, document: u128, next: Distinct) -> Distinct {
+        let Self { normalized, by_hash } = self;
         let hash = |number: &Distinct| normalized.get(*number as usize).map_or(0, |hash| low_half(*hash));
-        let same = |number: &Distinct| normalized.get(*number as usize) == Some(&document.normalized);
-        if let Some(distinct) = known.find(low_half(document.normalized), same) {
+        let same = |number: &Distinct| normalized.get(*number as usize) == Some(&document);
+        if let Some(distinct) = by_hash.find(low_half(document), same) {
             return *distinct;
         }
-        let distinct = u32::try_from(self.firsts.len()).unwrap_or(INVALID);
-        known.insert_unique(low_half(document.normalized), distinct, hash);
-        self.normalized.push(document.normalized);
-        self.firsts.push(u32::try_from(self.records.len()).unwrap_or(u32::MAX));
-        self.bands.extend_from_slice(keys);
-        self.shingles.push(document.shingles);
-        distinct
+        by_hash.insert_unique(low_half(document), next, hash);
+        normalized.push(document);
+        next
     }
 }
 
@@ -290,7 +325,7 @@ impl Worker {
                 } else {
                     self.shingler.normalized()
                 },
-                shingles: u32::try_from(shingles.len()).unwrap_or(u32::MAX),
+                has_shingles: !shingles.is_empty(),
                 id: document.id.map_or(0, |id| hash_id(&id)),
             }));
         }

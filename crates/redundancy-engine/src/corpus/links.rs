@@ -9,6 +9,7 @@ use super::sets::Sets;
 use super::union_find::UnionFind;
 use redundancy_detect::fingerprint::Overlap;
 use std::borrow::Cow;
+use std::io;
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 
@@ -25,12 +26,13 @@ pub(super) struct Verifier<'v> {
     pub(super) found: &'v FirstPass,
     pub(super) sets: &'v Sets,
     pub(super) threshold: f64,
-    pub(super) bands: usize,
     /// Whether pairs that are connected already are looked at all the same.
     pub(super) wants_all_pairs: bool,
     pub(super) threads: NonZeroUsize,
     /// Counted when the first large bucket asks.
     pub(super) frequencies: OnceLock<Frequencies>,
+    /// Bytes that counting may take.
+    pub(super) frequencies_room: u64,
 }
 
 /// How many members a bucket may have whose pairs are all looked at. A larger one is searched by the rarest shingles of its members.
@@ -49,11 +51,12 @@ impl Verifier<'_> {
         joined: &mut UnionFind,
         mut each: impl FnMut(Link, bool),
         mut band_done: impl FnMut(usize),
-    ) {
-        for (band, buckets) in buckets.bands().enumerate() {
+    ) -> io::Result<()> {
+        for band in 0..buckets.len() {
+            let buckets = buckets.band(band)?;
             // Threads look at what was connected before this band, so that what they find does not depend on their number.
             let with_roots: Vec<(Bucket<'_>, Vec<Distinct>)> = buckets
-                .into_iter()
+                .buckets()
                 .map(|bucket| (bucket, bucket.iter().map(|member| joined.root(*member)).collect()))
                 .filter(|(_, roots): &(_, Vec<Distinct>)| {
                     self.wants_all_pairs || roots.iter().any(|root| Some(root) != roots.first())
@@ -73,6 +76,7 @@ impl Verifier<'_> {
             }
             band_done(band);
         }
+        Ok(())
     }
 
     fn links_of_bucket(&self, band: usize, bucket: Bucket<'_>, roots: &[Distinct]) -> Vec<Link> {
@@ -92,15 +96,6 @@ impl Verifier<'_> {
             prefix::join(&mut search);
         }
         search.links
-    }
-
-    /// Whether the two stand together in an earlier band, where they have been looked at.
-    fn met_before(&self, band: usize, one: Distinct, other: Distinct) -> bool {
-        let keys = |document: Distinct| {
-            let start = document as usize * self.bands;
-            self.found.bands.get(start..start + band).unwrap_or_default()
-        };
-        keys(one).iter().zip(keys(other)).any(|(key, other)| key == other)
     }
 }
 
@@ -126,8 +121,8 @@ impl<'s> Search<'s, '_> {
 
     /// How frequent shingles are among all candidates.
     pub(super) fn frequencies(&self) -> &'s Frequencies {
-        let Verifier { found, sets, frequencies, .. } = self.verifier;
-        frequencies.get_or_init(|| Frequencies::of(sets, found.distinct()))
+        let Verifier { found, sets, frequencies, frequencies_room, .. } = self.verifier;
+        frequencies.get_or_init(|| Frequencies::of(sets, found.distinct(), *frequencies_room))
     }
 
     /// The least similarity of a link.
@@ -143,7 +138,8 @@ impl<'s> Search<'s, '_> {
     /// Counts what two members share, unless that is settled or was done in an earlier band, and keeps the link if there is one.
     pub(super) fn look_at(&mut self, one: usize, other: usize) {
         let (Some(&first), Some(&second)) = (self.bucket.get(one), self.bucket.get(other)) else { return };
-        if self.is_settled(one, other) || self.verifier.met_before(self.band, first, second) {
+        // What has met before has been looked at.
+        if self.is_settled(one, other) || self.verifier.found.bands.meet_before(self.band, first, second) {
             return;
         }
         if let Some(overlap) = self.verifier.sets.similar(first, second, self.verifier.threshold) {

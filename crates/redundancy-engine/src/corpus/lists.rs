@@ -1,10 +1,9 @@
 //! Lists of numbers, one for each of many documents: in memory as long as there is room, then in a file.
 
 use super::first_pass::Distinct;
+use super::scratch::Scratch;
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::io;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -38,10 +37,7 @@ enum Stored {
 pub(super) struct Overflow {
     /// Bytes that may still be held in memory.
     room: u64,
-    /// Has no name: the system removes it when it is closed, whatever happens.
-    file: Option<File>,
-    folder: Option<std::path::PathBuf>,
-    end: u64,
+    file: Option<Scratch>,
 }
 
 /// The lists of one block, in the making.
@@ -55,38 +51,28 @@ pub(super) struct BlockLists {
 impl Overflow {
     /// Lets lists of `room` bytes stay in memory; the others go into a file in `folder`.
     pub(super) fn new(room: u64, folder: &Path) -> Self {
-        Self { room, file: None, folder: Some(folder.to_owned()), end: 0 }
+        Self { room, file: Some(Scratch::new(folder)) }
     }
 
     /// Lets all lists stay in memory.
     pub(super) const fn never() -> Self {
-        Self { room: u64::MAX, file: None, folder: None, end: 0 }
+        Self { room: u64::MAX, file: None }
     }
 
     fn store(&mut self, numbers: Vec<u64>) -> io::Result<Stored> {
         let bytes = 8 * numbers.len() as u64;
-        let Some(folder) = self.folder.as_ref().filter(|_| bytes > self.room) else {
-            self.room -= bytes;
-            return Ok(Stored::Memory(numbers));
-        };
-        if self.file.is_none() {
-            self.file = Some(tempfile::tempfile_in(folder)?);
+        match self.file.as_mut().filter(|_| bytes > self.room) {
+            None => {
+                self.room -= bytes;
+                Ok(Stored::Memory(numbers))
+            }
+            Some(file) => Ok(Stored::File(file.append(numbers.iter().map(|number| number.to_le_bytes()))?)),
         }
-        let at = self.end;
-        if let Some(file) = &mut self.file {
-            let encoded: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-            file.write_all(&encoded)?;
-            self.end += bytes;
-        }
-        Ok(Stored::File(at))
     }
 
     fn read(&self, at: u64, count: u32) -> io::Result<Vec<u64>> {
-        let mut bytes = vec![0; 8 * count as usize];
-        if let Some(file) = &self.file {
-            file.read_exact_at(&mut bytes, at)?;
-        }
-        Ok(bytes.as_chunks::<8>().0.iter().map(|number| u64::from_le_bytes(*number)).collect())
+        let Some(file) = &self.file else { return Ok(Vec::new()) };
+        Ok(file.read(at, count as usize)?.into_iter().map(u64::from_le_bytes).collect())
     }
 }
 

@@ -14,18 +14,21 @@ pub struct Member {
     /// The number of its record in the corpus, 0 for the first.
     pub record: u32,
     /// Which file of the corpus it is in, by its number there.
-    pub file: usize,
+    pub file: u32,
     /// Its line in that file, 1 for the first.
     pub line: u64,
     /// Its id; `None` if it has none, or an earlier record has the same.
-    pub id: Option<String>,
-    /// Hash of its text, byte for byte.
-    pub(super) content: blake3::Hash,
-    /// Hash of its normalised words, for a document of which the fingerprint says that another equals it.
-    pub(super) normalized: Option<blake3::Hash>,
+    pub id: Option<Box<str>>,
+    /// The first half of the hash of its text, byte for byte: nobody finds two texts with the same.
+    pub(super) content: HalfHash,
+    /// The same of its normalised words, for a document of which the fingerprint says that another equals it.
+    pub(super) normalized: Option<HalfHash>,
     /// The document with the largest is kept.
     pub(super) rank: f64,
 }
+
+/// 128 bits of BLAKE3: half of what a whole hash takes, for there may be as many members as documents.
+type HalfHash = [u8; 16];
 
 /// The members of all clusters, in the order of the corpus.
 #[derive(Debug, Default)]
@@ -145,13 +148,21 @@ fn member(
     let content = blake3::hash(document.text.as_bytes());
     Member {
         record,
-        file: at.map_or(0, |record| record.file),
+        file: at.map_or(0, |record| u32::try_from(record.file).unwrap_or(u32::MAX)),
         line: at.map_or(0, |record| record.line),
-        id: document.id.as_deref().filter(|_| known.is_id_usable).map(str::to_owned),
-        content,
-        normalized: known.is_repeated.then(|| hash_words(document.compared(), content, last)).flatten(),
+        id: document.id.as_deref().filter(|_| known.is_id_usable).map(Box::from),
+        content: half(content),
+        normalized: known
+            .is_repeated
+            .then(|| hash_words(document.compared(), content, last))
+            .flatten()
+            .map(half),
         rank: rank(record, document, keep),
     }
+}
+
+fn half(hash: blake3::Hash) -> HalfHash {
+    hash.as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
 fn hash_words(text: &str, content: blake3::Hash, last: &mut Last) -> Option<blake3::Hash> {

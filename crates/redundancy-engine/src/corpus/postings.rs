@@ -3,7 +3,8 @@
 use super::first_pass::Distinct;
 use super::sets::Sets;
 
-/// In about how many documents each shingle stands: never too few. Two bytes for each shingle of all documents, or four.
+/// In about how many documents each shingle stands: never too few. Two bytes for each shingle of all documents, or four, or less where there
+/// is no room for them: then more shingles are counted together.
 pub(super) struct Frequencies {
     /// By the first bits of a shingle; shingles that share them are counted together.
     counts: Vec<u16>,
@@ -23,9 +24,10 @@ pub(super) struct Postings {
 }
 
 impl Frequencies {
-    /// Counts the shingles of all documents whose sets are there.
-    pub(super) fn of(sets: &Sets, documents: Distinct) -> Self {
-        let mut frequencies = Self::none((0..documents).map(|document| sets.len(document)).sum());
+    /// Counts the shingles of all documents whose sets are there, in `room` bytes.
+    pub(super) fn of(sets: &Sets, documents: Distinct, room: u64) -> Self {
+        let total = (0..documents).map(|document| sets.len(document)).sum();
+        let mut frequencies = Self::none(total, room);
         for document in 0..documents {
             for shingle in sets.shingles(document).iter() {
                 frequencies.add(*shingle);
@@ -35,8 +37,9 @@ impl Frequencies {
     }
 
     /// Counts of `total` shingles that are yet to be added.
-    fn none(total: usize) -> Self {
-        let bits = bits_for(total);
+    fn none(total: usize, room: u64) -> Self {
+        let most = (room / size_of::<u16>() as u64).max(2).ilog2();
+        let bits = bits_for(total).min(most);
         Self { counts: vec![0; 1 << bits], shift: u64::BITS - bits }
     }
 
@@ -148,8 +151,11 @@ mod tests {
         }
 
         #[test]
-        fn a_shingle_is_never_said_to_be_rarer_than_it_is(shingles in prop::collection::vec(any::<u64>(), 0..200)) {
-            let mut frequencies = Frequencies::none(shingles.len());
+        fn a_shingle_is_never_said_to_be_rarer_than_it_is(
+            shingles in prop::collection::vec(any::<u64>(), 0..200),
+            room in prop_oneof![0_u64..100, Just(u64::MAX)],
+        ) {
+            let mut frequencies = Frequencies::none(shingles.len(), room);
             for shingle in shingles.iter().chain(&shingles) {
                 frequencies.add(*shingle);
             }

@@ -22,17 +22,17 @@ impl Sets {
         Self { shingles: Lists::default(), overflow: Overflow::never() }
     }
 
-    /// Reads the `wanted` documents of the corpus, which come in rising order.
+    /// Reads the `wanted` documents of the corpus, which come in rising order. Sets of `room` bytes stay in memory.
     pub(super) fn read<C: Corpus>(
         corpus: &C,
         options: &DedupOptions,
         found: &FirstPass,
         wanted: &[Distinct],
+        room: u64,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Self, CorpusJobError<C::Error>> {
-        let count = found.firsts.len();
         let mut sets =
-            Self { shingles: Lists::of_documents(count), overflow: options.overflow(found.memory_bytes()) };
+            Self { shingles: Lists::of_documents(found.firsts.len()), overflow: options.overflow(room) };
         if wanted.is_empty() {
             return Ok(sets);
         }

@@ -71,9 +71,9 @@ pub struct DedupArgs {
     /// Stop at the first record that cannot be read, instead of counting and reporting it
     #[arg(long)]
     pub strict: bool,
-    /// About how much memory may be taken, such as 512M or 2G; what has no room in it goes to a temporary file beside the results.
-    /// What is kept of every document whatever happens takes about 160 bytes, and while a document is read it takes 6 to 14 times its
-    /// size, whatever is given here
+    /// About how much memory may be taken, such as 512M or 2G; what has no room in it goes to temporary files beside the results.
+    /// About 64 bytes of every document cannot, and some of every duplicate: where that alone is more, the work ends with an error. While a
+    /// document is read it takes 6 to 14 times its size, whatever is given here
     #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = values::memory_bytes)]
     pub memory: u64,
     /// How many threads work [default: as many as there are cores]

@@ -101,6 +101,11 @@ fn look(corpus: &FileCorpus, options: &DedupOptions) -> Result<Deduplicated, Fai
     deduplicate(corpus, options, &mut advance).map_err(|error| match error {
         CorpusJobError::Corpus(error) => error.into(),
         CorpusJobError::Overflow(_) => Failure::Other(error.to_string()),
+        CorpusJobError::Memory { kept, count, needed_bytes, .. } => Failure::Usage(format!(
+            "--memory is too little for {count} {kept}: what cannot go to the disk takes {} MiB; give --memory {}M or more",
+            needed_bytes >> 20,
+            needed_bytes.next_power_of_two() >> 20,
+        )),
     })
 }
 

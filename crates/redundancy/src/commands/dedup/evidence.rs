@@ -45,9 +45,9 @@ pub(super) fn of(
         .map(|(number, cluster)| ShownCluster {
             number,
             size: cluster.records.len(),
-            kept: names.of_record(cluster.kept).to_owned(),
+            kept: names.of_record(cluster.kept).into_owned(),
             others: (cluster.records.iter().filter(|record| **record != cluster.kept).take(MAX_MEMBERS - 1))
-                .map(|record| names.of_record(*record).to_owned())
+                .map(|record| names.of_record(*record).into_owned())
                 .collect(),
             min_similarity: cluster.min_similarity,
             evidence: least
@@ -111,7 +111,7 @@ fn evidence(
     let dropped = texts.get(&duplicate.record)?;
     let start = start_of_excerpt(&kept.text, &dropped.text);
     let excerpt = |record, held: &Held| Excerpt {
-        name: names.of_record(record).to_owned(),
+        name: names.of_record(record).into_owned(),
         text: held.text.chars().skip(start).take(SHOWN_CHARS).collect(),
         from: start,
         characters: held.characters,

@@ -1,12 +1,13 @@
 //! The files that a run writes. They are made under other names in the output folder, and get their own when all of them are there:
 //! a run that is interrupted leaves nothing half-written.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use redundancy_engine::corpus::{Block, Corpus as _, Deduplicated, DuplicateKind};
+use redundancy_engine::corpus::{Block, Corpus as _, Deduplicated, DuplicateKind, Member};
 use serde::Serialize;
 
 use super::Failure;
@@ -41,8 +42,8 @@ pub(super) struct Results {
 /// A line of `duplicates.jsonl`.
 #[derive(Serialize)]
 struct DuplicateLine<'l> {
-    id: &'l str,
-    duplicate_of: &'l str,
+    id: Cow<'l, str>,
+    duplicate_of: Cow<'l, str>,
     kind: &'static str,
     similarity: f64,
 }
@@ -51,16 +52,16 @@ struct DuplicateLine<'l> {
 #[derive(Serialize)]
 struct ClusterLine<'l> {
     cluster_id: u64,
-    ids: Vec<&'l str>,
-    kept: &'l str,
+    ids: Vec<Cow<'l, str>>,
+    kept: Cow<'l, str>,
     min_similarity: f64,
 }
 
 /// A line of `pairs.jsonl`.
 #[derive(Serialize)]
 struct PairLine<'l> {
-    id1: &'l str,
-    id2: &'l str,
+    id1: Cow<'l, str>,
+    id2: Cow<'l, str>,
     similarity: f64,
 }
 
@@ -361,20 +362,21 @@ fn is_left_out(found: &Deduplicated, record: u32) -> bool {
 
 /// What documents in clusters are called.
 pub(super) struct Names<'n> {
-    records: Vec<(u32, std::borrow::Cow<'n, str>)>,
+    corpus: &'n FileCorpus,
+    members: &'n [Member],
 }
 
 impl<'n> Names<'n> {
-    pub(super) fn of(corpus: &FileCorpus, found: &'n Deduplicated) -> Self {
-        let name = |member: &'n redundancy_engine::corpus::Member| match &member.id {
-            Some(id) => std::borrow::Cow::Borrowed(id.as_str()),
-            None => std::borrow::Cow::Owned(corpus.name(member.file, member.line)),
-        };
-        Self { records: found.members.iter().map(|member| (member.record, name(member))).collect() }
+    pub(super) fn of(corpus: &'n FileCorpus, found: &'n Deduplicated) -> Self {
+        Self { corpus, members: &found.members }
     }
 
-    pub(super) fn of_record(&self, record: u32) -> &str {
-        let place = self.records.binary_search_by_key(&record, |(record, _)| *record).ok();
-        place.and_then(|place| self.records.get(place)).map_or("", |(_, name)| name)
+    pub(super) fn of_record(&self, record: u32) -> Cow<'n, str> {
+        let place = self.members.binary_search_by_key(&record, |member| member.record).ok();
+        let Some(member) = place.and_then(|place| self.members.get(place)) else { return Cow::default() };
+        match &member.id {
+            Some(id) => Cow::Borrowed(id),
+            None => Cow::Owned(self.corpus.name(member.file as usize, member.line)),
+        }
     }
 }
