@@ -9,6 +9,7 @@ use crate::span::{OffsetMap, OffsetUnit, Span};
 use crate::structure::Structure;
 use crate::text::Text;
 use crate::words::{Word, for_each_normal_word};
+use std::cell::RefCell;
 
 pub use phrases::RepeatedPhrase;
 pub use sentences::DuplicateSentence;
@@ -210,12 +211,20 @@ pub(crate) fn share(part: usize, whole: usize) -> f64 {
 
 /// Bytes of `source` / bytes of its DEFLATE stream (RFC 1951) at level 6. Empty text has a ratio of 1.
 fn compression_ratio(source: &str) -> f64 {
-    // Level 6 exists; the fallback spares a panic that cannot happen.
-    let level = libdeflater::CompressionLvl::new(6).unwrap_or_default();
-    let mut compressor = libdeflater::Compressor::new(level);
-    let mut compressed = vec![0; compressor.deflate_compress_bound(source.len())];
-    match compressor.deflate_compress(source.as_bytes(), &mut compressed) {
-        Ok(bytes) if bytes > 0 && !source.is_empty() => source.len() as f64 / bytes as f64,
-        _ => 1.0,
-    }
+    COMPRESSOR.with_borrow_mut(|compressor| {
+        let mut compressed = vec![0; compressor.deflate_compress_bound(source.len())];
+        match compressor.deflate_compress(source.as_bytes(), &mut compressed) {
+            Ok(bytes) if bytes > 0 && !source.is_empty() => source.len() as f64 / bytes as f64,
+            _ => 1.0,
+        }
+    })
+}
+
+thread_local! {
+    /// It takes 0.7 MB, which for a short text is more work to get and to give back than compressing is.
+    static COMPRESSOR: RefCell<libdeflater::Compressor> = {
+        // Level 6 exists; the fallback spares a panic that cannot happen.
+        let level = libdeflater::CompressionLvl::new(6).unwrap_or_default();
+        RefCell::new(libdeflater::Compressor::new(level))
+    };
 }
