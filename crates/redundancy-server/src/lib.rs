@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access_rules;
 mod app;
 mod config;
 mod envelope;

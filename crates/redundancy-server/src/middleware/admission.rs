@@ -4,38 +4,27 @@
 use super::audit;
 use super::client_address::ClientAddress;
 use super::rate_limit::{self, Limited};
+use crate::access_rules::AccessRule;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::identity::{Principal, Refusal};
 use crate::routes::route_of;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method};
+use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use redundancy_engine::access::{Actor, Scope};
+use redundancy_engine::access::Actor;
 use tracing::Instrument as _;
-
-/// Routes by which things are asked for with POST that change nothing.
-const QUESTIONS: [&str; 4] =
-    ["/api/v1/analyze", "/api/v1/similarity", "/api/v1/quality", "/api/v1/duplicates/search"];
-/// Routes for those alone who run the service, or a tenant of it.
-const ADMIN: [&str; 5] = [
-    "/api/v1/webhooks/endpoints/{id}/secret",
-    "/api/v1/keys",
-    "/api/v1/keys/{id}",
-    "/api/v1/audit",
-    "/api/v1/log-level",
-];
 
 /// Admits a request that works on somebody's things.
 pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let address = ClientAddress::of(&request, &app.access().trusted_proxies);
-    let route = route_of(&request);
+    let rule = AccessRule::of(request.method(), &route_of(&request));
     let principal = match identify(&app, request.headers(), address).await {
         Ok(principal) => principal,
         Err(error) => return error.into_response(),
     };
-    let limited = match rate_limit::take(&app, &principal, address, &route).await {
+    let limited = match rate_limit::take(&app, &principal, address, rule.cost).await {
         Ok(limited) => limited,
         Err(error) => return error.into_response(),
     };
@@ -48,9 +37,9 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
         Limited::Allowed(told) => told,
     };
     tell(&principal);
-    let mut response = match permit(&principal, request.method(), &route) {
+    let mut response = match permit(&principal, rule) {
         Ok(()) => {
-            let entry = audit::Entry::begin(&app, &route, &mut request, &principal, address).await;
+            let entry = audit::Entry::begin(&app, rule, &mut request, &principal, address).await;
             request.extensions_mut().insert(app.clone());
             audited(&app, entry, request, next).await
         }
@@ -63,7 +52,7 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
 /// Admits a request that looks at the service as a whole: whoever may read, and belongs to no tenant.
 pub(super) async fn admit_observer(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let address = ClientAddress::of(&request, &app.access().trusted_proxies);
-    let route = route_of(&request);
+    let rule = AccessRule::of(request.method(), &route_of(&request));
     match identify(&app, request.headers(), address).await {
         Ok(principal) if principal.tenant.is_some() => {
             let message = "This is about the service as a whole, and your tenant is only a part of it.";
@@ -71,10 +60,10 @@ pub(super) async fn admit_observer(State(app): State<App>, mut request: Request,
         }
         Ok(principal) => {
             tell(&principal);
-            if let Err(error) = permit(&principal, request.method(), &route) {
+            if let Err(error) = permit(&principal, rule) {
                 return error.into_response();
             }
-            let entry = audit::Entry::begin(&app, &route, &mut request, &principal, address).await;
+            let entry = audit::Entry::begin(&app, rule, &mut request, &principal, address).await;
             audited(&app, entry, request, next).await
         }
         Err(error) => error.into_response(),
@@ -119,20 +108,8 @@ async fn enter(app: &App, principal: &Principal) -> Result<App, ApiError> {
 }
 
 /// Whether a caller may do this.
-fn permit(principal: &Principal, method: &Method, route: &str) -> Result<(), ApiError> {
-    let needed = needed(method, route);
-    if principal.scope >= needed { Ok(()) } else { Err(ApiError::out_of_scope(needed)) }
-}
-
-/// What a caller must be allowed to do for this.
-fn needed(method: &Method, route: &str) -> Scope {
-    if ADMIN.contains(&route) {
-        Scope::Admin
-    } else if matches!(*method, Method::GET | Method::HEAD) || QUESTIONS.contains(&route) {
-        Scope::Read
-    } else {
-        Scope::Write
-    }
+fn permit(principal: &Principal, rule: AccessRule) -> Result<(), ApiError> {
+    if principal.scope >= rule.scope { Ok(()) } else { Err(ApiError::out_of_scope(rule.scope)) }
 }
 
 /// Puts who asks into the log.
@@ -143,22 +120,5 @@ fn tell(principal: &Principal) {
     }
     if let Actor::ApiKey(id) | Actor::Token(id) = &principal.actor {
         span.record("caller", id.as_str());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn looking_needs_less_than_changing_and_secrets_need_most() {
-        let get = |route| needed(&Method::GET, route);
-        let post = |route| needed(&Method::POST, route);
-        assert_eq!(get("/api/v1/documents"), Scope::Read);
-        assert_eq!(post("/api/v1/analyze"), Scope::Read);
-        assert_eq!(post("/api/v1/documents"), Scope::Write);
-        assert_eq!(needed(&Method::DELETE, "/api/v1/documents/{id}"), Scope::Write);
-        assert_eq!(get("/api/v1/webhooks/endpoints/{id}/secret"), Scope::Admin);
-        assert_eq!(get("/api/v1/audit"), Scope::Admin);
     }
 }

@@ -1,34 +1,15 @@
-//! Writes down who changed what somebody may have to answer for. One table says which requests those are.
+//! Writes down who changed what somebody may have to answer for. `access_rules.rs` says which requests those are.
 
 use super::client_address::ClientAddress;
 use super::request_id::RequestId;
+use crate::access_rules::AccessRule;
 use crate::app::App;
 use crate::identity::Principal;
 use axum::RequestExt as _;
 use axum::extract::{Path, Request};
-use axum::http::Method;
 use axum::http::header::LOCATION;
 use axum::response::Response;
 use redundancy_engine::access::{AuditEntry, AuditId, Tenant};
-
-/// Method, route, and what is done by it.
-const ACTIONS: [(Method, &str, &str); 15] = [
-    (Method::POST, "/api/v1/webhooks/endpoints", "endpoint.created"),
-    (Method::PATCH, "/api/v1/webhooks/endpoints/{id}", "endpoint.changed"),
-    (Method::DELETE, "/api/v1/webhooks/endpoints/{id}", "endpoint.deleted"),
-    (Method::GET, "/api/v1/webhooks/endpoints/{id}/secret", "secret.shown"),
-    (Method::POST, "/api/v1/webhooks/endpoints/{id}/rotate-secret", "secret.rotated"),
-    (Method::POST, "/api/v1/webhooks/endpoints/{id}/replay", "endpoint.replayed"),
-    (Method::POST, "/api/v1/webhooks/deliveries/{id}/cancel", "delivery.cancelled"),
-    (Method::POST, "/api/v1/webhooks/dead-letters/requeue", "dead_letters.requeued"),
-    (Method::POST, "/api/v1/webhooks/dead-letters/{id}/requeue", "dead_letter.requeued"),
-    (Method::DELETE, "/api/v1/webhooks/dead-letters/{id}", "dead_letter.deleted"),
-    (Method::DELETE, "/api/v1/documents/{id}", "document.deleted"),
-    (Method::DELETE, "/api/v1/batches/{id}", "batch.cancelled"),
-    (Method::POST, "/api/v1/keys", "key.created"),
-    (Method::DELETE, "/api/v1/keys/{id}", "key.revoked"),
-    (Method::PUT, "/api/v1/log-level", "log_level.changed"),
-];
 
 /// Whose things an answer tells of, where that is not the caller's tenant: handlers add it to their answers.
 #[derive(Clone)]
@@ -47,12 +28,12 @@ impl Entry {
     /// The entry for a request, if it is one of those that get one.
     pub(super) async fn begin(
         app: &App,
-        route: &str,
+        rule: AccessRule,
         request: &mut Request,
         principal: &Principal,
         address: ClientAddress,
     ) -> Option<Self> {
-        let (.., action) = ACTIONS.iter().find(|(by, at, _)| by == request.method() && *at == route)?;
+        let action = rule.action?;
         // As the handler reads it: with what is escaped in the path unescaped.
         let named = request.extract_parts::<Path<String>>().await;
         let entry = AuditEntry {
@@ -60,7 +41,7 @@ impl Entry {
             at: app.clock().now(),
             actor: principal.actor.clone(),
             tenant: principal.tenant.clone(),
-            action: (*action).to_owned(),
+            action: action.to_owned(),
             target: named.ok().map(|Path(id)| id),
             request_id: request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned()),
             address: address.0.map(|address| address.to_string()),

@@ -12,15 +12,6 @@ use redundancy_engine::webhook::event::{NewEvent, types};
 use serde_json::value::RawValue;
 use std::time::Duration;
 
-/// Routes that cost more than one request, and how much. Those that take a body of many texts, and those that look at much.
-const HEAVY: [(&str, u64); 6] = [
-    ("/api/v1/documents/bulk", 10),
-    ("/api/v1/duplicates/clusters", 10),
-    ("/api/v1/batches", 5),
-    ("/api/v1/batches/{id}/results", 5),
-    ("/api/v1/webhooks/endpoints/{id}/replay", 5),
-    ("/api/v1/webhooks/dead-letters/requeue", 5),
-];
 /// Failed attempts to prove who one is that an address has in each window.
 const FAILURES: Quota = Quota { requests: 60, window: Duration::from_mins(1) };
 /// How often it is told that a caller asks too much.
@@ -50,15 +41,14 @@ pub(super) struct Told {
     decision: Decision,
 }
 
-/// Counts a request.
+/// Counts a request as so many as it costs.
 pub(super) async fn take(
     app: &App,
     principal: &Principal,
     address: ClientAddress,
-    route: &str,
+    cost: u64,
 ) -> Result<Limited, ApiError> {
     let quota = app.access().quota;
-    let cost = HEAVY.iter().find(|(heavy, _)| *heavy == route).map_or(1, |(_, cost)| *cost);
     let decision = app.access().rates.take(&name(principal, address), quota, cost).await?;
     let told = Told { quota, decision };
     Ok(if decision.is_allowed { Limited::Allowed(told) } else { Limited::Refused(told) })

@@ -16,11 +16,15 @@ use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::store::{Page, PageRequest};
 use ring::digest;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use std::fmt;
 use std::time::Duration;
 
 /// What the keys of keys, tenants and the log begin with.
 const ACCESS: &str = "{wh:acc}";
+/// The version of the records of keys and of the log. A newer program reads older ones too.
+const VERSION: u32 = 1;
 /// Greater than every id in lists, which are hexadecimal digits.
 const END: &str = "+";
 
@@ -195,10 +199,40 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn written(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|_| fault::unexpected())
+/// A record as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    v: u32,
+    record: T,
 }
 
-fn read<T: DeserializeOwned>(record: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(record).map_err(|_| fault::unexpected())
+fn written(record: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(&Versioned { v: VERSION, record }).map_err(|_| fault::unexpected())
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    let kept: Versioned<Box<RawValue>> = serde_json::from_slice(bytes).map_err(|_| fault::unexpected())?;
+    if kept.v != VERSION {
+        return Err(StoreError::Unreadable(
+            "a key or an entry of the audit log was written by another version".to_owned(),
+        ));
+    }
+    serde_json::from_str(kept.record.get()).map_err(|_| fault::unexpected())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+    use super::{read, written};
+    use redundancy_engine::StoreError;
+
+    #[test]
+    fn a_record_says_its_version_and_one_of_another_is_not_guessed_at() {
+        let record = written(&[1, 2]).unwrap();
+        assert_eq!(record, r#"{"v":1,"record":[1,2]}"#);
+        assert_eq!(read::<Vec<u8>>(record.as_bytes()).unwrap(), [1, 2]);
+        let newer = record.replace("\"v\":1", "\"v\":2");
+        assert!(matches!(read::<Vec<u8>>(newer.as_bytes()), Err(StoreError::Unreadable(_))));
+    }
 }

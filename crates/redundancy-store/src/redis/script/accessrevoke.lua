@@ -2,10 +2,12 @@
 local place = KEYS[1] .. ':key'
 local record = redis.call('HGET', place, ARGV[1])
 if not record then return false end
-local key = cjson.decode(record)
-if key.revoked_at == nil or key.revoked_at == cjson.null then
+local revoked_at = cjson.decode(record).record.revoked_at
+if revoked_at == nil or revoked_at == cjson.null then
   -- In place, so that numbers stay as they were written.
-  record = string.gsub(record, '"revoked_at":null', '"revoked_at":' .. ARGV[2])
-  redis.call('HSET', place, ARGV[1], record)
+  local changed, times = string.gsub(record, '"revoked_at":null', '"revoked_at":' .. ARGV[2])
+  if times ~= 1 then return redis.error_reply('ERR the record of the key cannot be changed') end
+  redis.call('HSET', place, ARGV[1], changed)
+  return changed
 end
 return record
