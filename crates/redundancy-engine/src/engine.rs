@@ -90,7 +90,8 @@ impl Engine {
         let kind = event_type(work.operation());
         let kind = kind.filter(|kind| self.ports.store.is_wanted(kind));
         let span = span(&work);
-        let (place, counted) = self.reserve(&work)?;
+        let counted = self.counters.begin(work.operation());
+        let place = self.pool.reserve_for(work.bytes())?;
         let Some(kind) = kind else {
             let finding = self.perform(place, counted, work, |finding| finding).instrument(span).await?;
             return Ok(Identified { analysis_id, finding });
@@ -119,7 +120,8 @@ impl Engine {
     ) -> Result<AnalysisId, EngineError> {
         // Held from before the place is taken, so that a drain that comes between waits for this too.
         let undone = self.submitted.token();
-        let (place, counted) = self.reserve(&request)?;
+        let counted = self.counters.begin(request.operation());
+        let place = self.pool.reserve()?;
         let accepted = StoredAnalysis {
             id: self.new_id(),
             operation: request.operation(),
@@ -229,12 +231,6 @@ impl Engine {
 
     fn new_id(&self) -> AnalysisId {
         AnalysisId::new(&*self.ports.clock, &*self.ports.ids)
-    }
-
-    /// Takes a place for `work`. From here on it counts, also when there is no place.
-    fn reserve(&self, work: &impl Work) -> Result<(Place, Counted), EngineError> {
-        let counted = self.counters.begin(work.operation());
-        Ok((self.pool.reserve()?, counted))
     }
 
     /// Does `work` on the pool, and there also what makes `then` of the finding. It is counted there, because the caller may have

@@ -3,8 +3,9 @@
 //!
 //! An [`Engine`] is built once from its ports and shared by everything that serves requests. [`Engine::answer`] does a
 //! request and gives what was found; [`Engine::submit`] accepts the same request for later, and [`Engine::result`] tells what
-//! became of it. Documents are kept and found through [`Engine::add`] and its kin; many items at once are a [`batch`]. The work itself is done by the pure [`detect`] library on a [`CpuPool`], never on the threads that serve
-//! requests.
+//! became of it. Documents are kept and found through [`Engine::add`] and its kin; many items at once are a [`batch`]. The work
+//! itself is done by the pure [`detect`] library on a [`CpuPool`]; on the threads that serve requests only what is
+//! [small](cpu_pool::SMALL_BYTES).
 
 #![forbid(unsafe_code)]
 

@@ -354,8 +354,8 @@ async fn given_up(end: fn()) -> Arc<Engine> {
     });
     let (engine, _) = engine_with(clock, 1, 0);
     {
-        // One poll hands the work to its thread, where it is held; the answer is not taken.
-        let mut work = pin!(engine.answer(analyze_request("one"), Caller::default()));
+        // One poll hands the work, which is not small, to its thread, where it is held; the answer is not taken.
+        let mut work = pin!(engine.answer(analyze_request(&"one ".repeat(1_000)), Caller::default()));
         assert!(is_pending(work.as_mut()).await);
     }
     release.send(()).unwrap();
@@ -367,7 +367,7 @@ async fn given_up(end: fn()) -> Arc<Engine> {
 async fn work_whose_caller_gave_up_is_counted_when_it_ends() {
     let engine = given_up(|| ()).await;
     let done = engine.stats().operations[0];
-    assert_eq!((done.completed, done.failed, done.bytes), (1, 0, 3));
+    assert_eq!((done.completed, done.failed, done.bytes), (1, 0, 4_000));
     assert!(!done.busy.is_zero());
 }
 

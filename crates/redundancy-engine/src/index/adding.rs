@@ -32,7 +32,7 @@ impl Engine {
     /// Puts a text into the index, in place of the document with its id. When this returns `Ok`, the document, what it is found
     /// by and the events that tell of it are in the store. Texts that are put at the same time need not find each other.
     pub async fn add(&self, text: NewText) -> Result<Added, EngineError> {
-        let place = self.pool.reserve()?;
+        let place = self.pool.reserve_for(text.content.len())?;
         let content = text.content.as_str().into();
         let print = self.pool.run(place, move || printed(content)).await?;
         let mut added = self.add_printed(vec![(text, Ok(print?))]).await;

@@ -25,7 +25,7 @@ impl Engine {
     pub async fn search(&self, request: SearchRequest) -> Result<SearchResult, EngineError> {
         let SearchRequest { content, collection, mode, threshold, limit, offset_unit } = request;
         let rule = Rule { mode, threshold, offset_unit };
-        let place = self.pool.reserve()?;
+        let place = self.pool.reserve_for(content.len())?;
         let printed = self.pool.run(place, move || printed(content.into())).await??;
         self.matches(&printed, &collection, None, rule, limit).await
     }

@@ -158,13 +158,19 @@ fn a_tight_memory_changes_nothing_but_where_things_are_held() {
     let place = Place::new().file("in.jsonl", large_corpus());
     place.run(&["dedup", "in.jsonl", "--output", "roomy", "--mode", "contained"]).ended_with(0);
     place
-        .run(&["dedup", "in.jsonl", "--output", "tight", "--mode", "contained", "--memory", "1M"])
+        .run(&["dedup", "in.jsonl", "--output", "tight", "--mode", "contained", "--memory", "2M"])
         .ended_with(0);
     for name in ["kept.jsonl", "duplicates.jsonl", "clusters.jsonl"] {
         assert_eq!(place.read(&format!("roomy/{name}")), place.read(&format!("tight/{name}")), "{name}");
     }
     assert!(!place.read("roomy/duplicates.jsonl").is_empty());
     assert!(!names(&place.path().join("tight")).iter().any(|name| name.starts_with('.')));
+    let run = place.run(&["dedup", "in.jsonl", "--output", "out", "--memory", "1M"]).ended_with(2);
+    assert!(
+        run.err.contains("6000 documents in clusters") && run.err.contains("give --memory 2M"),
+        "{}",
+        run.err
+    );
     let run = place.run(&["dedup", "in.jsonl", "--output", "out", "--memory", "lots"]).ended_with(2);
     assert!(run.err.contains("such as 512M or 2G"), "{}", run.err);
 }
