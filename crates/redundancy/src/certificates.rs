@@ -1,10 +1,12 @@
-//! The files of the service's own encryption, read with a cap and checked.
+//! The files of certificates and their keys, those of the service and those of its commands, read with a cap and checked.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use redundancy_server::{Credentials, CredentialsFault, CredentialsPart};
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// No certificate or key comes near this size; a file that does is another one.
 const MAX_BYTES: u64 = 1 << 20;
@@ -76,6 +78,31 @@ impl CertificateContents {
     /// What a server can run with.
     pub fn credentials(&self) -> Result<Credentials, CertificateFault> {
         Ok(Credentials::from_pem(&self.certificate, &self.key, self.client_authorities.as_deref())?)
+    }
+}
+
+/// Where the certificate is that a command shows to the service, and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificateFiles {
+    /// The certificate, and those that lead from it to an authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+impl ClientCertificateFiles {
+    /// The certificates in their order, and the key. The error is for the user, and names the file.
+    pub(crate) fn read(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+        let unfit = |path: &Path, why: String| format!("{}: {why}", path.display());
+        let bytes = |path: &Path| bounded(path).map_err(|error| unfit(path, error.to_string()));
+        let certificates: Result<Vec<_>, _> =
+            CertificateDer::pem_slice_iter(&bytes(&self.certificate)?).collect();
+        let certificates = certificates.map_err(|error| unfit(&self.certificate, error.to_string()))?;
+        if certificates.is_empty() {
+            return Err(unfit(&self.certificate, "holds no certificate in PEM".to_owned()));
+        }
+        let key = PrivateKeyDer::from_pem_slice(&bytes(&self.key)?);
+        Ok((certificates, key.map_err(|_| unfit(&self.key, "holds no private key in PEM".to_owned()))?))
     }
 }
 

@@ -23,6 +23,7 @@ use tokio::runtime::{Builder, Runtime};
 pub use address::ServiceAddress;
 pub use error::{ClientError, Fault};
 
+use crate::certificates::ClientCertificateFiles;
 use crate::settings::ApiKey;
 
 /// How long an exchange may take unless the call says otherwise: what the service gives a request by default, and a little.
@@ -34,6 +35,7 @@ const MAX_ANSWER_BYTES: usize = 16 << 20;
 pub struct Client {
     address: ServiceAddress,
     authorization: Option<HeaderValue>,
+    certificate: Option<ClientCertificateFiles>,
     runtime: Runtime,
 }
 
@@ -72,7 +74,13 @@ impl Client {
             .enable_time()
             .build()
             .map_err(|error| ClientError::Runtime(error.to_string()))?;
-        Ok(Self { address, authorization, runtime })
+        Ok(Self { address, authorization, certificate: None, runtime })
+    }
+
+    /// The same, which shows `certificate` over TLS if the service asks for one.
+    #[must_use]
+    pub fn with_certificate(self, certificate: Option<ClientCertificateFiles>) -> Self {
+        Self { certificate, ..self }
     }
 
     /// Where the service is.
@@ -104,7 +112,7 @@ impl Client {
 
     async fn exchange(&self, call: &Call) -> Result<Answer, ClientError> {
         let broken = |error: hyper::Error| ClientError::broken(&self.address, &error);
-        let (mut sender, connection) = connection::open(&self.address).await?;
+        let (mut sender, connection) = connection::open(&self.address, self.certificate.as_ref()).await?;
         let request = self.request(call)?;
         let exchange = async {
             let answer = sender.send_request(request).await.map_err(broken)?;

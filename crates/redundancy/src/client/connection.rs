@@ -19,6 +19,7 @@ use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore};
 
 use super::address::ServiceAddress;
 use super::error::ClientError;
+use crate::certificates::ClientCertificateFiles;
 
 /// A machine that does not answer at all would take minutes to be given up by the system.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -26,8 +27,11 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// Does the work of a connection for as long as it is polled; never ends.
 pub(super) type Work = Pin<Box<dyn Future<Output = ()>>>;
 
-/// Connects to the service. Requests go through the first part while the second is polled.
-pub(super) async fn open(address: &ServiceAddress) -> Result<(SendRequest<Full<Bytes>>, Work), ClientError> {
+/// Connects to the service, and shows it `certificate` if it asks for one. Requests go through the first part while the second is polled.
+pub(super) async fn open(
+    address: &ServiceAddress,
+    certificate: Option<&ClientCertificateFiles>,
+) -> Result<(SendRequest<Full<Bytes>>, Work), ClientError> {
     let connecting = TcpStream::connect((address.host(), address.port()));
     let stream = tokio::time::timeout(CONNECT_DEADLINE, connecting)
         .await
@@ -41,7 +45,7 @@ pub(super) async fn open(address: &ServiceAddress) -> Result<(SendRequest<Full<B
     let insecure = |why: String| ClientError::Insecure { address: address.to_string(), why };
     let host =
         ServerName::try_from(address.host().to_owned()).map_err(|error| insecure(error.to_string()))?;
-    let connector = connector(b"http/1.1").map_err(insecure)?;
+    let connector = connector(b"http/1.1", certificate).map_err(insecure)?;
     let stream = connector.connect(host, stream).await.map_err(|error| insecure(explained(&error)))?;
     speak(address, TokioIo::new(stream)).await
 }
@@ -74,16 +78,26 @@ fn explained(error: &io::Error) -> String {
 }
 
 /// Believes the certificates that this machine believes, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, and speaks `protocol`.
-pub(crate) fn connector(protocol: &[u8]) -> Result<TlsConnector, String> {
+/// Shows `certificate` to those who ask for one.
+pub(crate) fn connector(
+    protocol: &[u8],
+    certificate: Option<&ClientCertificateFiles>,
+) -> Result<TlsConnector, String> {
     let native = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     // Platforms carry certificates that rustls does not take, and those that it takes are enough.
     roots.add_parsable_certificates(native.certs);
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut config = match certificate {
+        None => config.with_no_client_auth(),
+        Some(files) => {
+            let (certificates, key) = files.read()?;
+            config.with_client_auth_cert(certificates, key).map_err(|error| error.to_string())?
+        }
+    };
     config.alpn_protocols = vec![protocol.to_vec()];
     Ok(TlsConnector::from(Arc::new(config)))
 }

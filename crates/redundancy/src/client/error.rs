@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use serde_json::Value;
+use tokio_rustls::rustls::{self, AlertDescription};
 
 use super::address::ServiceAddress;
 
@@ -121,6 +122,13 @@ impl ClientError {
             return Self::Foreign(address);
         }
         let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+        // With TLS 1.3 this comes only after the handshake.
+        let refused = rustls::Error::AlertReceived(AlertDescription::CertificateRequired);
+        let inner = cause.and_then(io::Error::get_ref);
+        if inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) == Some(&refused) {
+            let why = "it wants a certificate\n  Name one and its key by REDUNDANCY_CLIENT_CERT and REDUNDANCY_CLIENT_KEY.";
+            return Self::Insecure { address, why: why.to_owned() };
+        }
         let ended = cause.is_some_and(|cause| cause.kind() == io::ErrorKind::UnexpectedEof);
         let why = if error.is_incomplete_message() || ended {
             "it closed the connection before the answer was whole".to_owned()

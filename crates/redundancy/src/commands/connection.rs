@@ -11,7 +11,7 @@ pub(super) fn open(args: &ConnectionArgs) -> Result<Client, Failure> {
     let is_encrypted = settings.transport.certificates.is_some();
     let of_settings = || ServiceAddress::of(settings.listen.address, is_encrypted);
     let address = args.url.clone().unwrap_or_else(of_settings);
-    Ok(Client::new(address, settings.client.api_key.as_ref())?)
+    Ok(Client::new(address, settings.client.api_key.as_ref())?.with_certificate(settings.client.certificate))
 }
 
 impl From<ClientError> for Failure {

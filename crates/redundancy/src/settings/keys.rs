@@ -105,9 +105,11 @@ pub(super) const CIRCUIT_BREAKER_FAILURE_THRESHOLD: Key = Key::new("CIRCUIT_BREA
 pub(super) const CIRCUIT_BREAKER_TIMEOUT_SECONDS: Key = Key::new("CIRCUIT_BREAKER_TIMEOUT_SECONDS", "60");
 pub(super) const WEBHOOK_RETENTION_DAYS: Key = Key::new("WEBHOOK_RETENTION_DAYS", "30");
 pub(super) const REDUNDANCY_API_KEY: Key = Key::secret("REDUNDANCY_API_KEY");
+pub(super) const REDUNDANCY_CLIENT_CERT: Key = Key::unset("REDUNDANCY_CLIENT_CERT");
+pub(super) const REDUNDANCY_CLIENT_KEY: Key = Key::unset("REDUNDANCY_CLIENT_KEY");
 
 /// Every setting, in the order in which they are shown.
-pub const ALL: [&Key; 58] = [
+pub const ALL: [&Key; 60] = [
     &HOST,
     &PORT,
     &METRICS_LISTEN,
@@ -166,6 +168,8 @@ pub const ALL: [&Key; 58] = [
     &CIRCUIT_BREAKER_TIMEOUT_SECONDS,
     &WEBHOOK_RETENTION_DAYS,
     &REDUNDANCY_API_KEY,
+    &REDUNDANCY_CLIENT_CERT,
+    &REDUNDANCY_CLIENT_KEY,
 ];
 
 /// The setting of that name, in whatever case it is written.

@@ -84,7 +84,7 @@ impl Connection {
             OtlpProtocol::Http => b"http/1.1",
             OtlpProtocol::Grpc => b"h2",
         };
-        let connector = connector(spoken).map_err(insecure)?;
+        let connector = connector(spoken, None).map_err(insecure)?;
         let stream = connector.connect(host, stream).await.map_err(|error| insecure(error.to_string()))?;
         self.speak(TokioIo::new(stream)).await
     }

@@ -168,6 +168,28 @@ fn clients_must_show_a_certificate_of_the_authority_in_force() {
 }
 
 #[test]
+fn commands_show_the_certificate_that_settings_name() {
+    let authority = Authority::new();
+    let shown = authority.certify();
+    let place = place_with(&authority, &authority.certify())
+        .file("shown.pem", &shown.certificate)
+        .file("shown.key", &shown.key);
+    let service = place.serve(&[ENCRYPTED[0], ENCRYPTED[1], ("TLS_CLIENT_CA", "ca.pem")]);
+    let url = service.url();
+    let believed = ("SSL_CERT_FILE", "ca.pem");
+    let [certificate, key] =
+        [("REDUNDANCY_CLIENT_CERT", "shown.pem"), ("REDUNDANCY_CLIENT_KEY", "shown.key")];
+    place.run_with(&[believed, certificate, key], &["health", "--url", &url]).ended_with(0);
+    let run = place.run_with(&[believed], &["health", "--url", &url]).ended_with(1);
+    assert!(run.err.contains("REDUNDANCY_CLIENT_CERT"), "{}", run.err);
+    let run = place.run_with(&[believed, certificate], &["health", "--url", &url]).ended_with(2);
+    assert!(run.err.contains("REDUNDANCY_CLIENT_KEY") && run.err.contains("is needed"), "{}", run.err);
+    let swapped = [believed, certificate, (key.0, "shown.pem")];
+    let run = place.run_with(&swapped, &["health", "--url", &url]).ended_with(1);
+    assert!(run.err.contains("shown.pem: holds no private key"), "{}", run.err);
+}
+
+#[test]
 fn files_that_will_not_do_are_told_before_it_starts() {
     let authority = Authority::new();
     let place = place_with(&authority, &authority.certify()).file("other.pem", authority.certify().key);
