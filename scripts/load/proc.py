@@ -1,0 +1,34 @@
+"""What Linux says of a process: memory, files, threads."""
+
+import os
+import pathlib
+import re
+import resource
+
+MIB = 1024 * 1024
+
+
+def memory(pid):
+    """Bytes of memory that are in use now, and that were in use at most."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return tuple(int(re.search(rf"(?m)^{name}:\s+(\d+) kB", status)[1]) * 1024 for name in ("VmRSS", "VmHWM"))
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def threads(pid):
+    return len(os.listdir(f"/proc/{pid}/task"))
+
+
+def raise_limit_of_files(needed):
+    """As far as the system lets us; processes started from here on inherit it. Gives what it is now."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(needed, hard) if hard != resource.RLIM_INFINITY else needed
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+    except (ValueError, OSError):
+        # Only root may raise the hard limit.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
