@@ -14,6 +14,11 @@ def memory(pid):
     return tuple(int(re.search(rf"(?m)^{name}:\s+(\d+) kB", status)[1]) * 1024 for name in ("VmRSS", "VmHWM"))
 
 
+def own_memory(pid):
+    """Bytes that the process has allocated and uses: without the pages of files that it maps, which belong to the system."""
+    return int(re.search(r"(?m)^RssAnon:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/status").read_text())[1]) * 1024
+
+
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
