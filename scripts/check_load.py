@@ -44,10 +44,14 @@ NORMAL_SHARE = 0.8
 OVERLOAD = 5
 SLOWER_AT_MOST = 2
 SHED_WITHIN_SECONDS = 0.05
+# A burst by chance may be too much also then: what waits is bounded, and what comes at random is not.
+SHED_NORMALLY = 0.01
 BACK_WITHIN_SECONDS = 2
 HEALTH_EACH_SECONDS = 0.05
-# A client that is later than that is busy itself, and what it measures is not the service.
+# A client that is later than that is busy itself, and what it measures is not the service. The same goes for a machine that has other things to do, in cores.
 CLIENT_LATE_AT_MOST_SECONDS = 0.02
+OTHERS_AT_MOST = 0.2
+TRIES = 3
 HEALTH = request("GET", "/health")
 
 
@@ -166,24 +170,42 @@ def evenly(seconds):
 
 
 def overload(folder, rng, factor):
-    """Five times as much as can be done."""
+    """Five times as much as can be done. Measured again when the machine was busy with something else."""
     cores = sorted(os.sched_getaffinity(0))
     check("half of the cores are the service's, half the clients': two are needed", len(cores) >= 2, cores)
     half = len(cores) // 2
     analyses = texts(rng, 8, HEAVY_BYTES, HEAVY_BYTES)
-    with Service(folder, set(cores[:half])) as service, Clients(service.port) as clients:
-        os.sched_setaffinity(0, set(cores[half:]))
-        try:
-            clients.closed_loop("warm", analyses, 2 * half, 1)
-            begin = time.monotonic()
-            done = clients.closed_loop("analysis", analyses, 2 * half, 3 * factor)
-            capacity = len(done) / (time.monotonic() - begin)
-            normal = offered(clients, rng, analyses, NORMAL_SHARE * capacity, 8 * factor)
-            much = offered(clients, rng, analyses, OVERLOAD * capacity, 6 * factor)
-            after = offered(clients, rng, analyses, NORMAL_SHARE * capacity, 6 * factor)
-        finally:
-            os.sched_setaffinity(0, set(cores))
-    return judge(capacity, normal, much, after)
+    for number in range(TRIES):
+        place = folder / str(number)
+        place.mkdir()
+        with Service(place, set(cores[:half])) as service:
+            os.sched_setaffinity(0, set(cores[half:]))
+            try:
+                others = proc.Bystanders(service.pid)
+                phases = measure(service.port, rng, analyses, half, factor)
+                others = others.cores()
+            finally:
+                os.sched_setaffinity(0, set(cores))
+        faults = judge(*phases)
+        late = max(percentile([one.late for one in answers], 0.99) for _, answers in phases[1:3])
+        tell(f"the clients were late by {milliseconds(late)} (p99), and {others:.2f} cores were busy with something else")
+        if late < CLIENT_LATE_AT_MOST_SECONDS and others < OTHERS_AT_MOST:
+            return faults
+        tell("so this says little about the service")
+    return [f"{TRIES} times the machine was busy with something else: nothing can be said of overload"] + [f"perhaps: {fault}" for fault in faults]
+
+
+def measure(port, rng, analyses, workers, factor):
+    """What can be done in a second, and what came of normal load, of too much, and of normal load after that."""
+    with Clients(port) as clients:
+        clients.closed_loop("warm", analyses, 2 * workers, 1)
+        begin = time.monotonic()
+        done = clients.closed_loop("analysis", analyses, 2 * workers, 3 * factor)
+        capacity = len(done) / (time.monotonic() - begin)
+        normal = offered(clients, rng, analyses, NORMAL_SHARE * capacity, 8 * factor)
+        much = offered(clients, rng, analyses, OVERLOAD * capacity, 6 * factor)
+        after = offered(clients, rng, analyses, NORMAL_SHARE * capacity, 6 * factor)
+    return capacity, normal, much, after
 
 
 def offered(clients, rng, analyses, rate, seconds):
@@ -196,6 +218,10 @@ def offered(clients, rng, analyses, rate, seconds):
 
 def of(kind, answers):
     return [one for one in answers if one.kind == kind]
+
+
+def p50(answers):
+    return percentile([one.seconds for one in answers], 0.5)
 
 
 def p99(answers):
@@ -211,17 +237,18 @@ def judge(capacity, normal, much, after):
 
     normal_p99 = p99(of("analysis", normal[1]))
     tell(f"{HEAVY_BYTES // 1000} KB texts: {capacity:.0f} analyses/s can be done; at {NORMAL_SHARE:.0%} of it p50 "
-         f"{milliseconds(percentile([one.seconds for one in of('analysis', normal[1])], 0.5))}, p99 {milliseconds(normal_p99)}, which is what is normal; "
+         f"{milliseconds(p50(of('analysis', normal[1])))}, p99 {milliseconds(normal_p99)}, which is what is normal; "
          f"health p99 {milliseconds(p99(of('health', normal[1])))}")
     asked = of("analysis", much[1])
     accepted = [one for one in asked if one.status == 200]
     shed = [one for one in asked if one.status in (429, 503)]
-    tell(f"at {OVERLOAD} times as much: {len(asked)} analyses came, {len(accepted)} were accepted, p50 {milliseconds(percentile([one.seconds for one in accepted], 0.5))}, "
-         f"p99 {milliseconds(p99(accepted))}, {p99(accepted) / normal_p99:.1f} times the normal one; {len(shed)} were turned away, "
-         f"p50 {milliseconds(percentile([one.seconds for one in shed], 0.5))}, p99 {milliseconds(p99(shed))}")
+    tell(f"at {OVERLOAD} times what can be done: {len(asked)} analyses came, {len(accepted)} were accepted, p50 {milliseconds(p50(accepted))}, p99 "
+         f"{milliseconds(p99(accepted))}, {p99(accepted) / normal_p99:.1f} times the normal one; {len(shed)} were turned away, p50 {milliseconds(p50(shed))}, "
+         f"p99 {milliseconds(p99(shed))}")
     others = failed([one for one in asked if one.status not in (429, 503)])
     hold(f"analyses were answered {others}, which is neither a result nor a refusal", not others)
-    hold(f"what is accepted takes {p99(accepted) / normal_p99:.1f} times as long as normally, more than {SLOWER_AT_MOST}", p99(accepted) < SLOWER_AT_MOST * normal_p99)
+    slower = p99(accepted) / normal_p99
+    hold(f"what is accepted takes {slower:.1f} times as long as normally, more than {SLOWER_AT_MOST}", slower < SLOWER_AT_MOST)
     hold("nothing was turned away, so there was no overload", shed)
     hold(f"the refusal took {milliseconds(p99(shed))}, longer than {milliseconds(SHED_WITHIN_SECONDS)}", p99(shed) < SHED_WITHIN_SECONDS)
     bare = sum(not one.retry_after for one in shed)
@@ -232,8 +259,9 @@ def judge(capacity, normal, much, after):
     for name, (_, answers) in {"normally": normal, "under overload": much, "afterwards": after}.items():
         wrong = [one for one in of("health", answers) if one.status != 200]
         hold(f"health was not answered {len(wrong)} times {name}", not wrong)
-    wrong = failed(of("analysis", normal[1]))
-    hold(f"at {NORMAL_SHARE:.0%} of what can be done analyses were answered {wrong}", not wrong)
+    for when, answers in {"normally": normal[1], "afterwards": after[1]}.items():
+        analyses = of("analysis", answers)
+        hold(f"{when} analyses were answered {failed(analyses)}", sum(one.status != 200 for one in analyses) <= SHED_NORMALLY * len(analyses))
 
     # The load had ended when the last answer was there at the latest.
     end = max(one.due for one in asked)
@@ -243,11 +271,6 @@ def judge(capacity, normal, much, after):
     tell(f"{BACK_WITHIN_SECONDS} s after the end: p99 {milliseconds(late_p99)}; the last answer to the overload came {began:.2f} s after the end")
     hold(f"the overload was worked off for {began:.1f} s after its end, longer than {BACK_WITHIN_SECONDS} s", began < BACK_WITHIN_SECONDS)
     hold(f"afterwards it takes {late_p99 / normal_p99:.1f} times as long as normally", late_p99 < SLOWER_AT_MOST * normal_p99)
-    hold("analyses were still turned away afterwards", all(one.status == 200 for one in late))
-
-    lateness = {name: percentile([one.late for one in answers], 0.99) for name, (_, answers) in {"normally": normal, "under overload": much}.items()}
-    tell("the clients were late by " + ", ".join(f"{milliseconds(late)} {name}" for name, late in lateness.items()) + " (p99)")
-    hold("the clients themselves were busy, so this says nothing; try again when the machine is idle", max(lateness.values()) < CLIENT_LATE_AT_MOST_SECONDS)
     return faults
 
 

@@ -214,10 +214,18 @@ def judge(mode, document, report, said, defects):
 
 
 def relevant(said):
-    """Without what is only told of, as far as it can be cut out: each case begins with a number."""
+    """Without what is only told of, as far as it can be cut out: a case begins with its number, an operation with a line of its name."""
     begin = max(said.find("=== ERRORS"), 0) or max(said.find("=== FAILURES"), 0)
-    cases = re.split(r"(?m)^(?=\d+\. Test Case ID|_{5,} )", said[begin:])
-    return "".join(case for case in cases if not ("- ST202" in case and case.count("\n- ST") == 1))[:SHOWN]
+    parts = re.split(r"(?m)^(?=\d+\. Test Case ID|_{3,} )", said[begin:])
+    kept, heading = parts[:1], ""
+    for part in parts[1:]:
+        is_heading = part.startswith("_") and part.count("\n") <= 2
+        if is_heading:
+            heading = part
+        elif not ("- ST202" in part and part.count("\n- ST") == 1):
+            kept += [heading, part]
+            heading = ""
+    return "".join(kept)[:SHOWN]
 
 
 def reached(service, document):
