@@ -110,13 +110,14 @@ class Cluster:
         until("three masters", lambda: len(self.masters()) == 3)
 
     def until_replicated(self):
-        """Every master has a replica, which has everything."""
+        """Every master has a replica, which has everything that the master has now: deliveries go on, so there is always more."""
+        wanted = {port: int(self.replication(port)["master_repl_offset"]) for port in self.masters()}
 
-        def is_so():
-            told = [self.replication(port) for port in self.masters()]
-            return all(f"state=online,offset={one['master_repl_offset']}," in one.get("slave0", "") for one in told)
+        def has_all(port):
+            replica = dict(part.split("=") for part in self.replication(port).get("slave0", "").split(",") if "=" in part)
+            return replica.get("state") == "online" and int(replica["offset"]) >= wanted[port]
 
-        until("replicas that have everything", is_so)
+        until("replicas that have everything", lambda: all(map(has_all, wanted)))
 
     def kill_fullest(self):
         """How many keys the killed one had."""
