@@ -45,9 +45,18 @@ async function opened(browser, options = {}) {
 }
 
 async function picture(page, name) {
-  if (pictures) {
-    mkdirSync(pictures, { recursive: true });
-    await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: name.startsWith("dashboard") });
+  if (!pictures) {
+    return;
+  }
+  mkdirSync(pictures, { recursive: true });
+  const take = (path, options) => page.screenshot({ path: join(pictures, path), ...options });
+  if (name.startsWith("dashboard")) {
+    await take(`${name}.png`, { fullPage: true });
+  } else {
+    // As a whole it is longer than any picture: where it was used, and where it begins.
+    await take(`${name}.png`);
+    await page.evaluate(() => scrollTo(0, 0));
+    await take(`${name}-top.png`);
   }
 }
 

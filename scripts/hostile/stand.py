@@ -36,6 +36,8 @@ PACE_SECONDS = 0.02
 # The store and the pool of workers open and close some by themselves.
 DESCRIPTORS_BESIDE = 12
 MIB = 1024 * 1024
+# Attacks are closures, which no other way to begin a process takes along.
+FORK = multiprocessing.get_context("fork")
 
 ANALYSIS = json.dumps({"content": "The cat sat on the mat. The dog ran to the red barn. " * 4}).encode()
 
@@ -136,8 +138,8 @@ class Bystander:
     """Asks in turn for health and for a small analysis, until it is told to stop."""
 
     def __init__(self, service):
-        self.mine, theirs = multiprocessing.Pipe()
-        self.process = multiprocessing.Process(target=self._ask, args=(theirs, service), daemon=True)
+        self.mine, theirs = FORK.Pipe()
+        self.process = FORK.Process(target=self._ask, args=(theirs, service), daemon=True)
 
     @staticmethod
     def _ask(pipe, service):
@@ -178,7 +180,7 @@ class Bystander:
 def apart(attack, service):
     """Runs an attack in a process of its own, which gives way to others: an attacker has a machine of its own, and what it computes must
     not be what is measured."""
-    mine, theirs = multiprocessing.Pipe()
+    mine, theirs = FORK.Pipe()
 
     def work():
         os.nice(19)
@@ -189,7 +191,7 @@ def apart(attack, service):
         except Exception as error:
             theirs.send((False, f"the attack broke off: {error!r}"))
 
-    process = multiprocessing.Process(target=work)
+    process = FORK.Process(target=work)
     process.start()
     is_fine, seen = mine.recv()
     process.join()
