@@ -10,6 +10,7 @@ an attack runs, an ordinary client asks for health and small analyses: all have 
 attack the memory that was taken has to be within its bound, and all descriptors have to be given back. Nothing but this machine is attacked.
 """
 import argparse
+import contextlib
 import pathlib
 import resource
 import shutil
@@ -25,6 +26,8 @@ MEMORY = 64 * stand.MIB
 MEMORY_OF_CONNECTIONS = 160 * stand.MIB
 # As many bodies as are unpacked at a time, each up to its cap while it grows.
 MEMORY_OF_BODIES = 192 * stand.MIB
+# What all bodies together may take, and what stands around it.
+MEMORY_OF_ALL_BODIES = 320 * stand.MIB
 
 
 def attacks(nginx):
@@ -32,6 +35,8 @@ def attacks(nginx):
     in_clear = [
         ("slow heads", slow.heads, MEMORY_OF_CONNECTIONS),
         ("slow bodies", slow.bodies, MEMORY_OF_CONNECTIONS),
+        ("bodies that are held", slow.held_bodies, MEMORY_OF_ALL_BODIES),
+        ("short lines that are held", slow.short_lines, MEMORY),
         ("slow streams", slow.lines, MEMORY_OF_CONNECTIONS),
         ("readers that do not read", slow.readers, MEMORY_OF_CONNECTIONS),
         ("declared lengths", large.declared, MEMORY),
@@ -56,6 +61,7 @@ def run(service, chosen):
     # Whatever is done for the first time takes longer.
     stand.quiet(service)
     quiet = stand.quiet(service)
+    descriptors = service.descriptors()
     most_seconds = max(stand.P99_SECONDS, stand.P99_OF_QUIET * quiet)
     print(f"nobody attacks: others: p99 {quiet * 1000:.0f} ms; during attacks it may be {most_seconds:.1f} s", flush=True)
     for name, attack, memory in chosen:
@@ -65,6 +71,9 @@ def run(service, chosen):
         except stand.Failed as error:
             print(f"FAILED {name}: {error}", flush=True)
             failed.append(name)
+            # What it left must not be taken for the work of the next one.
+            with contextlib.suppress(stand.Failed):
+                stand.until("", lambda: service.descriptors() <= descriptors + stand.DESCRIPTORS_BESIDE, stand.PATIENCE_SECONDS)
     return failed
 
 

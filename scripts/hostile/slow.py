@@ -1,5 +1,7 @@
 """Clients that take their time: heads and bodies that come byte by byte, and answers that nobody reads."""
 import contextlib
+import gzip
+import re
 import time
 
 from . import http2
@@ -11,27 +13,38 @@ READERS = 50
 # Connections of HTTP/2 whose window stays 0, and the answers that wait on each.
 STALLED = 20
 STREAMS = 50
+# More than enough to hold all the memory that there is for bodies, if each holds as much as it may.
+HOLDERS = 60
+SHORT_LINES = (5_000, 500, 50)
 # Descriptors that come and go by themselves: the ordinary client has some.
 BESIDE = 20
 # Between the bytes of a connection.
 PAUSE_SECONDS = 0.5
+SETTLED_SECONDS = 0.1
 # As many answers as no buffer of the system holds.
 PIPELINED = 30
 
 
-def drip(service, beginning, byte, seconds, connections=CONNECTIONS):
-    """Opens connections and sends a byte on each now and then, until the service has given up all of them. How long that took."""
-    before = service.descriptors()
-    opened = [service.connect() for _ in range(connections)]
+def drip(service, groups, byte, seconds):
+    """Opens connections and sends a byte on each now and then, until the service has given up all of them. `groups` are how many there are and what
+    each begins with; one group begins when the one before it has got what it gets. How long it took."""
+    before, opened = service.descriptors(), []
+    count = sum(number for number, _ in groups)
     try:
-        for connection in opened:
-            connection.sendall(beginning)
-            connection.setblocking(False)
-        until("all connections are accepted", lambda: service.descriptors() >= before + connections - BESIDE, seconds)
+        for number, beginning in groups:
+            added = [service.connect() for _ in range(number)]
+            opened += added
+            for connection in added:
+                connection.sendall(beginning)
+                connection.setblocking(False)
+            if len(groups) > 1:
+                until("bodies that are all held, or refused", lambda: has_settled(service), seconds)
+            else:
+                until("all connections are accepted", lambda: service.descriptors() >= before + count - BESIDE, seconds)
         began = time.monotonic()
         while service.descriptors() > before + BESIDE:
             taken = time.monotonic() - began
-            check(f"{connections} connections that send a byte now and then are given up within {seconds} s", taken < seconds, service.descriptors())
+            check(f"{count} connections that send a byte now and then are given up within {seconds} s", taken < seconds, service.descriptors())
             for connection in opened:
                 with contextlib.suppress(OSError):
                     connection.send(byte)
@@ -42,15 +55,46 @@ def drip(service, beginning, byte, seconds, connections=CONNECTIONS):
             connection.close()
 
 
+def held(service):
+    """What bodies take of the memory that there is for them, in bytes."""
+    return float(re.search(r"^http_request_bodies_bytes (\S+)", service.figures(), re.MULTILINE)[1])
+
+
+def has_settled(service):
+    before = held(service)
+    time.sleep(SETTLED_SECONDS)
+    return held(service) == before
+
+
 def heads(service):
-    taken = drip(service, b"GET /health HTTP/1.1\r\nHost: a\r\nX-Slow: ", b"x", REQUEST_TIMEOUT_SECONDS + MARGIN_SECONDS)
+    taken = drip(service, [(CONNECTIONS, b"GET /health HTTP/1.1\r\nHost: a\r\nX-Slow: ")], b"x", REQUEST_TIMEOUT_SECONDS + MARGIN_SECONDS)
     return f"{CONNECTIONS} connections whose heads come byte by byte are given up after {taken:.0f} s"
 
 
 def bodies(service):
     head = b"POST /api/v1/analyze HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
-    taken = drip(service, head, b" ", REQUEST_TIMEOUT_SECONDS + MARGIN_SECONDS)
+    taken = drip(service, [(CONNECTIONS, head)], b" ", REQUEST_TIMEOUT_SECONDS + MARGIN_SECONDS)
     return f"{CONNECTIONS} connections whose bodies come byte by byte are given up after {taken:.0f} s"
+
+
+def held_bodies(service):
+    """Bodies that unpack to almost the cap and do not end: little is sent, and much is held."""
+    packed = gzip.compress(b'{"content": "' + b"a " * 3_000_000)
+    head = b"POST /api/v1/analyze HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n"
+    # All but the checksum at its end, which never comes.
+    beginning = head + f"Content-Length: {len(packed)}\r\n\r\n".encode() + packed[:-8]
+    # What the large ones leave is too little for one more of them; small ones take that.
+    small = b"POST /api/v1/analyze HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+    taken = drip(service, [(HOLDERS, beginning), (HOLDERS, small)], b"", REQUEST_TIMEOUT_SECONDS + MARGIN_SECONDS)
+    return f"{HOLDERS} bodies of {len(packed) / 1024:.0f} KiB that unpack to 6 MiB and do not end are given up after {taken:.0f} s"
+
+
+def short_lines(service):
+    """The shortest items of a batch, of which many fit into little."""
+    head = b"POST /api/v1/batches?operation=analyze HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\nContent-Length: 10000000\r\n\r\n"
+    groups = [(HOLDERS, head + b"{}\n" * number) for number in SHORT_LINES]
+    taken = drip(service, groups, b" ", REQUEST_TIMEOUT_SECONDS + MARGIN_SECONDS)
+    return f"{len(SHORT_LINES) * HOLDERS} batches of up to {SHORT_LINES[0]} short lines that do not end are given up after {taken:.0f} s"
 
 
 def lines(service):
