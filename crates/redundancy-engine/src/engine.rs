@@ -69,7 +69,7 @@ impl Engine {
     /// An engine over the given ports.
     #[must_use]
     pub fn new(config: EngineConfig, ports: EnginePorts) -> Self {
-        Self::sharing(Arc::new(CpuPool::new(config.cpu)), ports)
+        Self::sharing(Arc::new(CpuPool::new(config.cpu, Arc::clone(&ports.clock))), ports)
     }
 
     /// An engine over the given ports that works on a pool which others work on too. When one of them drains, the pool takes no more
@@ -121,7 +121,7 @@ impl Engine {
         // Held from before the place is taken, so that a drain that comes between waits for this too.
         let undone = self.submitted.token();
         let counted = self.counters.begin(request.operation());
-        let place = self.pool.reserve()?;
+        let place = self.pool.reserve_for_later()?;
         let accepted = StoredAnalysis {
             id: self.new_id(),
             operation: request.operation(),

@@ -143,6 +143,17 @@ impl ApiError {
         }
     }
 
+    /// A packed body that grows out of all proportion.
+    pub(crate) fn unpacks_to_too_much(times: u64) -> Self {
+        let message = format!(
+            "The body unpacks to more than {times} times its size. Send it in parts, or not compressed."
+        );
+        Self {
+            abandons_body: true,
+            ..Self::new(ErrorType::PayloadTooLarge, StatusCode::PAYLOAD_TOO_LARGE, message)
+        }
+    }
+
     /// A body of a kind that cannot be read.
     pub(crate) fn unsupported_media_type(message: impl Into<String>) -> Self {
         Self::new(ErrorType::UnsupportedMediaType, StatusCode::UNSUPPORTED_MEDIA_TYPE, message)

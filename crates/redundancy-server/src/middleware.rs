@@ -11,6 +11,7 @@ pub(crate) mod client_address;
 mod cors;
 mod deadline;
 mod http_metrics;
+mod leftover;
 mod message_head;
 mod rate_limit;
 pub(crate) mod request_id;
@@ -58,6 +59,7 @@ async fn outside(State(app): State<App>, mut request: Request, next: Next) -> Re
     let id = request_id::assign(&app, &mut request);
     let line = access_log::Line::begin(&app, &id, &mut request, route.clone());
     let count = http_metrics::Count::begin(&app, &request, route);
+    let leftover = leftover::Leftover::of(&mut request);
     let answer = async {
         // Keeps from the layer for CORS what is no preflight request and leads nowhere.
         let mut response = match cors::unmatched(&request) {
@@ -66,6 +68,7 @@ async fn outside(State(app): State<App>, mut request: Request, next: Next) -> Re
         };
         // After all that can fail, so that every failure gets the same kind of body, with the id of the request.
         error::render(&id, version, &mut response);
+        leftover.settle(&mut response).await;
         security_headers::add(response.headers_mut());
         response
     };

@@ -80,6 +80,19 @@ impl Reserved {
         Ok(())
     }
 
+    /// Takes as much as is missing to `bytes` in all, rounded up to whole KiB.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reserved::grow`].
+    pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        match bytes.div_ceil(UNIT_BYTES).saturating_sub(held) {
+            0 => Ok(()),
+            more => self.grow(more * UNIT_BYTES),
+        }
+    }
+
     /// Gives back all but `bytes`, rounded up to whole KiB.
     pub(super) fn shrink_to(&mut self, bytes: usize) {
         if let Some(held) = &mut self.held {

@@ -4,12 +4,16 @@ use super::body;
 use super::budget::{BodyBudget, Reserved};
 use super::fields::Faults;
 use super::json::{self, Malformed};
-use super::{Body, Limits, max_body_bytes, media_type, read_fields};
+use super::media_type::{self, Encoding};
+use super::{Body, Limits, max_body_bytes, read_fields};
 use crate::app::App;
 use crate::error::ApiError;
 use axum::body::HttpBody;
 use axum::extract::{FromRequest, Request};
+use futures_util::TryStreamExt as _;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::time::timeout;
@@ -17,10 +21,19 @@ use tokio_util::io::StreamReader;
 
 /// How much is read at once.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// A packed body may unpack to so many times its bytes, and to so many bytes more. Texts pack to a fifth, and many alike to far less; a bomb
+/// to less than a millionth, and it is answered line by line.
+const MOST_UNPACKED_TIMES: u64 = 200;
+const UNPACKED_ALLOWANCE_BYTES: u64 = 8 << 20;
+/// Lines without anything in them that are skipped before others get their turn.
+const LINES_IN_A_ROW: u32 = 1_000;
 
 /// The lines of a body.
 pub(crate) struct Lines {
     unpacked: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
+    /// Bytes that were unpacked, and those that they were unpacked from; `None` where the body is not packed.
+    unpacked_bytes: u64,
+    packed_bytes: Option<Arc<AtomicU64>>,
     /// The beginning of the line that is being read.
     line: Vec<u8>,
     /// Whether that line is too long: the rest of it is skipped.
@@ -45,11 +58,19 @@ impl FromRequest<App> for Lines {
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let (head, body) = request.into_parts();
         let encoding = media_type::check_lines(&head.headers, !body.is_end_stream())?;
-        let stream =
-            StreamReader::new(futures_util::TryStreamExt::map_err(body.into_data_stream(), io::Error::other));
+        let packed_bytes = (encoding != Encoding::Identity).then(Arc::<AtomicU64>::default);
+        let count = packed_bytes.clone();
+        let chunks = body.into_data_stream().map_err(io::Error::other).inspect_ok(move |chunk| {
+            if let Some(count) = &count {
+                count.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+            }
+        });
+        let stream = StreamReader::new(chunks);
         let unpacked = BufReader::with_capacity(BUFFER_BYTES, body::decoder(stream, encoding));
         Ok(Self {
             unpacked,
+            unpacked_bytes: 0,
+            packed_bytes,
             line: Vec::new(),
             is_too_long: false,
             number: 0,
@@ -73,7 +94,14 @@ impl Lines {
 
     /// The next line with something in it; `None` at the end. May be dropped and asked again: nothing is lost.
     pub(crate) async fn next(&mut self) -> Result<Option<Line>, ApiError> {
-        loop {
+        for looked_at in 1_u32.. {
+            // What is there already is read without waiting for anything.
+            if looked_at.is_multiple_of(LINES_IN_A_ROW) || self.unpacked.buffer().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            if self.is_a_bomb() {
+                return Err(ApiError::unpacks_to_too_much(MOST_UNPACKED_TIMES));
+            }
             let read = timeout(self.patience, self.unpacked.fill_buf()).await;
             let buffer = read.map_err(|_| ApiError::timeout(self.patience))?.map_err(|_| {
                 ApiError::malformed(
@@ -95,10 +123,19 @@ impl Lines {
             }
             let used = part.len() + usize::from(is_ended);
             self.unpacked.consume(used);
+            self.unpacked_bytes += used as u64;
             if is_ended && let Some(line) = self.ended_line() {
                 return Ok(Some(line));
             }
         }
+        Ok(None)
+    }
+
+    fn is_a_bomb(&self) -> bool {
+        let most = |packed: &Arc<AtomicU64>| {
+            packed.load(Ordering::Relaxed) * MOST_UNPACKED_TIMES + UNPACKED_ALLOWANCE_BYTES
+        };
+        self.packed_bytes.as_ref().is_some_and(|packed| self.unpacked_bytes > most(packed))
     }
 
     fn ended_line(&mut self) -> Option<Line> {
@@ -132,17 +169,29 @@ pub(crate) fn read<T: Body>(app: &App, line: &[u8], what: &str) -> Result<T, Api
     }
 }
 
+/// What a line takes beside its bytes.
+const LINE_BYTES: usize = 64;
+
 /// Memory for lines, given back when it is dropped.
-pub(crate) struct Room(Reserved);
+pub(crate) struct Room {
+    reserved: Reserved,
+    bytes: usize,
+}
 
 impl Room {
     /// None yet.
     pub(crate) fn none(budget: &BodyBudget) -> Self {
-        Self(budget.reserve())
+        Self { reserved: budget.reserve(), bytes: 0 }
     }
 
-    /// Takes `bytes` more, if there are as many.
+    /// Takes room for a line of `bytes` more, if there is as much.
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
-        self.0.grow(bytes)
+        self.bytes += bytes + LINE_BYTES;
+        self.reserved.grow_to(self.bytes)
+    }
+
+    /// How much is taken.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
     }
 }

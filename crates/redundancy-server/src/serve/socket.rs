@@ -19,6 +19,9 @@ const LOOK_AHEAD_BYTES: usize = 1024;
 const DISCARD_BYTES: usize = 4096;
 const DISCARDS_IN_A_ROW: usize = 64;
 
+/// Bytes that are read in a row before other connections get their turn: with small frames of HTTP/2 that is much work.
+const READ_IN_A_ROW_BYTES: usize = 128 * 1024;
+
 /// A connection to a client.
 ///
 /// Closing a socket with unread input makes TCP reset the connection, and a reset can destroy an answer that the client has
@@ -33,6 +36,8 @@ pub(super) struct Socket {
     lingering: Option<Pin<Box<Sleep>>>,
     /// What was looked at ahead and has not been read yet.
     ahead: Vec<u8>,
+    /// Bytes read since there was nothing to read, or others had their turn.
+    in_a_row: usize,
 }
 
 /// What is left to read.
@@ -47,7 +52,7 @@ enum Input {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream, write_timeout: Duration) -> Self {
-        Self { stream, write_timeout, stalled: None, lingering: None, ahead: Vec::new() }
+        Self { stream, write_timeout, stalled: None, lingering: None, ahead: Vec::new(), in_a_row: 0 }
     }
 
     /// Waits for more bytes than were looked at before and gives all that came so far. They stay to be read. Where the client
@@ -98,7 +103,15 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.ahead.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+            if self.in_a_row >= READ_IN_A_ROW_BYTES {
+                self.in_a_row = 0;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let before = buffer.filled().len();
+            let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+            self.in_a_row = if read.is_ready() { self.in_a_row + buffer.filled().len() - before } else { 0 };
+            return read;
         }
         let length = self.ahead.len().min(buffer.remaining());
         buffer.put_slice(self.ahead.get(..length).unwrap_or_default());

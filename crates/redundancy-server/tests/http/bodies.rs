@@ -117,6 +117,32 @@ async fn a_declared_length_over_the_cap_is_answered_before_the_body_is_sent() {
     assert_eq!(client.rest().await, "");
 }
 
+/// A small body is read before the next request; with a large one the connection ends, and the answer says so.
+#[tokio::test]
+async fn a_refusal_before_the_body_is_read_says_whether_the_connection_goes_on() {
+    let listening = Listening::new(small()).await;
+    for (length, goes_on) in [(100, true), (20_000, true), (64 * 1024 + 1, false)] {
+        let mut client = listening.connect().await;
+        // There is nothing at this path.
+        client.send(post("/api/v1/none", &vec![b' '; length])).await;
+        let reply = client.reply().await;
+        reply.error(404, "NotFound");
+        assert_eq!(reply.header("connection"), (!goes_on).then_some("close"), "{length}");
+        if goes_on {
+            client.send(post("/api/v1/analyze", BODY)).await;
+            client.reply().await.data();
+        } else {
+            assert_eq!(client.rest().await, "");
+        }
+    }
+    // A client that waits to be invited is not invited only to have its body thrown away.
+    let mut client = listening.connect().await;
+    client.send(announce("/api/v1/none", 100)).await;
+    let reply = client.reply().await;
+    reply.error(404, "NotFound");
+    assert_eq!(reply.header("connection"), Some("close"));
+}
+
 #[tokio::test]
 async fn a_client_that_sends_on_after_its_refusal_still_gets_to_read_it() {
     let listening = Listening::new(small()).await;

@@ -68,7 +68,7 @@ async fn a_full_pool_is_503_with_retry_after() {
     let cpu = CpuPoolConfig { workers: 1, queue: 0 };
     let service = Service::over(ServerConfig::default(), Arc::new(Stuck), cpu);
     let occupant = AnalyzeRequest { content: "a text".to_owned(), options: AnalyzeOptions::default() };
-    let body = json!({"content": "a text ".repeat(300)});
+    let body = json!({"content": "a text ".repeat(1_000)});
     let reply = tokio::select! {
         biased;
         _ = service.engine.submit(Request::Analyze(occupant), Caller::default(), |_| ()) => unreachable!("the store never finishes"),

@@ -27,4 +27,5 @@ mod monitoring;
 mod service;
 mod shutdown;
 mod socket;
+mod streams;
 mod webhooks;

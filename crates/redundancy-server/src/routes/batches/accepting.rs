@@ -100,14 +100,13 @@ async fn of_lines(
 }
 
 async fn add_lines(app: &App, batch: &mut NewBatch<'_>, lines: &mut Lines) -> Result<(), ApiError> {
-    let (mut room, mut bytes) = (Room::none(app.body_budget()), 0);
+    let mut room = Room::none(app.body_budget());
     while let Some(line) = lines.next().await? {
         // A line that is too long is known by having nothing in it: one of those does not get here.
         let item: Arc<[u8]> = line.bytes.unwrap_or_default().into();
-        if bytes + item.len() > ROOM_BYTES {
-            (room, bytes) = (Room::none(app.body_budget()), 0);
+        if room.bytes() + item.len() > ROOM_BYTES {
+            room = Room::none(app.body_budget());
         }
-        bytes += item.len();
         room.grow(item.len())?;
         batch.add(item).await.map_err(refused)?;
     }

@@ -10,6 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 use redundancy_engine::{BatchId, EngineError};
 use std::io;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub(crate) async fn results(
 ) -> Result<Response, ApiError> {
     app.engine().batch(id).await?.ok_or_else(BatchId::unknown)?;
     let first = page(&app, id, from).await?;
+    // Fused, because it is asked again after its end when the answer is compressed.
     let pages = futures_util::stream::unfold((app, from, Some(first)), move |(app, from, next)| async move {
         let lines = match next {
             Some(lines) => Ok(lines),
@@ -77,7 +79,7 @@ pub(crate) async fn results(
         }
     });
     let content_type = HeaderValue::from_static("application/x-ndjson");
-    Ok((StatusCode::OK, [(CONTENT_TYPE, content_type)], Body::from_stream(pages)).into_response())
+    Ok((StatusCode::OK, [(CONTENT_TYPE, content_type)], Body::from_stream(pages.fuse())).into_response())
 }
 
 async fn page(app: &App, id: BatchId, from: u64) -> Result<Vec<Arc<str>>, EngineError> {

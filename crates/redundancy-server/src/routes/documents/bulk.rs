@@ -11,6 +11,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 use redundancy_engine::EngineError;
 use redundancy_engine::index::{Added, NewText};
 use serde::Serialize;
@@ -76,12 +77,13 @@ struct Bulk {
 )]
 pub(crate) async fn add_all(Here(app): Here, origin: Origin, _: NoParameters, lines: Lines) -> Response {
     let bulk = Bulk { app, lines, origin, next: None, is_ended: false };
+    // Fused, because it is asked again after its end when the answer is compressed.
     let answers = futures_util::stream::unfold(bulk, |mut bulk| async {
         let answer = bulk.answer_group().await?;
         Some((Ok::<_, Infallible>(answer), bulk))
     });
     let content_type = HeaderValue::from_static("application/x-ndjson");
-    (StatusCode::OK, [(CONTENT_TYPE, content_type)], Body::from_stream(answers)).into_response()
+    (StatusCode::OK, [(CONTENT_TYPE, content_type)], Body::from_stream(answers.fuse())).into_response()
 }
 
 impl Bulk {

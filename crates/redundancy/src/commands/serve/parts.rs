@@ -29,8 +29,7 @@ use crate::settings::storage::StorageType;
 use crate::settings::{Delivery, Settings};
 use crate::traces::SpanTracer;
 
-/// Analyses that wait for a core at most. They hold their texts; with more of them, the last would wait longer than a
-/// request may take.
+/// Analyses that wait for a core at most: they hold their texts. Those that a caller waits for are turned away long before.
 const MAX_WAITING_ANALYSES: usize = 1024;
 
 /// The service, ready to run.
@@ -93,11 +92,12 @@ impl Foundation {
         let random =
             SystemRandom::new().map_err(|error| Failure::Other(format!("no random numbers: {error}")))?;
         let queue = settings.requests.max_concurrent.min(MAX_WAITING_ANALYSES);
+        let clock = Arc::new(SystemClock::new());
         Ok(Self {
-            clock: Arc::new(SystemClock::new()),
+            clock: Arc::clone(&clock),
             random: Arc::new(random),
             opening: TaskTracker::new(),
-            pool: Arc::new(CpuPool::new(CpuPoolConfig { workers: cores, queue })),
+            pool: Arc::new(CpuPool::new(CpuPoolConfig { workers: cores, queue }, clock)),
             metrics: WebhookMetrics::default(),
             transport: Arc::new(transport(&settings.delivery)?),
             webhooks: webhooks(&settings.delivery),

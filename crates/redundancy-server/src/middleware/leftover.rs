@@ -1,0 +1,109 @@
+//! What is left of the body of a request that was answered without it. HTTP/1.1 reads it before the next request on the connection; where it
+//! is much, the connection ends instead, and the answer has to say so, or the client would send the next request into nothing.
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::Request;
+use axum::http::header::{CONNECTION, EXPECT};
+use axum::http::{HeaderValue, Version};
+use axum::response::Response;
+use http_body_util::BodyExt as _;
+use hyper::body::{Frame, SizeHint};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// So many bytes are read to keep a connection: mostly they have come already.
+const MOST_BYTES: u64 = 64 * 1024;
+/// How long they are waited for.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The body of a request, kept when the handler drops it. Nothing for HTTP/2, where a stream ends without its connection.
+pub(super) struct Leftover(Option<Shared>);
+
+/// A body in two hands.
+#[derive(Clone)]
+struct Shared {
+    kept: Arc<Mutex<Kept>>,
+    /// Whether the client waits to be invited to send it, and would be by reading it.
+    waits: bool,
+}
+
+struct Kept {
+    body: Body,
+    /// Whether it was read to its end, or is broken.
+    is_over: bool,
+}
+
+impl Leftover {
+    /// Keeps hold of the body of `request`.
+    pub(super) fn of(request: &mut Request) -> Self {
+        if request.version() > Version::HTTP_11 || request.body().is_end_stream() {
+            return Self(None);
+        }
+        let kept = Kept { body: std::mem::take(request.body_mut()), is_over: false };
+        let waits = request.headers().contains_key(EXPECT);
+        let shared = Shared { kept: Arc::new(Mutex::new(kept)), waits };
+        *request.body_mut() = Body::new(shared.clone());
+        Self(Some(shared))
+    }
+
+    /// Reads what is left if `response` is a refusal, or has it say that the connection ends.
+    pub(super) async fn settle(self, response: &mut Response) {
+        let Self(Some(mut body)) = self else { return };
+        let status = response.status();
+        let is_refusal = status.is_client_error() || status.is_server_error();
+        if is_refusal && !response.headers().contains_key(CONNECTION) && !body.is_read_to_its_end().await {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn is_read_to_its_end(&mut self) -> bool {
+        if self.is_end_stream() {
+            return true;
+        }
+        if self.waits || self.size_hint().upper().is_none_or(|bytes| bytes > MOST_BYTES) {
+            return false;
+        }
+        let reading = async {
+            while let Some(frame) = self.frame().await {
+                if frame.is_err() {
+                    return false;
+                }
+            }
+            true
+        };
+        timeout(PATIENCE, reading).await.unwrap_or(false)
+    }
+}
+
+impl HttpBody for Shared {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let mut kept = self.lock();
+        let frame = Pin::new(&mut kept.body).poll_frame(cx);
+        kept.is_over |= matches!(frame, Poll::Ready(None | Some(Err(_))));
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let kept = self.lock();
+        kept.is_over || kept.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.lock().body.size_hint()
+    }
+}
