@@ -8,6 +8,7 @@ mod connection;
 mod encryption;
 mod http2;
 mod opening;
+mod resting;
 mod socket;
 
 use crate::app::Readiness;
@@ -39,8 +40,8 @@ pub struct ServeOptions {
     /// Connections at the same time. One more waits in the queue of the operating system.
     pub max_connections: usize,
     /// From the opening of a connection, or the end of an answer on it, to the end of the next request's head. So it is also
-    /// how long a connection may stay idle. Before its first request a connection has that time to send a first byte, and again
-    /// for the rest. A server whose `request_timeout` is shorter does well to shorten this too: a head should not be given
+    /// how long a connection may stay idle. Before its first request, and after a pause of half a second or more, a connection has
+    /// that time to send a first byte, and again for the rest. A server whose `request_timeout` is shorter does well to shorten this too: a head should not be given
     /// more time than a whole request.
     pub header_read_timeout: Duration,
     /// How long a client may take nothing of an answer that is ready for it.

@@ -3,20 +3,21 @@
 use super::encryption::{ALPN_HTTP2, Encryption};
 use super::http2;
 use super::opening::{self, Encrypted, InClear};
+use super::resting::Watched;
 use super::socket::Socket;
 use super::{ServeOptions, Shared};
 use crate::middleware::client_address::Peer;
+use axum::body::Body;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use std::io;
-use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::server::TlsStream;
-use tower::util::MapRequest;
+use tower::ServiceExt as _;
 
 /// Most bytes that are buffered for one connection in each direction. Idle connections have a fraction of it.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
@@ -70,7 +71,8 @@ pub(super) async fn encrypted(
         stream = handshake => stream.map_err(|_| Ended::Handshake)??,
         () = shared.finish.cancelled() => return Ok(()),
     };
-    let Some(stream) = stream else { return Ok(()) };
+    // In a box, because it is large and given from hand to hand.
+    let Some(stream) = stream.map(Box::new) else { return Ok(()) };
     if stream.get_ref().1.alpn_protocol() == Some(ALPN_HTTP2) {
         Box::pin(http2::serve(shared, peer, stream)).await
     } else {
@@ -99,27 +101,65 @@ async fn handshake(encryption: &Encryption, mut socket: Socket) -> io::Result<Op
     }
 }
 
+/// Serves requests of HTTP/1.1, one after the other. Between them the connection may rest.
 async fn http1<S>(shared: &Shared, peer: Peer, stream: S) -> Result<(), Ended>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let with_peer = MapRequest::new(shared.router.clone(), move |mut request: Request<Incoming>| {
+    let mut stream = Watched::new(stream);
+    // In a box, which is gone while the connection rests.
+    while let Some(resting) = Box::pin(until_it_rests(shared, peer, stream)).await? {
+        stream = resting;
+        let more = tokio::time::timeout(shared.options.header_read_timeout, stream.has_more());
+        tokio::select! {
+            biased;
+            more = more => match more {
+                Ok(Ok(true)) => {}
+                Ok(Err(error)) => return Err(error.into()),
+                // A connection on which nothing comes is closed without a word, as one that the client has closed.
+                Ok(Ok(false)) | Err(_) => return Ok(()),
+            },
+            () = shared.finish.cancelled() => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// Serves requests until the connection ends, or nothing happens on it for a while: then it is given back.
+async fn until_it_rests<S>(
+    shared: &Shared,
+    peer: Peer,
+    stream: Watched<S>,
+) -> Result<Option<Watched<S>>, Ended>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let traffic = stream.traffic();
+    let service = service_fn(|request: Request<Incoming>| {
+        let (router, told) = (shared.router.clone(), traffic.begin());
+        let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
-        request
+        async { router.oneshot(request).await.map(told) }
     });
-    let service = TowerToHyperService::new(with_peer);
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.options.header_read_timeout)
         .max_header_size(ServeOptions::MAX_HEAD_BYTES)
         .max_buf_size(MAX_BUFFER_BYTES)
         .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
     tokio::select! {
-        ended = connection.as_mut() => return Ok(ended?),
-        () = shared.finish.cancelled() => connection.as_mut().graceful_shutdown(),
+        biased;
+        ended = &mut connection => ended?,
+        () = shared.finish.cancelled() => {
+            std::pin::Pin::new(&mut connection).graceful_shutdown();
+            connection.await?;
+        }
+        () = traffic.rested() => {
+            let parts = connection.into_parts();
+            return Ok(Some(parts.io.into_inner().again(parts.read_buf)));
+        }
     }
-    Ok(connection.await?)
+    Ok(None)
 }
 
 #[cfg(test)]

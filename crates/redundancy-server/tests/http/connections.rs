@@ -5,6 +5,8 @@ use crate::socket::{Listening, post};
 use redundancy_server::ServeOptions;
 use std::time::Duration;
 
+/// Longer than a connection waits before it rests.
+const PAUSE: Duration = Duration::from_millis(1_100);
 const GET_HEALTH: &str = "GET /health HTTP/1.1\r\nhost: test\r\n\r\n";
 
 #[tokio::test]
@@ -135,4 +137,49 @@ async fn a_request_with_two_kinds_of_length_is_the_last_of_its_connection() {
         .await;
     client.reply().await.error(400, "ValidationError");
     assert_eq!(client.rest().await, "");
+}
+
+/// A connection that rests between requests has to be as good as one that does not: whatever comes in the pause and behind it counts.
+#[tokio::test]
+async fn a_connection_goes_on_after_a_pause_with_whatever_came_meanwhile() {
+    let listening = Listening::new(Service::new()).await;
+    let mut client = listening.connect().await;
+    let body = br#"{"content": "one two three"}"#;
+    let request = post("/api/v1/analyze", body);
+    let (first_part, rest) = request.split_at(20);
+    for parts in [vec![&request[..]], vec![first_part, rest], vec![&request[..1], &request[1..]]] {
+        for (number, part) in parts.iter().enumerate() {
+            client.send(part).await;
+            if number + 1 < parts.len() {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        client.reply().await.data();
+        tokio::time::sleep(PAUSE).await;
+    }
+    // Two at once, and the beginning of a third.
+    client.send([&request[..], &request[..], first_part].concat()).await;
+    client.reply().await.data();
+    client.reply().await.data();
+    tokio::time::sleep(PAUSE).await;
+    client.send(rest).await;
+    client.reply().await.data();
+}
+
+#[tokio::test]
+async fn an_answer_that_pauses_is_not_cut_off() {
+    let listening = Listening::new(Service::new()).await;
+    let mut client = listening.connect().await;
+    client
+        .send(
+            "POST /api/v1/documents/bulk HTTP/1.1\r\nhost: test\r\ncontent-type: application/x-ndjson\r\n\
+             transfer-encoding: chunked\r\nconnection: close\r\n\r\n",
+        )
+        .await;
+    for _ in 0..3 {
+        client.send("1c\r\n{\"content\":\"one two three\"}\n\r\n").await;
+        tokio::time::sleep(PAUSE).await;
+    }
+    client.send("0\r\n\r\n").await;
+    assert_eq!(client.rest().await.matches("\"success\":true").count(), 3);
 }
