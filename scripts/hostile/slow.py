@@ -18,6 +18,8 @@ HOLDERS = 60
 SHORT_LINES = (5_000, 500, 50)
 # Descriptors that come and go by themselves: the ordinary client has some.
 BESIDE = 20
+# Not that of the ordinary client.
+OTHER_ADDRESS = "127.0.0.2"
 # Between the bytes of a connection.
 PAUSE_SECONDS = 0.5
 SETTLED_SECONDS = 0.1
@@ -25,14 +27,14 @@ SETTLED_SECONDS = 0.1
 PIPELINED = 30
 
 
-def drip(service, groups, byte, seconds):
-    """Opens connections and sends a byte on each now and then, until the service has given up all of them. `groups` are how many there are and what
+def drip(service, groups, byte, seconds, source=None):
+    """Opens connections from the address `source` and sends a byte on each now and then, until the service has given up all of them. `groups` are how many there are and what
     each begins with; one group begins when the one before it has got what it gets. How long it took."""
     before, opened = service.descriptors(), []
     count = sum(number for number, _ in groups)
     try:
         for number, beginning in groups:
-            added = [service.connect() for _ in range(number)]
+            added = [service.connect(source=source) for _ in range(number)]
             opened += added
             for connection in added:
                 connection.sendall(beginning)
@@ -78,14 +80,15 @@ def bodies(service):
 
 
 def held_bodies(service):
-    """Bodies that unpack to almost the cap and do not end: little is sent, and much is held."""
+    """Bodies that unpack to almost the cap and do not end: little is sent, and much is held. They come from an address of their own: what one
+    caller holds must leave room for others."""
     packed = gzip.compress(b'{"content": "' + b"a " * 3_000_000)
     head = b"POST /api/v1/analyze HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n"
     # All but the checksum at its end, which never comes.
     beginning = head + f"Content-Length: {len(packed)}\r\n\r\n".encode() + packed[:-8]
     # What the large ones leave is too little for one more of them; small ones take that.
     small = b"POST /api/v1/analyze HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
-    taken = drip(service, [(HOLDERS, beginning), (HOLDERS, small)], b"", REQUEST_TIMEOUT_SECONDS + MARGIN_SECONDS)
+    taken = drip(service, [(HOLDERS, beginning), (HOLDERS, small)], b"", REQUEST_TIMEOUT_SECONDS + MARGIN_SECONDS, OTHER_ADDRESS)
     return f"{HOLDERS} bodies of {len(packed) / 1024:.0f} KiB that unpack to 6 MiB and do not end are given up after {taken:.0f} s"
 
 

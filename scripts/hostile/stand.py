@@ -91,9 +91,11 @@ class Service(Process):
         context.set_alpn_protocols(list(protocols))
         return context
 
-    def connect(self, protocols=("http/1.1",), receive_buffer=None):
-        """A connection on which nothing was sent yet."""
+    def connect(self, protocols=("http/1.1",), receive_buffer=None, source=None):
+        """A connection on which nothing was sent yet, of a client at the address `source`."""
         connection = socket.socket()
+        if source:
+            connection.bind((source, 0))
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         connection.settimeout(PATIENCE_SECONDS)

@@ -110,7 +110,7 @@ impl App {
         ids: Arc<dyn IdSource>,
     ) -> Self {
         let least = request::min_body_budget_bytes(config.max_content_bytes);
-        let body_budget = BodyBudget::new(config.max_body_bytes_in_flight.max(least));
+        let body_budget = BodyBudget::new(config.max_body_bytes_in_flight.max(least), least);
         let metrics = Metrics::new(home.engine.stats().started_at, webhook_metrics);
         let capacity = Arc::new(Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)));
         let readiness = Readiness::default();

@@ -6,6 +6,7 @@ mod accept_encoding;
 mod access_log;
 pub(crate) mod admission;
 pub(crate) mod audit;
+pub(crate) mod caller;
 mod capacity;
 pub(crate) mod client_address;
 mod cors;

@@ -17,6 +17,7 @@ pub(crate) mod rules;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::middleware::caller::CallerName;
 use crate::middleware::request_id::RequestId;
 use crate::middleware::trace_context;
 use axum::body::HttpBody;
@@ -131,8 +132,13 @@ impl<T: Body> FromRequest<App> for Checked<T> {
         let limits = Limits { max_content_bytes: app.config().max_content_bytes, webhooks: app.webhooks() };
         let encoding = media_type::check(&head.headers, !body.is_end_stream())?;
         let max_bytes = max_body_bytes(limits.max_content_bytes, T::TEXTS);
-        let body::Whole { bytes, reserved } =
-            body::read(body, encoding, max_bytes, app.body_budget()).await?;
+        let body::Whole { bytes, reserved } = body::read(
+            body,
+            encoding,
+            max_bytes,
+            app.body_budget().reserve(CallerName::of(&head.extensions)),
+        )
+        .await?;
         let document = if T::MAY_BE_EMPTY && bytes.is_empty() {
             Json::Object(Vec::new())
         } else {

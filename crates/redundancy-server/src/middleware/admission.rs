@@ -2,6 +2,7 @@
 //! the part of the service that is theirs.
 
 use super::audit;
+use super::caller::CallerName;
 use super::client_address::ClientAddress;
 use super::rate_limit::{self, Limited};
 use crate::access_rules::AccessRule;
@@ -24,7 +25,8 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
         Ok(principal) => principal,
         Err(error) => return error.into_response(),
     };
-    let limited = match rate_limit::take(&app, &principal, address, rule.cost).await {
+    let caller = CallerName::new(&principal, address);
+    let limited = match rate_limit::take(&app, &caller, rule.cost).await {
         Ok(limited) => limited,
         Err(error) => return error.into_response(),
     };
@@ -33,7 +35,7 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
         Err(error) => return error.into_response(),
     };
     let told = match limited {
-        Limited::Refused(told) => return rate_limit::refuse(&app, &principal, address, told).await,
+        Limited::Refused(told) => return rate_limit::refuse(&app, &caller, told).await,
         Limited::Allowed(told) => told,
     };
     tell(&principal);
@@ -41,6 +43,7 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
         Ok(()) => {
             let entry = audit::Entry::begin(&app, rule, &mut request, &principal, address).await;
             request.extensions_mut().insert(app.clone());
+            request.extensions_mut().insert(caller);
             audited(&app, entry, request, next).await
         }
         Err(error) => error.into_response(),

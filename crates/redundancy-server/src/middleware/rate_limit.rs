@@ -1,13 +1,13 @@
 //! How often callers may ask. What is left is told by the headers `X-RateLimit-*`, and by those of the IETF draft
 //! (draft-ietf-httpapi-ratelimit-headers-10).
 
+use super::caller::CallerName;
 use super::client_address::ClientAddress;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::identity::Principal;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use redundancy_engine::access::{Actor, Decision, Quota};
+use redundancy_engine::access::{Decision, Quota};
 use redundancy_engine::webhook::event::{NewEvent, types};
 use serde_json::value::RawValue;
 use std::time::Duration;
@@ -42,14 +42,9 @@ pub(super) struct Told {
 }
 
 /// Counts a request as so many as it costs.
-pub(super) async fn take(
-    app: &App,
-    principal: &Principal,
-    address: ClientAddress,
-    cost: u64,
-) -> Result<Limited, ApiError> {
+pub(super) async fn take(app: &App, caller: &CallerName, cost: u64) -> Result<Limited, ApiError> {
     let quota = app.access().quota;
-    let decision = app.access().rates.take(&name(principal, address), quota, cost).await?;
+    let decision = app.access().rates.take(caller.as_str(), quota, cost).await?;
     let told = Told { quota, decision };
     Ok(if decision.is_allowed { Limited::Allowed(told) } else { Limited::Refused(told) })
 }
@@ -66,11 +61,11 @@ pub(super) async fn count_failure(app: &App, address: ClientAddress) -> Result<(
 }
 
 /// The answer to a request that comes too soon. Whoever wants to hear of such things is told, once in a while.
-pub(super) async fn refuse(app: &App, principal: &Principal, address: ClientAddress, told: Told) -> Response {
-    let caller = name(principal, address);
+pub(super) async fn refuse(app: &App, caller: &CallerName, told: Told) -> Response {
+    let caller = caller.as_str();
     let telling = app.access().rates.take(&format!("told:{caller}"), TELLING, 1).await;
     if telling.is_ok_and(|telling| telling.is_allowed) {
-        publish(app, &caller, told.quota).await;
+        publish(app, caller, told.quota).await;
     }
     let message = "You ask more often than is allowed. Try again after the time in Retry-After.";
     let mut response = ApiError::rate_limited(message, told.decision.retry_after).into_response();
@@ -90,16 +85,6 @@ async fn publish(app: &App, caller: &str, quota: Quota) {
     let new = NewEvent { kind, data, request_id: None, user_id: None, traceparent: None };
     if let Err(error) = app.webhooks().publish(new).await {
         tracing::warn!(%error, "it could not be told that a caller asks too often");
-    }
-}
-
-/// What a caller is counted by: who it is, or where it is.
-fn name(principal: &Principal, address: ClientAddress) -> String {
-    let tenant = principal.tenant.as_ref().map_or("", |tenant| tenant.as_str());
-    match &principal.actor {
-        Actor::Anonymous | Actor::Operator => format!("address:{}", address.group()),
-        Actor::ApiKey(id) => format!("key:{id}"),
-        Actor::Token(id) => format!("token:{tenant}:{id}"),
     }
 }
 

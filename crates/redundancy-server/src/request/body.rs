@@ -1,7 +1,7 @@
 //! Reads a request's body under a cap and a budget, unpacking it on the way. What is over the cap is never held in memory.
 //! The deadline is that of the whole request and stands in [`crate::middleware`].
 
-use super::budget::{BodyBudget, Reserved};
+use super::budget::Reserved;
 use super::media_type::Encoding;
 use crate::error::ApiError;
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
@@ -37,7 +37,7 @@ pub(super) async fn read(
     body: Body,
     encoding: Encoding,
     max_bytes: usize,
-    budget: &BodyBudget,
+    reserved: Reserved,
 ) -> Result<Whole, ApiError> {
     // The lower bound is what Content-Length says. Refused before a byte of it is read: a client that waits for
     // `100 Continue` need not send it at all.
@@ -50,7 +50,7 @@ pub(super) async fn read(
     };
     let mut packed =
         StreamReader::new(Limited::new(body, max_bytes).map_err(io::Error::other).into_data_stream());
-    let mut whole = Whole { bytes: Vec::new(), reserved: budget.reserve() };
+    let mut whole = Whole { bytes: Vec::new(), reserved };
     let mut unpacked = decoder(&mut packed, encoding);
     loop {
         whole.make_room(max_bytes)?;

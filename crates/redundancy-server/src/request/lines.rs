@@ -8,6 +8,7 @@ use super::media_type::{self, Encoding};
 use super::{Body, Limits, max_body_bytes, read_fields};
 use crate::app::App;
 use crate::error::ApiError;
+use crate::middleware::caller::CallerName;
 use axum::body::HttpBody;
 use axum::extract::{FromRequest, Request};
 use futures_util::TryStreamExt as _;
@@ -40,6 +41,7 @@ pub(crate) struct Lines {
     is_too_long: bool,
     number: u64,
     max_line_bytes: usize,
+    caller: CallerName,
     patience: Duration,
 }
 
@@ -75,6 +77,7 @@ impl FromRequest<App> for Lines {
             is_too_long: false,
             number: 0,
             max_line_bytes: max_body_bytes(app.config().max_content_bytes, 1),
+            caller: CallerName::of(&head.extensions),
             patience: app.config().request_timeout,
         })
     }
@@ -85,6 +88,11 @@ impl Lines {
     pub(crate) fn with_texts(mut self, texts: usize, app: &App) -> Self {
         self.max_line_bytes = max_body_bytes(app.config().max_content_bytes, texts);
         self
+    }
+
+    /// Room for lines of this body, of which none is taken yet.
+    pub(crate) fn room(&self, app: &App) -> Room {
+        Room::none(app.body_budget(), self.caller.clone())
     }
 
     /// The number of the line that is being read, from 1.
@@ -180,8 +188,8 @@ pub(crate) struct Room {
 
 impl Room {
     /// None yet.
-    pub(crate) fn none(budget: &BodyBudget) -> Self {
-        Self { reserved: budget.reserve(), bytes: 0 }
+    fn none(budget: &BodyBudget, caller: CallerName) -> Self {
+        Self { reserved: budget.reserve(caller), bytes: 0 }
     }
 
     /// Takes room for a line of `bytes` more, if there is as much.

@@ -5,7 +5,7 @@ use super::{BatchData, BatchItem};
 use crate::app::{App, Here};
 use crate::envelope::{Envelope, Located};
 use crate::error::ApiError;
-use crate::request::lines::{Lines, Room};
+use crate::request::lines::Lines;
 use crate::request::query::Queried;
 use crate::request::{self, Checked, Origin};
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -100,12 +100,12 @@ async fn of_lines(
 }
 
 async fn add_lines(app: &App, batch: &mut NewBatch<'_>, lines: &mut Lines) -> Result<(), ApiError> {
-    let mut room = Room::none(app.body_budget());
+    let mut room = lines.room(app);
     while let Some(line) = lines.next().await? {
         // A line that is too long is known by having nothing in it: one of those does not get here.
         let item: Arc<[u8]> = line.bytes.unwrap_or_default().into();
         if room.bytes() + item.len() > ROOM_BYTES {
-            room = Room::none(app.body_budget());
+            room = lines.room(app);
         }
         room.grow(item.len())?;
         batch.add(item).await.map_err(refused)?;

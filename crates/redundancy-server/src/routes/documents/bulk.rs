@@ -94,7 +94,7 @@ impl Bulk {
         }
         // What the group takes is given back when it is answered.
         let app = self.app.clone();
-        let mut room = Room::none(app.body_budget());
+        let mut room = self.lines.room(&app);
         let (group, broken) = self.gather(&mut room).await;
         let mut texts = Vec::new();
         let read: Vec<(u64, Result<(), ApiError>)> = group

@@ -1,0 +1,39 @@
+//! What a caller is called where callers are told apart: who it is, or where it is.
+
+use super::client_address::ClientAddress;
+use crate::identity::Principal;
+use axum::http::Extensions;
+use redundancy_engine::access::Actor;
+use std::sync::Arc;
+
+/// The name of a caller. Empty before it is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct CallerName(Arc<str>);
+
+impl CallerName {
+    pub(super) fn new(principal: &Principal, address: ClientAddress) -> Self {
+        let tenant = principal.tenant.as_ref().map_or("", |tenant| tenant.as_str());
+        let name = match &principal.actor {
+            Actor::Anonymous | Actor::Operator => format!("address:{}", address.group()),
+            Actor::ApiKey(id) => format!("key:{id}"),
+            Actor::Token(id) => format!("token:{tenant}:{id}"),
+        };
+        Self(name.into())
+    }
+
+    /// That of the caller of a request that was admitted.
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        extensions.get::<Self>().cloned().unwrap_or_default()
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+impl From<&str> for CallerName {
+    fn from(name: &str) -> Self {
+        Self(name.into())
+    }
+}
