@@ -40,7 +40,7 @@ pub struct ServeOptions {
     /// Connections at the same time. One more waits in the queue of the operating system.
     pub max_connections: usize,
     /// From the opening of a connection, or the end of an answer on it, to the end of the next request's head. So it is also
-    /// how long a connection may stay idle. Before its first request, and after a pause of half a second or more, a connection has
+    /// how long a connection may stay idle. Before its first request, and after a pause of a quarter of a second or more, a connection has
     /// that time to send a first byte, and again for the rest. A server whose `request_timeout` is shorter does well to shorten this too: a head should not be given
     /// more time than a whole request.
     pub header_read_timeout: Duration,

@@ -119,6 +119,16 @@ impl Lines {
             if buffer.is_empty() {
                 return Ok(self.ended_line());
             }
+            if self.line.is_empty() && !self.is_too_long {
+                // Lines without anything in them, all at once.
+                let blank = buffer.iter().take_while(|byte| **byte == b'\n').count();
+                if blank > 0 {
+                    self.number += blank as u64;
+                    self.unpacked_bytes += blank as u64;
+                    self.unpacked.consume(blank);
+                    continue;
+                }
+            }
             let (part, is_ended) = match buffer.iter().position(|byte| *byte == b'\n') {
                 Some(end) => (buffer.get(..end).unwrap_or_default(), true),
                 None => (buffer, false),

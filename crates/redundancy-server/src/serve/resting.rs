@@ -14,8 +14,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::sleep;
 
-/// How long nothing must happen. Most clients that go on do so sooner.
-const REST_AFTER: Duration = Duration::from_millis(500);
+/// How long nothing must happen, at least; twice as long at most. Most clients that go on do so sooner.
+const REST_AFTER: Duration = Duration::from_millis(250);
 
 /// What happens on a connection.
 #[derive(Debug, Default)]
