@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Checks in a real Chromium what the headers of the service mean to a browser: its pages under their policy, other origins, frames, TLS.
+"""Checks in a real Chromium what the service is to a browser: its pages under their policy and with a key, other origins, frames, TLS.
 
 Usage: check_browser.py [--pictures FOLDER]
 
   --pictures FOLDER  also take pictures of both pages, wide and narrow, light and dark, for people to look at
 
 Chromium is Debian's; the npm package playwright-core, which leads it, is installed into target/browser. The service (REDUNDANCY_BIN) is started
-in clear and encrypted on free loopback ports in a temporary folder, beside it a server with an empty page for other origins.
+in clear, encrypted, and asking for keys, on free loopback ports in a temporary folder, beside it a server with an empty page for other origins.
 """
 import argparse
 import base64
@@ -31,6 +31,7 @@ SOURCES = REPOSITORY / "scripts/browser"
 FOLDER = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")).resolve() / "browser"
 # Chromium is told where it is; strict transport security is for names alone, and not for localhost.
 NAME = "redundancy.test"
+KEY = "key-of-somebody"
 PATIENCE_SECONDS = 240
 
 
@@ -120,11 +121,18 @@ def main():
         spki = certificate(folder)
         tls = {"TLS_CERT": str(folder / "cert.pem"), "TLS_KEY": str(folder / "key.pem")}
         allowed = f"http://localhost:{port}"
-        with Service("clear", folder, CORS_ORIGINS=allowed) as clear, Service("encrypted", folder, **tls) as encrypted:
+        keys = {"AUTH_MODE": "api_key", "API_KEYS": KEY}
+        with (
+            Service("clear", folder, CORS_ORIGINS=allowed) as clear,
+            Service("encrypted", folder, **tls) as encrypted,
+            Service("locked", folder, **keys) as locked,
+        ):
             settings = {
                 "executable": shutil.which("chromium"),
                 "spki": spki,
                 "clear": f"http://localhost:{clear.port}",
+                "locked": f"http://localhost:{locked.port}",
+                "key": KEY,
                 "encrypted": f"https://{NAME}:{encrypted.port}",
                 "allowed": allowed,
                 # The same server by its other name is another origin.
@@ -133,7 +141,7 @@ def main():
             }
             if visit(settings, folder):
                 sys.exit("check_browser: a browser does not see what it should")
-    print("a real browser: pages, policy, other origins, frames and TLS are as the headers say")
+    print("a real browser: pages, policy, keys, other origins, frames and TLS are as the headers say")
 
 
 if __name__ == "__main__":

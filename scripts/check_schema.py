@@ -57,10 +57,35 @@ CHECKS = [
     "ensure_resource_availability",
     # What the document calls wrong is refused: a client that sends it has made a mistake and has to learn of it.
     "negative_data_rejection",
+    # What it calls right is done.
+    "positive_data_acceptance",
 ]
-# Told of, and no failure: a document in JSON Schema cannot say all that is refused. A cursor has to come from an answer, an address may not be
-# that of a private network, of two fields one is wanted. So data that is right by the document may be refused.
-TOLD = {"positive_data_acceptance": "RejectedPositiveData"}
+RIGHT_REFUSED = "RejectedPositiveData"
+# Told of, and no failure: a document in JSON Schema cannot say all that is refused. So data that is right by the document may be refused by
+# these operations, for these reasons.
+CURSOR = "a cursor has to come from an answer to the same request"
+MOMENTS = "the end of a time must not lie before its beginning, and no month has more days than it has"
+ADDRESS = "a URL has to lead to a host that may be called, and to a port that there is; some headers are set by the service"
+KEY_LENGTH = "a signing secret is measured in bytes"
+REFUSES_MORE = {
+    "GET /api/v1/audit": CURSOR,
+    "GET /api/v1/batches": CURSOR,
+    "GET /api/v1/documents": CURSOR,
+    "GET /api/v1/duplicates/clusters": CURSOR,
+    "GET /api/v1/keys": CURSOR,
+    "GET /api/v1/webhooks/dead-letters": f"{CURSOR}; {MOMENTS}",
+    "GET /api/v1/webhooks/deliveries": f"{CURSOR}; {MOMENTS}",
+    "GET /api/v1/webhooks/endpoints": CURSOR,
+    "PATCH /api/v1/webhooks/endpoints/{id}": ADDRESS,
+    "POST /api/v1/batches": "the operation stands in the query with lines, and in the body with JSON",
+    "POST /api/v1/webhooks/dead-letters/requeue": MOMENTS,
+    "POST /api/v1/webhooks/endpoints": f"{ADDRESS}; {KEY_LENGTH}",
+    "POST /api/v1/webhooks/endpoints/{id}/replay": MOMENTS,
+    "POST /api/v1/webhooks/endpoints/{id}/rotate-secret": KEY_LENGTH,
+    "PUT /api/v1/log-level": "levels have names",
+    # What schemathesis calls chains of requests, without saying which of them it was.
+    "Stateful tests": "any of these operations can be in one",
+}
 WRONG_ACCEPTED = "AcceptedNegativeData"
 # The same goes for wrong data of operations that take lines: each line is answered by itself, in an answer that is 200 as a whole.
 # Not asked: `ignored_auth` tries so many wrong credentials that the address is held back, rightly, and cannot tell this from being let in. The
@@ -176,7 +201,7 @@ def run(folder, mode, examples, seed):
         command = [
             sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration(folder)), "run", str(described), "--url", service.base, "--no-color",
             "--seed", str(seed), "--max-examples", str(examples), "--generation-database", "none", "--mode", "all", "--continue-on-failure",
-            "--checks", ",".join([*CHECKS, *TOLD]), "--request-timeout", str(PATIENCE_SECONDS), "--output-sanitize", "false",
+            "--checks", ",".join(CHECKS), "--request-timeout", str(PATIENCE_SECONDS), "--output-sanitize", "false",
             # They speak of how hard data is to make, not of the service.
             "--suppress-health-check", "all", "--warnings", "off", "--report", "json", "--report-json-path", str(report),
             *(["--header", header] if header else []),
@@ -198,7 +223,7 @@ def judge(mode, document, report, said, defects):
     take_lines = {f"{method} {path}" for method, path, operation in operations(document) if LINES in operation.get("requestBody", {}).get("content", {})}
     faults = [f"{len(defects)} times in the log: {defects[0]}"] if defects else []
     for failure in report["failures"]:
-        told = set(failure["operations"]) if failure["type"] in TOLD.values() else take_lines if failure["type"] == WRONG_ACCEPTED else set()
+        told = {RIGHT_REFUSED: set(REFUSES_MORE), WRONG_ACCEPTED: take_lines}.get(failure["type"], set())
         for where, tell in ((set(failure["operations"]) & told, print), (set(failure["operations"]) - told, faults.append)):
             if where:
                 what = f"{failure['title']} ({failure['type']}), {failure['count']} times in all: {', '.join(sorted(where))}"
@@ -217,12 +242,12 @@ def relevant(said):
     """Without what is only told of, as far as it can be cut out: a case begins with its number, an operation with a line of its name."""
     begin = max(said.find("=== ERRORS"), 0) or max(said.find("=== FAILURES"), 0)
     parts = re.split(r"(?m)^(?=\d+\. Test Case ID|_{3,} )", said[begin:])
-    kept, heading = parts[:1], ""
+    kept, heading, is_told = parts[:1], "", False
     for part in parts[1:]:
         is_heading = part.startswith("_") and part.count("\n") <= 2
         if is_heading:
-            heading = part
-        elif not ("- ST202" in part and part.count("\n- ST") == 1):
+            heading, is_told = part, any(f" {operation} " in part for operation in REFUSES_MORE)
+        elif not (is_told and "- ST202" in part and part.count("\n- ST") == 1):
             kept += [heading, part]
             heading = ""
     return "".join(kept)[:SHOWN]

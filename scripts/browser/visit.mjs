@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { chromium } from "playwright-core";
 
-const { executable, spki, clear, encrypted, allowed, stranger, pictures } = JSON.parse(process.argv[2]);
+const { executable, spki, clear, encrypted, locked, key, allowed, stranger, pictures } = JSON.parse(process.argv[2]);
 const PATIENCE_MS = 30_000;
 const REPEATED = "The quick brown fox jumps over the lazy dog near the river bank. ".repeat(3);
 const DESKTOP = { width: 1280, height: 900 };
@@ -93,6 +93,39 @@ async function pages(browser, base, how) {
     await context.close();
   }
   console.log(`pages ${how}: the dashboard and the page of the API work under their policy, and the browser complains of nothing`);
+}
+
+// A service that asks for a key: the pages ask for one in turn, take no wrong one, and keep the right one from page to page.
+async function keys(browser) {
+  const { context, page } = await opened(browser);
+  const form = page.locator("form.access");
+  const give = async (given) => {
+    await form.locator("input").fill(given);
+    await form.locator("button").click();
+  };
+  await page.goto(`${locked}/`);
+  await form.waitFor();
+  await picture(page, "dashboard-locked");
+  await give("wrong");
+  await page.waitForFunction(() => document.querySelector("form.access").textContent.includes("not taken"));
+  check("what the dashboard says without a key", (await page.textContent("#status")) === "asks for a key", await page.textContent("#status"));
+  await give(key);
+  await page.waitForFunction(() => document.getElementById("status").textContent === "ok");
+  check("the field for a key goes when it is taken", await form.isHidden(), "it is still there");
+  await dashboard(page, locked);
+  await documentation(page, locked);
+  check("the page of the API uses the same key", await form.isHidden(), "it asks again");
+  check("violations of the policy with a key", (await page.evaluate(() => window.violations)).length === 0, await page.evaluate(() => window.violations));
+  await context.close();
+  const stranger = await opened(browser);
+  await stranger.page.goto(`${locked}/docs`);
+  const article = stranger.page.locator('article[data-method="GET"][data-path="/api/v1/stats"]');
+  await article.locator("summary", { hasText: "Try it" }).click();
+  await article.locator("form button").click();
+  await stranger.page.locator("form.access").waitFor();
+  check("the page of the API shows a refusal", /^401 /.test(await article.locator("form pre").textContent()), await article.locator("form pre").textContent());
+  await stranger.context.close();
+  console.log("keys: both pages ask for one when the service does, say that a wrong one is not taken, and keep the right one for the tab");
 }
 
 // The policy is no decoration: what somebody gets into a page is not run, and goes nowhere.
@@ -247,6 +280,7 @@ const browser = await chromium.launch({
 try {
   await pages(browser, clear, "plain");
   await pages(browser, encrypted, "encrypted");
+  await keys(browser);
   await policy(browser);
   await allowedOrigin(browser);
   await otherOrigin(browser);

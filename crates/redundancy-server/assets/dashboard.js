@@ -13,12 +13,14 @@ async function call(path, body) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   };
-  const response = await fetch(path, request);
+  const response = await access.ask(path, request);
   const answer = await response.json();
   if (answer.success) {
     return answer.data;
   }
-  throw new Error(`${answer.error.message} (${answer.error.type}, request ${answer.error.request_id})`);
+  const error = new Error(`${answer.error.message} (${answer.error.type}, request ${answer.error.request_id})`);
+  error.status = response.status;
+  throw error;
 }
 
 function duration(seconds) {
@@ -57,8 +59,9 @@ async function refresh() {
     element("bytes").textContent = size(sum(stats.operations.map((one) => one.bytes)));
     element("workers").textContent = `${stats.workers.running} of ${stats.workers.total}`;
     element("memory").textContent = memory === null ? "unknown" : size(memory);
-  } catch {
-    element("status").textContent = "no answer";
+  } catch (error) {
+    const known = { 401: "asks for a key", 403: "not for this key" };
+    element("status").textContent = known[error.status] ?? "no answer";
   }
 }
 
@@ -173,5 +176,7 @@ async function analyze(event) {
 }
 
 element("analyze").addEventListener("submit", analyze);
-setInterval(() => document.hidden || refresh(), REFRESH_MS);
+access.whenGiven(refresh);
+// Without a key that is taken it would be refused each time, and held back in the end.
+setInterval(() => document.hidden || access.isWanted || refresh(), REFRESH_MS);
 refresh();

@@ -35,7 +35,7 @@ function tryForm(article) {
       };
       // Paths in the document begin with a slash; the service may stand below another path.
       const target = path.slice(1).replace("{id}", encodeURIComponent(id.value));
-      const response = await fetch(target, request);
+      const response = await access.ask(target, request);
       answer.textContent = `${response.status} ${response.statusText}\n${readable(await response.text())}`;
     } catch (error) {
       answer.textContent = `No answer: ${error.message}`;

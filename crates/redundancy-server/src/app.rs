@@ -7,6 +7,7 @@ use crate::identity::Access;
 use crate::metrics::{Metrics, WebhookMetrics};
 use crate::request::{self, BodyBudget};
 use crate::request::{Origin, Timing};
+use crate::routes::Documentation;
 use crate::routes::analyses::Answer;
 use crate::routes::batches::Items;
 use crate::routes::health::PartHistory;
@@ -16,8 +17,8 @@ use redundancy_engine::access::Tenant;
 use redundancy_engine::batch::ItemFormat;
 use redundancy_engine::webhook::webhooks::Webhooks;
 use redundancy_engine::{AnalysisState, Clock, Engine, IdSource, Identified, Request, StoreError, Work};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -40,6 +41,8 @@ struct State {
     capacity: Arc<Semaphore>,
     body_budget: BodyBudget,
     part_history: PartHistory,
+    /// Put together when it is first asked for: many a process ends before anybody does.
+    documentation: OnceLock<Documentation>,
     /// What goes on to its end also when the client has gone.
     tasks: TaskTracker,
 }
@@ -124,6 +127,7 @@ impl App {
             capacity,
             body_budget,
             part_history: PartHistory::default(),
+            documentation: OnceLock::new(),
             tasks: TaskTracker::new(),
         };
         Self { state: Arc::new(state), here: Arc::new(home) }
@@ -215,6 +219,11 @@ impl App {
     /// Since when its parts are as they are.
     pub(crate) fn part_history(&self) -> &PartHistory {
         &self.state.part_history
+    }
+
+    /// What the service says of itself.
+    pub(crate) fn documentation(&self) -> &Documentation {
+        self.state.documentation.get_or_init(|| Documentation::new(&self.state.config))
     }
 
     pub(crate) fn body_budget(&self) -> &BodyBudget {

@@ -2,20 +2,21 @@
 //! answers and headers, is added here.
 
 mod errors;
+mod links;
 
 use crate::config::ServerConfig;
 use crate::error::Failure;
-use crate::request::rules;
 use crate::routes;
-use utoipa::OpenApi as _;
+use crate::wire::values::UserId;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{
-    Components, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr, Required, Type,
+    Components, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, RefOr, Required, Schema, Type,
 };
+use utoipa::{OpenApi as _, PartialSchema as _};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -98,6 +99,17 @@ const DESCRIPTION: &str = "Finds redundancy in text: inside one text, between tw
     does not pass unnoticed; only probes (`/health`, `/health/live`, `/health/ready`), metrics and pages ignore query parameters. \
     A head that is no HTTP is answered 400, and one that is too long 431, by the connection itself: without the envelope.";
 
+/// Operations that do without a body what they do with one in which nothing is said.
+const BODY_MAY_BE_MISSING: [&str; 7] = [
+    "add_documents",
+    "cancel_delivery",
+    "requeue_dead_letter",
+    "requeue_dead_letters",
+    "retry_delivery",
+    "rotate_secret",
+    "test_endpoint",
+];
+
 /// The document for the given version of the product.
 #[must_use]
 pub fn document(version: &str) -> OpenApi {
@@ -123,6 +135,12 @@ pub fn document(version: &str) -> OpenApi {
         for operation in operations(item) {
             errors::add_to(operation, path);
             add_headers(operation);
+            links::add_to(operation);
+            if let (Some(id), Some(RefOr::T(body))) = (&operation.operation_id, &mut operation.request_body)
+                && BODY_MAY_BE_MISSING.contains(&id.as_str())
+            {
+                body.required = Some(Required::False);
+            }
         }
         // What is put under an id need not have been there.
         if let Some(put) = &mut item.put {
@@ -169,7 +187,7 @@ fn add_headers(operation: &mut Operation) {
             header(
                 "X-User-Id",
                 "The user on whose behalf this is asked; `user_id` in the body goes before it.",
-                string().min_length(Some(1)).max_length(Some(rules::MAX_USER_ID_CHARS)),
+                UserId::schema(),
             )
             .into(),
         );
@@ -200,7 +218,7 @@ fn string() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 
-fn header(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
+fn header(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)

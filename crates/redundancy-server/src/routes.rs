@@ -22,11 +22,28 @@ pub(crate) mod stats;
 pub(crate) mod webhooks;
 
 use crate::app::App;
+use crate::config::ServerConfig;
 use crate::error::ApiError;
 use crate::middleware;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::routing::{get, post};
+
+use assets::File;
+
+/// What a service says of itself: the document for programs, and the page for people. It takes milliseconds to put together and
+/// depends on settings alone.
+pub(crate) struct Documentation {
+    document: File,
+    page: File,
+}
+
+impl Documentation {
+    /// That of a service with this `config`.
+    pub(crate) fn new(config: &ServerConfig) -> Self {
+        Self { document: openapi::file(config), page: docs::file(config) }
+    }
+}
 
 /// What [`route_of`] says of a path that leads nowhere.
 pub(crate) const UNMATCHED: &str = "unmatched";
@@ -49,7 +66,7 @@ pub fn router(app: App) -> Router {
     let rest = health_routes()
         .route("/openapi.json", get(openapi::document))
         .route("/docs", get(docs::page))
-        .route("/", get(dashboard::page))
+        .route("/", dashboard::route())
         .merge(assets::files());
     if app.config().enable_metrics && !app.config().metrics_apart {
         observation = observation.route("/metrics", get(metrics::scrape));

@@ -1,5 +1,7 @@
 //! Wire types that several resources share. Those of one resource stand beside its handler in [`crate::routes`].
 
+pub(crate) mod values;
+
 use crate::request::json::Json;
 use crate::request::rules::{self, Refusal};
 use redundancy_engine::detect::language::DetectedLanguage;

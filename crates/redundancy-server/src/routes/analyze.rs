@@ -6,6 +6,7 @@ use crate::error::ApiError;
 use crate::request::fields::Fields;
 use crate::request::{Body, Checked, Limits, rules};
 use crate::routes::analyses::{AcceptedData, Answer};
+use crate::wire::values::{LanguageTag, Text, UserId};
 use crate::wire::{Language, OffsetUnit, Span};
 use redundancy_engine::detect::analyze::{self as domain, AnalyzeOptions, DEFAULT_MIN_PASSAGE_WORDS};
 use redundancy_engine::{AnalyzeRequest, Identified};
@@ -18,10 +19,10 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(crate) struct AnalyzeBody {
     /// The text: at least one byte, not only white space.
-    #[schema(min_length = 1, example = "A text that says a thing. A text that says a thing.")]
+    #[schema(value_type = Text)]
     content: String,
     /// The language, when it is known: a tag such as `en` or `es-MX`. Detected when left out.
-    #[schema(example = "en")]
+    #[schema(value_type = Option<LanguageTag>)]
     language: Option<String>,
     /// How many words a run must have to count as a passage.
     #[schema(minimum = 1, maximum = 1000, default = 8)]
@@ -30,7 +31,7 @@ pub(crate) struct AnalyzeBody {
     #[schema(default = "chars")]
     offset_unit: Option<OffsetUnit>,
     /// The user on whose behalf this is asked; also taken from the header `X-User-Id`.
-    #[schema(min_length = 1, max_length = 256)]
+    #[schema(value_type = Option<UserId>)]
     user_id: Option<String>,
 }
 

@@ -1,12 +1,13 @@
-//! Pages and their files, all of them inside the program: nothing is fetched from elsewhere.
+//! Pages and files, all of them inside the program: nothing is fetched from elsewhere. Each is made once and handed out as it is, and
+//! not at all to those who have it already.
 
 use crate::app::App;
 use axum::Router;
-use axum::http::HeaderValue;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::body::Bytes;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use std::borrow::Cow;
+use axum::routing::{MethodRouter, get};
 
 /// Scripts, styles and images come from this server only, and nothing inside a page is run.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -15,27 +16,110 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// Path, media type and content of every file.
-const FILES: [(&str, &str, &str); 4] = [
+const FILES: [(&str, &str, &str); 5] = [
     ("/assets/style.css", "text/css; charset=utf-8", include_str!("../../assets/style.css")),
+    ("/assets/access.js", "text/javascript; charset=utf-8", include_str!("../../assets/access.js")),
     ("/assets/dashboard.js", "text/javascript; charset=utf-8", include_str!("../../assets/dashboard.js")),
     ("/assets/docs.js", "text/javascript; charset=utf-8", include_str!("../../assets/docs.js")),
     ("/assets/icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
 ];
 
+/// Something that is the same for everybody. Cheap to clone: clones share the content.
+#[derive(Clone)]
+pub(crate) struct File {
+    media_type: &'static str,
+    is_page: bool,
+    content: Bytes,
+    tag: HeaderValue,
+}
+
 /// A route for every file.
 pub(super) fn files() -> Router<App> {
     FILES.into_iter().fold(Router::new(), |routes, (path, media_type, content)| {
-        let headers = [(CONTENT_TYPE, HeaderValue::from_static(media_type)), (CACHE_CONTROL, REVALIDATE)];
-        routes.route(path, get(async move || (headers, content)))
+        routes.route(path, route(File::new(media_type, Bytes::from_static(content.as_bytes()))))
     })
 }
 
-/// A page that may use the files above and call the API.
-pub(super) fn page(html: impl Into<Cow<'static, str>>) -> Response {
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY)),
-        (CACHE_CONTROL, REVALIDATE),
-    ];
-    (headers, html.into()).into_response()
+/// A route for a file that is the same in every app.
+pub(super) fn route(file: File) -> MethodRouter<App> {
+    get(async move |headers: HeaderMap| file.answer(&headers))
+}
+
+impl File {
+    /// A file of this type.
+    pub(super) fn new(media_type: &'static str, content: impl Into<Bytes>) -> Self {
+        let content = content.into();
+        Self { media_type, is_page: false, tag: tag(&content), content }
+    }
+
+    /// A page that may use the files above and call the API.
+    pub(super) fn page(html: impl Into<Bytes>) -> Self {
+        Self { is_page: true, ..Self::new("text/html; charset=utf-8", html) }
+    }
+
+    /// The answer to a request with these headers: nothing but the word that nothing has changed, if it names what is there.
+    pub(super) fn answer(&self, request: &HeaderMap) -> Response {
+        let mut response = if self.is_known(request) {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            ([(CONTENT_TYPE, HeaderValue::from_static(self.media_type))], self.content.clone())
+                .into_response()
+        };
+        let headers = response.headers_mut();
+        headers.insert(ETAG, self.tag.clone());
+        headers.insert(CACHE_CONTROL, REVALIDATE);
+        if self.is_page {
+            // With both answers: what a browser has kept takes over the headers by which it is told that it is the same.
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+        }
+        response
+    }
+
+    /// Whether `If-None-Match` (RFC 9110, section 13.1.2) names this content.
+    fn is_known(&self, request: &HeaderMap) -> bool {
+        let lists = request.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        let mut named = lists.flat_map(|list| list.split(',')).map(str::trim);
+        let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+        let own = self.tag.to_str().map(opaque).unwrap_or_default();
+        named.any(|tag| tag == "*" || opaque(tag) == own)
+    }
+}
+
+/// A name for `content` (FNV-1a in 64 bits), which need not withstand anybody. A weak one, because the content may be compressed on
+/// its way.
+fn tag(content: &[u8]) -> HeaderValue {
+    let mix = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    let sum = content.iter().fold(0xcbf2_9ce4_8422_2325, mix);
+    // Quotes and digits make a header value.
+    HeaderValue::try_from(format!("W/\"{sum:016x}\"")).unwrap_or(HeaderValue::from_static("W/\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_it_already_gets_it_no_more() {
+        let (file, other) = (File::page("<p>a</p>"), File::page("<p>b</p>"));
+        assert_ne!(file.tag, other.tag);
+        let own = file.tag.to_str().unwrap();
+        let strong = own.trim_start_matches("W/");
+        for (named, status) in [
+            (own, 304),
+            (strong, 304),
+            ("*", 304),
+            (&*format!("\"x\", {own}"), 304),
+            (other.tag.to_str().unwrap(), 200),
+            ("", 200),
+        ] {
+            let headers = HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::from_str(named).unwrap())]);
+            let answer = file.answer(&headers);
+            assert_eq!(
+                (answer.status().as_u16(), answer.headers()[ETAG].to_str().unwrap()),
+                (status, own),
+                "{named}"
+            );
+        }
+        assert_eq!(file.answer(&HeaderMap::new()).status(), 200);
+    }
 }

@@ -4,7 +4,7 @@ use crate::app::Here;
 use crate::envelope::{Envelope, PageData};
 use crate::error::ApiError;
 use crate::request::query::{Parameters, Queried, Query};
-use crate::routes::paging::{self, Part};
+use crate::routes::paging::{self, PageParameters, Part};
 use redundancy_engine::access::{Actor, AuditEntry, AuditId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -56,10 +56,7 @@ pub(crate) struct ActorData {
     path = "/api/v1/audit",
     operation_id = "list_audit",
     tag = "Access",
-    params(
-        ("limit" = Option<u16>, Query, description = "How many at most: 1 to 200, else 50"),
-        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the answer to go on after, to the same request but for `limit`"),
-    ),
+    params(PageParameters),
     responses((status = 200, description = "A part of the log", body = Envelope<PageData<AuditData>>)),
 )]
 pub(crate) async fn list(

@@ -12,7 +12,7 @@ use crate::request::NoParameters;
 use crate::request::cursor::Key;
 use crate::request::path::{Id, Named};
 use crate::request::query::{self, Parameters, Queried};
-use crate::routes::paging::{self, Part};
+use crate::routes::paging::{self, PageParameters, Part};
 use axum::Router;
 use axum::routing::get;
 use redundancy_engine::batch::Cancelled;
@@ -94,18 +94,6 @@ impl BatchData {
 /// The part of the list that is asked for.
 pub(crate) struct BatchPage(Part<BatchId>);
 
-/// The parameters of the list.
-#[derive(utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes what is read parameter by parameter")]
-pub(crate) struct ListParameters {
-    /// How many at most.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u16>,
-    /// The `next_cursor` of the answer to go on after, to the same request but for `limit`.
-    cursor: Option<String>,
-}
-
 impl query::Query for BatchPage {
     fn read(parameters: &mut Parameters<'_>) -> Option<Self> {
         paging::part(parameters).map(Self)
@@ -130,7 +118,7 @@ impl Key for BatchId {
     path = "/api/v1/batches",
     operation_id = "list_batches",
     tag = "Batches",
-    params(ListParameters),
+    params(PageParameters),
     responses((status = 200, description = "A part of the list", body = Envelope<PageData<BatchData>>)),
 )]
 pub(crate) async fn list(

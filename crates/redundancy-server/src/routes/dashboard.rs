@@ -1,9 +1,10 @@
-//! `GET /`: what the service is doing, and a form to try it.
+//! `GET /`: what the service is doing, and a form to try it. What it shows it gets from the API, by scripts of this server.
 
-use super::assets;
-use axum::response::Response;
+use super::assets::{self, File};
+use crate::app::App;
+use axum::routing::MethodRouter;
 
-/// The page. What it shows it gets from the API, by a script of this server.
-pub(super) async fn page() -> Response {
-    assets::page(include_str!("../../assets/dashboard.html"))
+/// The route of the page.
+pub(super) fn route() -> MethodRouter<App> {
+    assets::route(File::page(include_str!("../../assets/dashboard.html")))
 }

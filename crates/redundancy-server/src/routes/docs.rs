@@ -3,19 +3,26 @@
 mod fields;
 mod html;
 
-use super::assets;
+use super::assets::File;
 use crate::app::App;
+use crate::config::ServerConfig;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use fields::{Field, Schemas};
 use html::{escaped, prose};
 use serde_json::Value;
 
 /// The page.
-pub(super) async fn page(State(app): State<App>) -> Response {
+pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
+    app.documentation().page.answer(&headers)
+}
+
+/// The page for a service with this `config`.
+pub(super) fn file(config: &ServerConfig) -> File {
     // The document is made of strings, numbers and maps by string; an empty page spares a panic that cannot happen.
-    let document = serde_json::to_value(crate::openapi::document_of(app.config())).unwrap_or_default();
-    assets::page(Page { document: &document }.render())
+    let document = serde_json::to_value(crate::openapi::document_of(config)).unwrap_or_default();
+    File::page(Page { document: &document }.render())
 }
 
 /// The document that is being rendered.
@@ -41,7 +48,7 @@ impl<'d> Page<'d> {
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>API of {title}</title>\n\
              <link rel=\"icon\" href=\"assets/icon.svg\">\n<link rel=\"stylesheet\" href=\"assets/style.css\">\n\
-             <script src=\"assets/docs.js\" defer></script>\n</head>\n<body>\n<header>\n<h1>{title} API</h1>\n\
+             <script src=\"assets/access.js\" defer></script>\n<script src=\"assets/docs.js\" defer></script>\n</head>\n<body>\n<header>\n<h1>{title} API</h1>\n\
              <nav><a href=\".\">Dashboard</a> <a href=\"openapi.json\">OpenAPI document</a></nav>\n</header>\n<main>\n\
              <p>Version {version}. {description}</p>\n{sections}</main>\n</body>\n</html>\n"
         )

@@ -12,6 +12,7 @@ use crate::error::{ApiError, FieldFault};
 use crate::metrics::IndexWork;
 use crate::request::path::{Id, Named, Segment};
 use crate::request::{Checked, NoParameters, Origin};
+use crate::wire::values::DocumentName;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -48,7 +49,7 @@ impl Named for DocumentId {
     path = "/api/v1/documents/{id}",
     operation_id = "put_document",
     tag = "Documents",
-    params(("id" = String, Path, description = "The id of the document: 1 to 128 of `[A-Za-z0-9._:-]`, but not `bulk`, `.` or `..`")),
+    params(("id" = DocumentName, Path, description = "The id of the document: 1 to 128 of `[A-Za-z0-9._:-]`, but not `bulk`, `.` or `..`")),
     request_body(content = DocumentBody, example = json!({
         "content": "We keep your data for thirty days and then delete it.",
         "collection": "policies",

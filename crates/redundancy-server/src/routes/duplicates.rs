@@ -10,6 +10,7 @@ use crate::request::fields::Fields;
 use crate::request::{Body, Checked, Limits, rules};
 use crate::routes::documents::MatchData;
 use crate::wire::OffsetUnit;
+use crate::wire::values::{Collection, Text, UserId};
 use axum::Router;
 use axum::routing::{get, post};
 use redundancy_engine::CollectionName;
@@ -33,10 +34,10 @@ pub(super) fn routes() -> Router<App> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchBody {
     /// The text: at least one byte, not only white space.
-    #[schema(min_length = 1, example = "We keep your data for thirty days and then delete it.")]
+    #[schema(value_type = Text)]
     content: String,
     /// Where to look. Other collections are not looked at.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = r"^[A-Za-z0-9._-]+$", default = "default")]
+    #[schema(value_type = Option<Collection>, default = "default")]
     collection: Option<CollectionName>,
     /// How much a document must have in common with the text. In mode `near` its Jaccard similarity must reach this, 0.8 when left
     /// out. In mode `contained` the share of the text that is in the document, or that of the document that is in the text, must;
@@ -54,7 +55,7 @@ pub(crate) struct SearchBody {
     #[schema(default = "chars")]
     offset_unit: Option<OffsetUnit>,
     /// The user on whose behalf this is asked; also taken from the header `X-User-Id`.
-    #[schema(min_length = 1, max_length = 256)]
+    #[schema(value_type = Option<UserId>)]
     user_id: Option<String>,
 }
 

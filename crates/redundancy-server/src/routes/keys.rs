@@ -10,7 +10,8 @@ use crate::request::path::{Id, Named};
 use crate::request::query::{Parameters, Queried, Query};
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Checked, Limits, NoParameters};
-use crate::routes::paging::{self, Part};
+use crate::routes::paging::{self, PageParameters, Part};
+use crate::wire::values::KeyName;
 use axum::Router;
 use axum::extract::Extension;
 use axum::http::StatusCode;
@@ -36,10 +37,10 @@ pub(super) fn routes() -> Router<App> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewKeyBody {
     /// What people call it.
-    #[schema(min_length = 1, max_length = 100, example = "ci")]
+    #[schema(value_type = KeyName)]
     name: String,
     /// What its holder may do: `read`, `write` or `admin`, each of which includes those before it.
-    #[schema(min_items = 1, example = json!(["write"]))]
+    #[schema(value_type = Vec<ScopeName>, min_items = 1, example = json!(["write"]))]
     scopes: Vec<String>,
     /// Whose things its holder sees: that of the caller, unless the caller belongs to none.
     #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
@@ -47,6 +48,20 @@ pub(crate) struct NewKeyBody {
     /// How long it is good for; without an end when left out.
     #[schema(minimum = 1, maximum = 315_360_000)]
     expires_in_seconds: Option<u64>,
+}
+
+/// What the holder of a key may do.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Scope)]
+#[expect(dead_code, reason = "describes what is read by name")]
+enum ScopeName {
+    /// Look.
+    Read,
+    /// Look and change.
+    Write,
+    /// All of it.
+    Admin,
 }
 
 /// A request for a key.
@@ -126,10 +141,7 @@ pub(crate) async fn create(
     path = "/api/v1/keys",
     operation_id = "list_keys",
     tag = "Access",
-    params(
-        ("limit" = Option<u16>, Query, description = "How many at most: 1 to 200, else 50"),
-        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the answer to go on after, to the same request but for `limit`"),
-    ),
+    params(PageParameters),
     responses((status = 200, description = "A part of the list", body = Envelope<PageData<KeyData>>)),
 )]
 pub(crate) async fn list(
@@ -186,7 +198,8 @@ impl Body for Wanted {
     }
 }
 
-fn name(value: Json<'_>) -> Result<String, Refusal> {
+/// What people call a key.
+pub(crate) fn name(value: Json<'_>) -> Result<String, Refusal> {
     let name = rules::string(value)?;
     let fits = !name.trim().is_empty() && name.chars().count() <= MAX_KEY_NAME_CHARS;
     if fits { Ok(name) } else { Err(Refusal::new(format!("must have 1 to {MAX_KEY_NAME_CHARS} characters"))) }

@@ -12,6 +12,18 @@ const DEFAULT_LIMIT: usize = 50;
 /// Most items in an answer.
 const MAX_LIMIT: usize = 200;
 
+/// The parameters of lists that nothing can be chosen from.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what is read parameter by parameter")]
+pub(crate) struct PageParameters {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u16>,
+    /// The `next_cursor` of the answer to go on after, to the same request but for `limit`.
+    cursor: Option<String>,
+}
+
 /// A part of a list.
 pub(crate) struct Part<K> {
     /// Where it begins, and how much of it is wanted.

@@ -6,6 +6,7 @@ use crate::error::ApiError;
 use crate::request::fields::Fields;
 use crate::request::{Body, Checked, Limits, rules};
 use crate::routes::analyses::{AcceptedData, Answer};
+use crate::wire::values::{LanguageTag, Text, UserId};
 use crate::wire::{Language, OffsetUnit, Span};
 use redundancy_engine::detect::quality::{self as domain, QualityOptions};
 use redundancy_engine::{Identified, QualityRequest};
@@ -19,19 +20,16 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(crate) struct QualityBody {
     /// The text: at least one byte, not only white space.
-    #[schema(
-        min_length = 1,
-        example = "The cat sat on the mat. The dog ran to the red barn. We all had fun."
-    )]
+    #[schema(value_type = Text)]
     content: String,
     /// The language, when it is known: a tag such as `en` or `es-MX`. Detected when left out.
-    #[schema(example = "en")]
+    #[schema(value_type = Option<LanguageTag>)]
     language: Option<String>,
     /// What the spans of the answer count.
     #[schema(default = "chars")]
     offset_unit: Option<OffsetUnit>,
     /// The user on whose behalf this is asked; also taken from the header `X-User-Id`.
-    #[schema(min_length = 1, max_length = 256)]
+    #[schema(value_type = Option<UserId>)]
     user_id: Option<String>,
 }
 

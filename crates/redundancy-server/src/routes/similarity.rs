@@ -6,6 +6,7 @@ use crate::error::ApiError;
 use crate::request::fields::Fields;
 use crate::request::{Body, Checked, Limits, rules};
 use crate::routes::analyses::{AcceptedData, Answer};
+use crate::wire::values::{Text, UserId};
 use crate::wire::{OffsetUnit, Span};
 use redundancy_engine::detect::similarity::{self as domain, DEFAULT_MIN_MATCH_WORDS, SimilarityOptions};
 use redundancy_engine::{Comparison, Identified, SimilarityRequest};
@@ -21,10 +22,10 @@ const DEFAULT_THRESHOLD: f64 = 0.8;
 #[serde(deny_unknown_fields)]
 pub(crate) struct SimilarityBody {
     /// The first text: at least one byte, not only white space.
-    #[schema(min_length = 1, example = "The service keeps your data for thirty days.")]
+    #[schema(value_type = Text)]
     text1: String,
     /// The second text: at least one byte, not only white space.
-    #[schema(min_length = 1, example = "The service keeps your data for ninety days.")]
+    #[schema(value_type = Text)]
     text2: String,
     /// From which score on the texts count as similar.
     #[schema(minimum = 0.0, maximum = 1.0, default = 0.8)]
@@ -36,7 +37,7 @@ pub(crate) struct SimilarityBody {
     #[schema(default = "chars")]
     offset_unit: Option<OffsetUnit>,
     /// The user on whose behalf this is asked; also taken from the header `X-User-Id`.
-    #[schema(min_length = 1, max_length = 256)]
+    #[schema(value_type = Option<UserId>)]
     user_id: Option<String>,
 }
 

@@ -119,7 +119,7 @@ async fn what_the_api_answers_is_not_kept() {
     for path in ["/api/v1/stats", "/api/v1/analyze", "/health", "/metrics"] {
         assert_eq!(service.get(path).await.header("cache-control"), Some("no-store"), "{path}");
     }
-    for path in ["/", "/docs", "/assets/style.css"] {
+    for path in ["/", "/docs", "/assets/style.css", "/openapi.json"] {
         assert_eq!(service.get(path).await.header("cache-control"), Some("no-cache"), "{path}");
     }
 }
@@ -194,6 +194,7 @@ async fn pages_and_their_files_come_from_this_server_alone() {
     }
     for (file, media_type) in [
         ("style.css", "text/css; charset=utf-8"),
+        ("access.js", "text/javascript; charset=utf-8"),
         ("dashboard.js", "text/javascript; charset=utf-8"),
         ("docs.js", "text/javascript; charset=utf-8"),
         ("icon.svg", "image/svg+xml"),
@@ -255,4 +256,21 @@ async fn options_on_an_unknown_path_is_404_but_a_preflight_is_not() {
 async fn every_field_of_the_api_page_has_an_id_and_a_name() {
     let script = Service::new().get("/assets/docs.js").await;
     assert!(script.text().contains("body.id = ") && script.text().contains("body.name = "));
+}
+
+#[tokio::test]
+async fn who_has_a_page_or_a_file_is_told_that_it_is_the_same() {
+    let service = Service::new();
+    for path in ["/openapi.json", "/docs", "/", "/assets/style.css"] {
+        let first = service.get(path).await;
+        let tag = first.header("etag").unwrap().to_owned();
+        assert_eq!((first.status, first.header("cache-control")), (200, Some("no-cache")), "{path}");
+        let again = request(Method::GET, path, &[("if-none-match", &tag)], Body::empty());
+        let again = service.call(again).await;
+        assert_eq!((again.status, again.text(), again.header("etag")), (304, "", Some(&*tag)), "{path}");
+        // The browser takes over the headers of both.
+        for name in ["content-security-policy", "cache-control"] {
+            assert_eq!(again.header(name), first.header(name), "{path}: {name}");
+        }
+    }
 }

@@ -1,5 +1,8 @@
 //! The `OpenAPI` document and its page, held against what the service really does.
 
+mod links;
+mod requests;
+
 use crate::service::{Reply, Service, request};
 use crate::webhooks::{self, DEAD_LETTERS, DELIVERIES, ENDPOINTS, Receiver};
 use crate::{analyses, batches};
@@ -402,7 +405,9 @@ async fn the_length_of_a_user_id_is_described_for_the_header_too() {
     let document = document().await;
     let parameters = document["paths"]["/api/v1/analyze"]["post"]["parameters"].as_array().unwrap();
     let header = parameters.iter().find(|parameter| parameter["name"] == "X-User-Id").unwrap();
-    assert_eq!(header["schema"], json!({"type": "string", "minLength": 1, "maxLength": 256}));
+    let described = &document["components"]["schemas"]["UserId"];
+    assert_eq!((&described["minLength"], &described["maxLength"]), (&json!(1), &json!(256)));
+    assert_eq!(&header["schema"], described);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `POST /api/v1/batches`: accepts a batch, as one JSON object or as lines.
 
-use super::body::{BatchBody, LinesParameters};
+use super::body::{BatchBody, LinesParameters, OperationName};
 use super::{BatchData, BatchItem};
 use crate::app::{App, Here};
 use crate::envelope::{Envelope, Located};
@@ -20,7 +20,8 @@ const ROOM_BYTES: usize = 2 << 20;
 
 /// Accept a batch
 ///
-/// `items` in one JSON object, or one item on each line (`Content-Type: application/x-ndjson`, the operation as `?operation=`):
+/// `items` in one JSON object, or one item on each line (`Content-Type: application/x-ndjson`, the operation as `?operation=`, which
+/// goes with lines only):
 /// up to 1,000,000 items of 1 GiB together. When this answers, the batch is stored with all its items and will be done, also after a
 /// restart. Results stand in the order of the items; an item at fault, and a line that is no JSON, has an error for its result.
 /// Analyses in a batch tell of themselves by `batch.completed` alone, documents as if they came one by one. A document without
@@ -30,7 +31,7 @@ const ROOM_BYTES: usize = 2 << 20;
     path = "/api/v1/batches",
     operation_id = "create_batch",
     tag = "Batches",
-    params(("operation" = Option<String>, Query, description = "Only with lines: `analyze`, `similarity`, `quality` or `index`")),
+    params(("operation" = Option<OperationName>, Query, description = "What is done with each line. Only with lines, which need it: one JSON object says it itself, and is refused with this parameter")),
     request_body(content(
         (BatchBody = "application/json", example = json!({
             "operation": "quality",

@@ -5,17 +5,16 @@ use crate::request::json::Json;
 use crate::request::query::{self, Parameters};
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Limits};
-use crate::routes::analyze::AnalyzeBody;
-use crate::routes::documents::NewDocumentBody;
-use crate::routes::quality::QualityBody;
-use crate::routes::similarity::SimilarityBody;
+use crate::wire::values::UserId;
 use redundancy_engine::BatchOperation;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserializer, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::AnyOfBuilder;
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Items that one list holds at most. Lines may be more.
 const MAX_LISTED: usize = 100_000;
@@ -35,7 +34,7 @@ pub(crate) struct BatchBody {
     #[schema(value_type = Vec<BatchItem>, min_items = 1, max_items = 100_000)]
     pub(super) items: Vec<Arc<[u8]>>,
     /// The user on whose behalf this is asked; also taken from the header `X-User-Id`.
-    #[schema(min_length = 1, max_length = 256)]
+    #[schema(value_type = Option<UserId>)]
     pub(super) user_id: Option<String>,
 }
 
@@ -56,19 +55,25 @@ pub(crate) enum OperationName {
 }
 
 /// An item, by the operation of its batch.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "describes what is read when it is its turn")]
-pub(crate) enum BatchItem {
-    /// Of a batch that analyses.
-    Analyze(AnalyzeBody),
-    /// Of a batch that compares.
-    Similarity(SimilarityBody),
-    /// Of a batch that judges.
-    Quality(QualityBody),
-    /// Of a batch that puts texts into the index.
-    Index(NewDocumentBody),
+pub(crate) struct BatchItem;
+
+impl PartialSchema for BatchItem {
+    /// Any of them and not one of them alone: a text can be all that several operations need.
+    fn schema() -> RefOr<Schema> {
+        let of = |name: &str, description: &str| {
+            Ref::builder().ref_location_from_schema_name(name).description(Some(description)).build()
+        };
+        AnyOfBuilder::new()
+            .item(of("AnalyzeBody", "Of a batch that analyses."))
+            .item(of("SimilarityBody", "Of a batch that compares."))
+            .item(of("QualityBody", "Of a batch that judges."))
+            .item(of("NewDocumentBody", "Of a batch that puts texts into the index."))
+            .description(Some("An item, by the operation of its batch."))
+            .into()
+    }
 }
+
+impl ToSchema for BatchItem {}
 
 /// The parameters of a batch that comes as lines.
 #[derive(Clone, Copy)]

@@ -4,6 +4,7 @@ use crate::request::fields::Fields;
 use crate::request::json::Json;
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Limits, Origin};
+use crate::wire::values::{Collection, DocumentName, Text, UserId};
 use redundancy_engine::index::NewText;
 use redundancy_engine::{Caller, CollectionName, DocumentId};
 use serde::Serialize;
@@ -21,10 +22,10 @@ const NO_METADATA: &str = "{}";
 #[serde(deny_unknown_fields)]
 pub(crate) struct DocumentBody {
     /// The text: at least one byte, not only white space.
-    #[schema(min_length = 1, example = "We keep your data for thirty days and then delete it.")]
+    #[schema(value_type = Text)]
     content: String,
     /// Where it belongs. Documents of other collections are neither found by it nor find it.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = r"^[A-Za-z0-9._-]+$", default = "default")]
+    #[schema(value_type = Option<Collection>, default = "default")]
     collection: Option<CollectionName>,
     /// Any JSON object of up to 16 KiB. It is given back as it stands here.
     #[schema(value_type = Option<Object>)]
@@ -33,7 +34,7 @@ pub(crate) struct DocumentBody {
     #[schema(default = true)]
     store_text: Option<bool>,
     /// The user on whose behalf this is done; also taken from the header `X-User-Id`.
-    #[schema(min_length = 1, max_length = 256)]
+    #[schema(value_type = Option<UserId>)]
     user_id: Option<String>,
 }
 
@@ -43,13 +44,13 @@ pub(crate) struct DocumentBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewDocumentBody {
     /// Its id, any but `bulk`, `.` and `..`; made when left out.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 128, pattern = r"^[A-Za-z0-9._:-]+$", example = "policy-7")]
+    #[schema(value_type = Option<DocumentName>)]
     id: Option<DocumentId>,
     /// The text: at least one byte, not only white space.
-    #[schema(min_length = 1, example = "We keep your data for thirty days and then delete it.")]
+    #[schema(value_type = Text)]
     content: String,
     /// Where it belongs. Documents of other collections are neither found by it nor find it.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = r"^[A-Za-z0-9._-]+$", default = "default")]
+    #[schema(value_type = Option<Collection>, default = "default")]
     collection: Option<CollectionName>,
     /// Any JSON object of up to 16 KiB. It is given back as it stands here.
     #[schema(value_type = Option<Object>)]
@@ -58,7 +59,7 @@ pub(crate) struct NewDocumentBody {
     #[schema(default = true)]
     store_text: Option<bool>,
     /// The user on whose behalf this is done; also taken from the header `X-User-Id`.
-    #[schema(min_length = 1, max_length = 256)]
+    #[schema(value_type = Option<UserId>)]
     user_id: Option<String>,
 }
 

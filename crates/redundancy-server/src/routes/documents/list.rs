@@ -8,6 +8,7 @@ use crate::request::cursor::Key;
 use crate::request::query::{self, Parameters, Queried};
 use crate::request::rules::Refusal;
 use crate::routes::paging::{self, Part};
+use crate::wire::values::Collection;
 use redundancy_engine::CollectionName;
 use redundancy_engine::catalog::{DocumentNumber, Listed};
 
@@ -23,6 +24,7 @@ pub(crate) struct CollectionPage {
 #[expect(dead_code, reason = "describes what is read parameter by parameter")]
 pub(crate) struct ListParameters {
     /// Only documents of this collection.
+    #[param(value_type = Option<Collection>)]
     collection: Option<String>,
     /// How many at most.
     #[param(minimum = 1, maximum = 200, default = 50)]

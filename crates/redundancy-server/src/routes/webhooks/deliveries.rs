@@ -124,7 +124,7 @@ enum StateName {
     tag = "Deliveries",
     params(
         FilterParameters,
-        ("state" = Option<String>, Query, description = "Only deliveries in this state: `pending`, `in_flight`, `succeeded`, `exhausted`, `cancelled`"),
+        ("state" = Option<StateName>, Query, description = "Only deliveries in this state: `pending`, `in_flight`, `succeeded`, `exhausted`, `cancelled`"),
     ),
     responses((status = 200, description = "A part of the list", body = Envelope<PageData<DeliveryData>>)),
 )]

@@ -12,7 +12,7 @@ use crate::error::{ApiError, Failure};
 use crate::request::path::{Id, Named};
 use crate::request::query::Queried;
 use crate::request::{Checked, NoParameters};
-use crate::routes::paging::{self, EndpointPage, Part};
+use crate::routes::paging::{self, EndpointPage, PageParameters, Part};
 use axum::http::StatusCode;
 use body::{EndpointBody, EndpointChange, NewEndpointBody, Patch};
 use redundancy_engine::webhook::guard::Guard;
@@ -62,10 +62,7 @@ pub(crate) async fn register(
     path = "/api/v1/webhooks/endpoints",
     operation_id = "list_endpoints",
     tag = "Endpoints",
-    params(
-        ("limit" = Option<u16>, Query, description = "How many at most: 1 to 200, else 50"),
-        ("cursor" = Option<String>, Query, description = "The `next_cursor` of the answer to go on after, to the same request but for `limit`"),
-    ),
+    params(PageParameters),
     responses((status = 200, description = "A part of the list", body = Envelope<PageData<EndpointData>>)),
 )]
 pub(crate) async fn list(

@@ -8,6 +8,7 @@ use crate::request::json::Json;
 use crate::request::path::{Id, Named};
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Checked, Limits, NoParameters};
+use crate::wire::values::{IdempotencyKey, RequestName, UserId};
 use redundancy_engine::webhook::event::{Event, EventType, NewEvent, types};
 use redundancy_engine::webhook::ids::EventId;
 use redundancy_engine::webhook::store::Published;
@@ -28,10 +29,10 @@ pub(crate) struct EventBody {
     #[schema(value_type = serde_json::Value)]
     data: Box<RawValue>,
     /// The request that led to it; this one when left out. Receivers get it as `request_id` and in `X-Request-Id`.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(value_type = Option<RequestName>)]
     request_id: Option<String>,
     /// The user on whose behalf it happened; also taken from the header `X-User-Id`.
-    #[schema(min_length = 1, max_length = 256)]
+    #[schema(value_type = Option<UserId>)]
     user_id: Option<String>,
 }
 
@@ -92,7 +93,7 @@ struct Told {
     path = "/api/v1/webhooks/events",
     operation_id = "publish_event",
     tag = "Events",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it harmless to send the request twice: 1 to 255 visible characters of ASCII")),
+    params(("Idempotency-Key" = inline(Option<IdempotencyKey>), Header, description = "Makes it harmless to send the request twice: 1 to 255 visible characters of ASCII")),
     request_body(content = EventBody, example = json!({"type": "invoice.paid", "data": {"invoice": 42, "amount": "12.50"}})),
     responses(
         (status = 202, description = "Accepted: it will be delivered", body = Envelope<PublishedData>),

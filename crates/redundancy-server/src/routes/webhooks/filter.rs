@@ -5,6 +5,7 @@ use crate::request::query::{Parameters, Query};
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Limits};
 use crate::routes::paging::{self, Part};
+use crate::wire::values::{EndpointName, EventKind, EventName, Moment};
 use redundancy_engine::Timestamp;
 use redundancy_engine::webhook::delivery::{DeliveryFilter, DeliveryState};
 use redundancy_engine::webhook::ids::DeliveryId;
@@ -34,14 +35,19 @@ pub(crate) struct DeadLetterFilter(pub(super) DeliveryFilter);
 #[expect(dead_code, reason = "describes what is read parameter by parameter")]
 pub(crate) struct FilterParameters {
     /// Only deliveries to this endpoint. One that is deleted may still have some; one that never was has none.
+    #[param(value_type = Option<EndpointName>)]
     endpoint_id: Option<String>,
     /// Only deliveries of this event.
+    #[param(value_type = Option<EventName>)]
     event_id: Option<String>,
     /// Only deliveries of events of this type.
+    #[param(value_type = Option<EventKind>)]
     event_type: Option<String>,
     /// Only deliveries accepted then or later: a date and time by RFC 3339, or milliseconds since the Unix epoch.
+    #[param(value_type = Option<Moment>)]
     since: Option<String>,
-    /// Only deliveries accepted before then.
+    /// Only deliveries accepted before then, which must not be before `since`.
+    #[param(value_type = Option<Moment>)]
     until: Option<String>,
     /// How many at most.
     #[param(minimum = 1, maximum = 200, default = 50)]
@@ -56,15 +62,19 @@ pub(crate) struct FilterParameters {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeadLetterFilterBody {
     /// Deliveries to this endpoint.
-    #[schema(example = "main-webhook")]
+    #[schema(value_type = Option<EndpointName>)]
     endpoint_id: Option<String>,
     /// Deliveries of this event.
+    #[schema(value_type = Option<EventName>)]
     event_id: Option<String>,
     /// Deliveries of events of this type.
+    #[schema(value_type = Option<EventKind>)]
     event_type: Option<String>,
     /// Deliveries accepted then or later: a date and time by RFC 3339, or milliseconds since the Unix epoch.
+    #[schema(value_type = Option<Moment>)]
     since: Option<String>,
-    /// Deliveries accepted before then.
+    /// Deliveries accepted before then, which must not be before `since`.
+    #[schema(value_type = Option<Moment>)]
     until: Option<String>,
 }
 

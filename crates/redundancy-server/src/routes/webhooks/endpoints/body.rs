@@ -6,6 +6,7 @@ use crate::request::fields::{Fields, Given};
 use crate::request::json::Json;
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Limits};
+use crate::wire::values::{DelayMs, EndpointName, EventChoice, HeaderFields, ReceiverUrl, Secret};
 use redundancy_engine::webhook::Scheme;
 use redundancy_engine::webhook::endpoint::{DEFAULT_MAX_IN_FLIGHT, DEFAULT_TIMEOUT, Endpoint};
 use redundancy_engine::webhook::event::EventPattern;
@@ -30,21 +31,23 @@ const SOUND_PATTERN: &str = "*";
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEndpointBody {
     /// Its id; made when left out.
-    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]{1,64}$", example = "main-webhook")]
+    #[schema(value_type = Option<EndpointName>)]
     id: Option<String>,
     /// Where it is: an absolute `http` or `https` URL. User and password in it become Basic auth.
-    #[schema(example = "https://example.com/hooks")]
+    #[schema(value_type = ReceiverUrl)]
     url: String,
     /// Which events it gets: names, beginnings such as `analysis.*`, or `*` for all.
-    #[schema(min_items = 1, max_items = 100)]
+    #[schema(value_type = Vec<EventChoice>, min_items = 1, max_items = 100)]
     events: Vec<String>,
     /// What its deliveries are signed with: `whsec_` and 16 to 256 bytes in base64, or such a number of bytes as they are. Made
     /// when left out.
+    #[schema(value_type = Option<Secret>)]
     secret: Option<String>,
     /// What people call it.
-    #[schema(max_length = 1000)]
+    #[schema(max_length = 1000, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     description: Option<String>,
     /// Headers that its requests carry beside those of the service, at most 32.
+    #[schema(value_type = Option<HeaderFields>)]
     headers: Option<BTreeMap<String, String>>,
     /// Time for one attempt.
     #[schema(minimum = 100, maximum = 60000, default = 30000)]
@@ -73,14 +76,16 @@ pub(crate) struct NewEndpointBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct EndpointChange {
     /// Where it is.
+    #[schema(value_type = ReceiverUrl, required = false)]
     url: Option<String>,
     /// Which events it gets.
-    #[schema(min_items = 1, max_items = 100)]
+    #[schema(value_type = Vec<EventChoice>, required = false, min_items = 1, max_items = 100)]
     events: Option<Vec<String>>,
     /// What people call it.
-    #[schema(max_length = 1000)]
+    #[schema(max_length = 1000, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
     description: Option<String>,
     /// Headers that its requests carry beside those of the service, at most 32.
+    #[schema(value_type = Option<HeaderFields>)]
     headers: Option<BTreeMap<String, String>>,
     /// Time for one attempt.
     #[schema(minimum = 100, maximum = 60000)]
@@ -93,8 +98,10 @@ pub(crate) struct EndpointChange {
     #[schema(minimum = 1, maximum = 1000)]
     max_in_flight: Option<u32>,
     /// Whether it gets anything.
+    #[schema(value_type = bool, required = false)]
     is_active: Option<bool>,
     /// How its deliveries are signed.
+    #[schema(value_type = SignatureName, required = false)]
     signature: Option<SignatureName>,
     /// Whatever you want to keep with it: at most 16 KiB of JSON.
     #[schema(value_type = Option<Object>)]
@@ -121,7 +128,7 @@ struct RetryBody {
     #[schema(minimum = 0.0, maximum = 1.0, default = 0.2)]
     jitter: Option<f64>,
     /// The delays themselves, instead of a geometric series; after the last one it repeats.
-    #[schema(min_items = 1, max_items = 100)]
+    #[schema(value_type = Option<Vec<DelayMs>>, min_items = 1, max_items = 100)]
     schedule_ms: Option<Vec<u64>>,
 }
 

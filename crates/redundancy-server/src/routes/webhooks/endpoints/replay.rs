@@ -9,6 +9,7 @@ use crate::request::path::Id;
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Checked, Limits};
 use crate::routes::webhooks::jobs::{JobData, accepted};
+use crate::wire::values::{EventChoice, Moment};
 use redundancy_engine::webhook::delivery::DeliveryState;
 use redundancy_engine::webhook::event::EventPattern;
 use redundancy_engine::webhook::ids::EndpointId;
@@ -26,15 +27,32 @@ const FINAL: [DeliveryState; 3] =
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplayBody {
     /// Events published then or later: a date and time by RFC 3339, or milliseconds since the Unix epoch.
-    #[schema(example = "2026-01-02T03:04:05Z")]
+    #[schema(value_type = Moment)]
     since: String,
-    /// Events published before then; up to now when left out.
+    /// Events published before then, which must not be before `since`; up to now when left out.
+    #[schema(value_type = Option<Moment>)]
     until: Option<String>,
     /// Only those whose delivery to this endpoint is `succeeded`, `exhausted` or `cancelled`; any of them when left out. Events
     /// that the endpoint never had a delivery of are always meant.
+    #[schema(value_type = Option<Vec<FinalState>>, min_items = 1)]
     states: Option<Vec<String>>,
     /// Only events of these types: names or patterns; those that the endpoint wants when left out.
+    #[schema(value_type = Option<Vec<EventChoice>>, min_items = 1)]
     events: Option<Vec<String>>,
+}
+
+/// A state in which nothing more becomes of a delivery by itself.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = FinalDeliveryState)]
+#[expect(dead_code, reason = "describes what is read by name")]
+pub(crate) enum FinalState {
+    /// The receiver took it.
+    Succeeded,
+    /// It was given up: a dead letter.
+    Exhausted,
+    /// Somebody did not want it any more, or its endpoint was deleted.
+    Cancelled,
 }
 
 /// A request to replay.

@@ -7,6 +7,7 @@ use crate::request::fields::Fields;
 use crate::request::path::{Id, Named};
 use crate::request::rules::{self, Refusal};
 use crate::request::{Body, Checked, Limits, NoParameters};
+use crate::wire::values::Secret;
 use redundancy_engine::webhook::SigningSecret;
 use redundancy_engine::webhook::ids::EndpointId;
 use serde::Serialize;
@@ -24,6 +25,7 @@ const MAX_OVERLAP_SECONDS: u64 = 30 * 86_400;
 #[serde(deny_unknown_fields)]
 pub(crate) struct RotationBody {
     /// The new secret; made when left out.
+    #[schema(value_type = Option<Secret>)]
     secret: Option<String>,
     /// How long the secret before signs too.
     #[schema(minimum = 0, maximum = 2_592_000, default = 86_400)]
