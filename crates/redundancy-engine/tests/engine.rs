@@ -49,7 +49,7 @@ impl IdSource for Counting {
 /// Does something at the first measurement on another thread than that of the test: it is made by the first job.
 struct Hooked {
     ticking: Ticking,
-    is_hooked: AtomicBool,
+    is_due: AtomicBool,
     of_test: ThreadId,
     hook: Box<dyn Fn() + Send + Sync>,
 }
@@ -58,7 +58,7 @@ impl Hooked {
     fn new(hook: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
             ticking: Ticking::default(),
-            is_hooked: AtomicBool::new(true),
+            is_due: AtomicBool::new(true),
             of_test: thread::current().id(),
             hook: Box::new(hook),
         })
@@ -71,7 +71,7 @@ impl Clock for Hooked {
     }
 
     fn monotonic(&self) -> Duration {
-        if thread::current().id() != self.of_test && self.is_hooked.swap(false, Ordering::Relaxed) {
+        if thread::current().id() != self.of_test && self.is_due.swap(false, Ordering::Relaxed) {
             (self.hook)();
         }
         self.ticking.monotonic()
