@@ -51,13 +51,13 @@ const TELLING_WORDS: [(whichlang::Lang, &str, &[&str]); 2] = [
     (
         whichlang::Lang::Spa,
         "es",
-        &["y", "los", "las", "el", "su", "sus", "más", "pero", "fue", "muy", "es", "un", "en"],
+        &["y", "los", "las", "su", "sus", "más", "pero", "fue", "muy", "también", "cuando", "hay"],
     ),
 ];
 /// So many telling words must stand in a text.
 const LEAST_TELLING: usize = 5;
 /// At least one word of so many must be a telling one.
-const TELLING_AMONG: usize = 10;
+const TELLING_AMONG: usize = 20;
 
 /// Detects the language of `text`: the one that prevails in its first, middle and last 2 KiB. Longer texts take no longer,
 /// but for the white space at their ends.
@@ -65,8 +65,10 @@ const TELLING_AMONG: usize = 10;
 pub fn detect(text: &str) -> DetectedLanguage {
     let sample = &sample(text);
     let quick = whichlang::detect_language(sample);
+    let letters = sample.chars().filter(|c| c.is_alphabetic()).take(SURE_LETTERS).count();
+    let share = letters as f64 / SURE_LETTERS as f64;
     if let Some(code) = told_by_words(sample, quick) {
-        return DetectedLanguage { code: Cow::Borrowed(code), confidence: AGREED_CONFIDENCE };
+        return DetectedLanguage { code: Cow::Borrowed(code), confidence: AGREED_CONFIDENCE * share };
     }
     let Some(sure) = whatlang::detect(sample) else {
         return DetectedLanguage { code: Cow::Borrowed(UNDETERMINED), confidence: 0.0 };
@@ -74,8 +76,6 @@ pub fn detect(text: &str) -> DetectedLanguage {
     let confidence = sure.confidence().clamp(0.0, 1.0);
     let code = two_letters(sure.lang().code());
     let found = |code, confidence| DetectedLanguage { code: Cow::Borrowed(code), confidence };
-    let letters = sample.chars().filter(|c| c.is_alphabetic()).take(SURE_LETTERS).count();
-    let share = letters as f64 / SURE_LETTERS as f64;
     // Outside the Latin script, letters alone nearly decide, and the second model knows few such languages.
     if sure.script() != whatlang::Script::Latin {
         return found(code, confidence);
@@ -262,6 +262,10 @@ mod tests {
                 "Tots els éssers humans neixen lliures i iguals en dignitat i en drets. Són dotats de raó i de consciència, i han de comportar-se fraternalment els uns amb els altres.",
             ),
             (
+                "ca",
+                "El gat és en un terrat i el gos es mira el gat des d'un racó. En Pere diu que el gat no hi és, però el gos és en un racó i es mira el terrat.",
+            ),
+            (
                 "it",
                 "Tutti gli esseri umani nascono liberi ed eguali in dignità e diritti. Essi sono dotati di ragione e di coscienza e devono agire gli uni verso gli altri in spirito di fratellanza.",
             ),
@@ -303,7 +307,7 @@ mod tests {
         assert_eq!(told_by_words(english, Lang::Eng), Some("en"));
         assert_eq!(told_by_words(english, Lang::Nld), None);
         assert_eq!(told_by_words("The cat and the dog.", Lang::Eng), None);
-        assert_eq!(told_by_words(&format!("{english} {}", "lorem ".repeat(100)), Lang::Eng), None);
+        assert_eq!(told_by_words(&format!("{english} {}", "lorem ".repeat(200)), Lang::Eng), None);
     }
 
     #[test]

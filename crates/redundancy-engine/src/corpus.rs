@@ -163,13 +163,17 @@ impl DedupOptions {
         &self,
         first: &FirstPass,
         members: usize,
-        pairs: u64,
+        (pairs, left_out): (u64, u64),
     ) -> Result<(), CorpusJobError<E>> {
         let members = members as u64;
         let without_pairs = first.memory_bytes() + EACH_MEMBER_BYTES * members;
         self.require(without_pairs, Kept::Members, members)?;
+        // Room was left for more members than there are, perhaps. Those that found none are lost all the same.
+        let pairs = pairs.saturating_add(left_out);
         let for_pairs = pairs.saturating_mul(4 * size_of::<Pair>() as u64);
-        self.require(without_pairs.saturating_add(for_pairs), Kept::Pairs, pairs)
+        let needed = without_pairs.saturating_add(for_pairs);
+        let limit = self.memory.as_ref().map_or(0, |limit| limit.bytes.max(LEAST_ROOM_BYTES));
+        self.require(if left_out > 0 { needed.max(limit + 1) } else { needed }, Kept::Pairs, pairs)
     }
 }
 
@@ -289,7 +293,7 @@ pub fn deduplicate<C: Corpus>(
     options.require_results(
         &first,
         clustered.records.len(),
-        if options.all_pairs { found.pairs(&first) } else { 0 },
+        if options.all_pairs { found.pairs(&first) } else { (0, 0) },
     )?;
     let members = Members::read(corpus, options, &first, &clustered.records, progress)?;
     let found = clusters::decide(first, &found, clustered, members, &sets, options);
@@ -320,7 +324,7 @@ fn deduplicate_contained<C: Corpus>(
     options.require_results(
         &first,
         records.len(),
-        if options.all_pairs { found.pairs(&first) } else { 0 },
+        if options.all_pairs { found.pairs(&first) } else { (0, 0) },
     )?;
     let members = Members::read(corpus, options, &first, &records, progress)?;
     let found = found.decide(first, members, &sets, options);

@@ -121,13 +121,17 @@ impl CpuPool {
         if bytes <= SMALL_BYTES {
             return Ok(Place { queued: None, _accepted: accepted });
         }
-        let waiting = self.backlog.admit(bytes, self.clock.monotonic());
+        let is_idle = self.workers.available_permits() > 0;
+        let waiting = self.backlog.admit(bytes, is_idle, self.clock.monotonic());
         self.queue(accepted, waiting.ok_or(PoolError::Full).map(Some), false)
     }
 
-    /// Takes a place for a job that nobody waits for, or says at once that there is none. Such jobs have half of the workers.
+    /// Takes a place for a job that nobody waits for, or says at once that there is none. Such jobs have half of the workers, and leave half of
+    /// the queue to others.
     pub fn reserve_for_later(&self) -> Result<Place, PoolError> {
-        self.queue(self.accept()?, Ok(None), true)
+        let accepted = self.accept()?;
+        let has_room = self.places.available_permits() > self.config.queue / 2;
+        self.queue(accepted, if has_room { Ok(None) } else { Err(PoolError::Full) }, true)
     }
 
     /// Taken before the look at the pool's state: a place that is given in spite of a close that comes at the same time is one that the
@@ -318,6 +322,7 @@ mod tests {
     #[tokio::test]
     async fn a_job_that_would_wait_for_long_is_refused_and_counted_and_one_for_later_is_not() {
         let pool = pool(1, 8);
+        let _busy = Arc::clone(&pool.workers).try_acquire_owned().unwrap();
         let _long = pool.reserve_for(64 << 20).unwrap();
         assert_eq!(pool.reserve_for(SMALL_BYTES + 1).unwrap_err(), PoolError::Full);
         assert_eq!(pool.stats().refused, 1);

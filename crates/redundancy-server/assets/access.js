@@ -12,6 +12,8 @@ const access = (() => {
     type: "password",
     autocomplete: "off",
     required: true,
+    pattern: "[!-~]+",
+    title: "without spaces and accents",
   });
   const label = Object.assign(document.createElement("label"), { textContent: "API key or token", htmlFor: input.id });
   const remark = document.createElement("p");

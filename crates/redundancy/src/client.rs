@@ -111,7 +111,11 @@ impl Client {
     }
 
     async fn exchange(&self, call: &Call) -> Result<Answer, ClientError> {
-        let broken = |error: hyper::Error| ClientError::broken(&self.address, &error);
+        let broken = |error: hyper::Error| {
+            let broken = ClientError::broken(&self.address, &error);
+            let is_unproven = self.address.is_encrypted() && self.certificate.is_none();
+            if is_unproven { broken.without_certificate() } else { broken }
+        };
         let (mut sender, connection) = connection::open(&self.address, self.certificate.as_ref()).await?;
         let request = self.request(call)?;
         let exchange = async {

@@ -33,7 +33,7 @@ impl<T> Capped<T> {
         &mut self.items
     }
 
-    /// How many had no room.
+    /// How many had no room: then those that had are not all there are.
     pub(super) fn left_out(&self) -> u64 {
         self.count - self.items.len() as u64
     }

@@ -115,10 +115,11 @@ impl Found {
         }
     }
 
-    /// How many pairs come of the links and of equal documents.
-    pub(super) fn pairs(&self, first: &FirstPass) -> u64 {
+    /// How many pairs come of the links and of equal documents, and how many links had no room.
+    pub(super) fn pairs(&self, first: &FirstPass) -> (u64, u64) {
         let left_out = self.all.as_ref().map_or(0, Capped::left_out);
-        left_out + count_pairs(first, self.links().iter().map(|link| (link.one, link.other)))
+        let pairs = count_pairs(first, self.links().iter().map(|link| (link.one, link.other)));
+        (pairs, left_out)
     }
 
     fn links(&self) -> &[Link] {

@@ -118,10 +118,10 @@ impl Contained {
         held.chain(pairs).flatten()
     }
 
-    /// How many pairs come of them and of equal documents.
-    pub(super) fn pairs(&self, first: &FirstPass) -> u64 {
+    /// How many pairs come of them and of equal documents, and how many containments had no room.
+    pub(super) fn pairs(&self, first: &FirstPass) -> (u64, u64) {
         let found = self.all.items().iter().map(|containment| (containment.inner, containment.outer));
-        self.all.left_out() + clusters::count_pairs(first, found)
+        (clusters::count_pairs(first, found), self.all.left_out())
     }
 
     /// Drops what is contained in a document that is kept.
@@ -201,12 +201,14 @@ impl<'s> Search<'s> {
         };
         // While they are sorted there are two of each.
         let room = self.wanted.room / (2 * size_of::<(u64, Distinct)>() as u64);
+        // A document of 64 KB or so has as many entries as a part has room for.
+        let in_a_part = usize::try_from(room >> 11).unwrap_or(AT_ONCE).clamp(16, AT_ONCE);
+        let step = in_a_part * self.threads.get();
         let mut entries = Vec::new();
         let mut behind = first;
         while behind < self.order.len() && entries.len() as u64 <= room {
-            let step = AT_ONCE * self.threads.get();
             let documents = self.order.get(behind..self.order.len().min(behind + step)).unwrap_or_default();
-            let parts: Vec<_> = documents.chunks(AT_ONCE).collect();
+            let parts: Vec<_> = documents.chunks(in_a_part).collect();
             let found = map_in_order(self.threads, parts.len(), |part| {
                 let documents = parts.get(part).copied().unwrap_or_default();
                 documents.iter().copied().flat_map(entries_of).collect::<Vec<_>>()

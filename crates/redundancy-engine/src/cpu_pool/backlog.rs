@@ -38,13 +38,14 @@ impl Default for Backlog {
 }
 
 impl Backlog {
-    /// Lets in a job over so many `bytes`, unless it would have to wait for too long. One that finds nobody there is let in.
-    pub(super) fn admit(self: &Arc<Self>, bytes: usize, now: Duration) -> Option<Waiting> {
+    /// Lets in a job over so many `bytes`, unless it would have to wait for too long. One that finds nobody there, or a worker
+    /// that has nothing to do, is let in.
+    pub(super) fn admit(self: &Arc<Self>, bytes: usize, is_idle: bool, now: Duration) -> Option<Waiting> {
         let bytes = bytes as u64;
         let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
         let waiting = Waiting { backlog: Arc::clone(self), bytes, with_it: before + bytes, since: now };
         let wait = Duration::from_nanos(kib(before).saturating_mul(self.pace.load(Ordering::Relaxed)));
-        (before == 0 || wait <= LONGEST_WAIT).then_some(waiting)
+        (before == 0 || is_idle || wait <= LONGEST_WAIT).then_some(waiting)
     }
 }
 
@@ -94,7 +95,7 @@ mod tests {
                 waiting.ended(ends);
                 took.push(ends.saturating_sub(waiting.since));
             }
-            if let Some(waiting) = backlog.admit(TEXT, now) {
+            if let Some(waiting) = backlog.admit(TEXT, false, now) {
                 free_at = free_at.max(now) + Duration::from_millis(10);
                 queue.push_back((waiting, free_at));
             }
@@ -115,18 +116,26 @@ mod tests {
     #[test]
     fn a_job_that_finds_nobody_there_is_let_in_however_slow_others_were() {
         let backlog = Arc::<Backlog>::default();
-        let slow = backlog.admit(1, Duration::ZERO).unwrap();
+        let slow = backlog.admit(1, false, Duration::ZERO).unwrap();
         slow.ended(Duration::from_secs(1_000));
-        assert!(backlog.admit(1, Duration::ZERO).is_none(), "one is there still");
+        assert!(backlog.admit(1, false, Duration::ZERO).is_none(), "one is there still");
         drop(slow);
-        assert!(backlog.admit(usize::MAX / 4, Duration::ZERO).is_some());
+        assert!(backlog.admit(usize::MAX / 4, false, Duration::ZERO).is_some());
+    }
+
+    #[test]
+    fn a_job_for_which_a_worker_is_idle_does_not_wait_for_others() {
+        let backlog = Arc::<Backlog>::default();
+        let _large = backlog.admit(64 << 20, true, Duration::ZERO).unwrap();
+        assert!(backlog.admit(1, false, Duration::ZERO).is_none());
+        assert!(backlog.admit(1, true, Duration::ZERO).is_some());
     }
 
     #[test]
     fn what_is_refused_or_given_up_leaves_nothing_behind() {
         let backlog = Arc::<Backlog>::default();
-        let first = backlog.admit(64 << 20, Duration::ZERO).unwrap();
-        assert!(backlog.admit(1, Duration::ZERO).is_none());
+        let first = backlog.admit(64 << 20, false, Duration::ZERO).unwrap();
+        assert!(backlog.admit(1, false, Duration::ZERO).is_none());
         drop(first);
         assert_eq!(backlog.bytes.load(Ordering::Relaxed), 0);
     }

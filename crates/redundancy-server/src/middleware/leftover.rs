@@ -32,8 +32,9 @@ struct Shared {
 
 struct Kept {
     body: Body,
-    /// Whether it was read to its end, or is broken.
+    /// Whether it was read to its end.
     is_over: bool,
+    is_broken: bool,
 }
 
 impl Leftover {
@@ -42,19 +43,19 @@ impl Leftover {
         if request.version() > Version::HTTP_11 || request.body().is_end_stream() {
             return Self(None);
         }
-        let kept = Kept { body: std::mem::take(request.body_mut()), is_over: false };
+        let kept = Kept { body: std::mem::take(request.body_mut()), is_over: false, is_broken: false };
         let waits = request.headers().contains_key(EXPECT);
         let shared = Shared { kept: Arc::new(Mutex::new(kept)), waits };
         *request.body_mut() = Body::new(shared.clone());
         Self(Some(shared))
     }
 
-    /// Reads what is left if `response` is a refusal, or has it say that the connection ends.
+    /// Reads what is left if nobody else does, or has `response` say that the connection ends.
     pub(super) async fn settle(self, response: &mut Response) {
         let Self(Some(mut body)) = self else { return };
-        let status = response.status();
-        let is_refusal = status.is_client_error() || status.is_server_error();
-        if is_refusal && !response.headers().contains_key(CONNECTION) && !body.is_read_to_its_end().await {
+        // A handler that answers while it reads has the body still.
+        let is_left = Arc::strong_count(&body.kept) == 1;
+        if is_left && !response.headers().contains_key(CONNECTION) && !body.is_read_to_its_end().await {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
     }
@@ -69,7 +70,10 @@ impl Shared {
         if self.is_end_stream() {
             return true;
         }
-        if self.waits || self.size_hint().upper().is_none_or(|bytes| bytes > MOST_BYTES) {
+        if self.lock().is_broken
+            || self.waits
+            || self.size_hint().upper().is_none_or(|bytes| bytes > MOST_BYTES)
+        {
             return false;
         }
         let reading = async {
@@ -94,7 +98,8 @@ impl HttpBody for Shared {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let mut kept = self.lock();
         let frame = Pin::new(&mut kept.body).poll_frame(cx);
-        kept.is_over |= matches!(frame, Poll::Ready(None | Some(Err(_))));
+        kept.is_over |= matches!(frame, Poll::Ready(None));
+        kept.is_broken |= matches!(frame, Poll::Ready(Some(Err(_))));
         frame
     }
 

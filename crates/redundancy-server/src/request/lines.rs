@@ -37,6 +37,8 @@ pub(crate) struct Lines {
     packed_bytes: Option<Arc<AtomicU64>>,
     /// The beginning of the line that is being read.
     line: Vec<u8>,
+    /// What that takes of the memory for bodies.
+    line_room: Reserved,
     /// Whether that line is too long: the rest of it is skipped.
     is_too_long: bool,
     number: u64,
@@ -74,6 +76,7 @@ impl FromRequest<App> for Lines {
             unpacked_bytes: 0,
             packed_bytes,
             line: Vec::new(),
+            line_room: app.body_budget().reserve(CallerName::of(&head.extensions)),
             is_too_long: false,
             number: 0,
             max_line_bytes: max_body_bytes(app.config().max_content_bytes, 1),
@@ -137,6 +140,9 @@ impl Lines {
                 self.is_too_long = true;
                 self.line = Vec::new();
             } else if !self.is_too_long {
+                if !is_ended {
+                    self.line_room.grow_to(self.line.len() + part.len())?;
+                }
                 self.line.extend_from_slice(part);
             }
             let used = part.len() + usize::from(is_ended);
@@ -159,6 +165,7 @@ impl Lines {
     fn ended_line(&mut self) -> Option<Line> {
         self.number += 1;
         let (number, bytes) = (self.number, std::mem::take(&mut self.line));
+        self.line_room.shrink_to(0);
         if std::mem::take(&mut self.is_too_long) {
             let message = format!(
                 "Line {number} is longer than the {} bytes that are taken. Split the text.",

@@ -7,7 +7,6 @@ use super::resting::Watched;
 use super::socket::Socket;
 use super::{ServeOptions, Shared};
 use crate::middleware::client_address::Peer;
-use axum::body::Body;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -136,8 +135,8 @@ where
 {
     let traffic = stream.traffic();
     let service = service_fn(|request: Request<Incoming>| {
-        let (router, told) = (shared.router.clone(), traffic.begin());
-        let mut request = request.map(Body::new);
+        let router = shared.router.clone();
+        let (mut request, told) = traffic.begin(request);
         request.extensions_mut().insert(peer);
         async { router.oneshot(request).await.map(told) }
     });

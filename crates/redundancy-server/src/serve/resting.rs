@@ -3,7 +3,8 @@
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
-use hyper::body::{Frame, SizeHint};
+use hyper::Request;
+use hyper::body::{Frame, Incoming, SizeHint};
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -20,12 +21,15 @@ const REST_AFTER: Duration = Duration::from_millis(250);
 /// What happens on a connection.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
-    /// Requests whose answers are not made whole yet.
-    requests: AtomicUsize,
+    /// Requests that were not read to their ends, and answers that are not made whole yet. The body of a request that nobody reads counts for
+    /// ever: such a connection ends.
+    under_way: AtomicUsize,
     /// Whether something of an answer was given to the connection that may not be on its way.
     is_unflushed: AtomicBool,
     /// Whether bytes came that belong to no request so far.
     is_in_head: AtomicBool,
+    /// Whether this side has nothing more to say. What still comes is no request.
+    is_ending: AtomicBool,
     /// How many requests there were.
     count: AtomicU64,
 }
@@ -38,48 +42,67 @@ pub(super) struct Watched<S> {
     ahead: Bytes,
 }
 
-/// The body of an answer; its request is under way until it is dropped.
+/// The body of a request, which is under way until that has been read to its end.
+struct Asked<B> {
+    body: B,
+    traffic: Option<Arc<Traffic>>,
+}
+
+/// The body of an answer, which is under way until it is dropped.
 struct Answer {
     body: Body,
-    _request: UnderWay,
+    _under_way: UnderWay,
 }
 
 struct UnderWay(Arc<Traffic>);
 
 impl Traffic {
-    /// A request whose head is whole.
-    pub(super) fn begin(self: &Arc<Self>) -> impl FnOnce(Response) -> Response + Send + use<> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+    /// A request whose head is whole, and what its answer is to be passed through.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+    ) -> (Request<Body>, impl FnOnce(Response) -> Response + Send + use<>) {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
         self.count.fetch_add(1, Ordering::Relaxed);
         self.is_in_head.store(false, Ordering::Relaxed);
+        let request = request.map(|body| {
+            if body.is_end_stream() {
+                return Body::empty();
+            }
+            self.under_way.fetch_add(1, Ordering::Relaxed);
+            Body::new(Asked { body, traffic: Some(Arc::clone(self)) })
+        });
         let under_way = UnderWay(Arc::clone(self));
-        move |response| response.map(|body| Body::new(Answer { body, _request: under_way }))
+        (request, move |response: Response| {
+            response.map(|body| Body::new(Answer { body, _under_way: under_way }))
+        })
     }
 
     /// Waits until nothing has happened for a while and nothing is under way.
     pub(super) async fn rested(&self) {
-        let mut seen = None;
+        let mut still_at = None;
         loop {
-            let now = self.count.load(Ordering::Relaxed);
-            if seen.replace(now) == Some(now) && self.is_still() {
+            let now = self.is_still().then(|| self.count.load(Ordering::Relaxed));
+            if now.is_some() && now == still_at {
                 return;
             }
+            still_at = now;
             sleep(REST_AFTER).await;
         }
     }
 
     fn is_still(&self) -> bool {
-        let flags = [&self.is_unflushed, &self.is_in_head];
+        let flags = [&self.is_unflushed, &self.is_in_head, &self.is_ending];
         // Before the first request its head is waited for, and has its own deadline.
         self.count.load(Ordering::Relaxed) > 0
-            && self.requests.load(Ordering::Relaxed) == 0
+            && self.under_way.load(Ordering::Relaxed) == 0
             && flags.iter().all(|flag| !flag.load(Ordering::Relaxed))
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -159,7 +182,36 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.traffic.is_ending.store(true, Ordering::Relaxed);
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl<B: HttpBody + Unpin> HttpBody for Asked<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if (frame.is_none() || self.body.is_end_stream())
+            && let Some(traffic) = self.traffic.take()
+        {
+            // What came with the end of the body and does not belong to it is kept when the connection rests.
+            traffic.is_in_head.store(false, Ordering::Relaxed);
+            traffic.under_way.fetch_sub(1, Ordering::Relaxed);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -264,3 +264,32 @@ async fn what_follows_the_end_of_a_compressed_stream_is_400() {
         assert!(error["message"].as_str().unwrap().contains("Content-Encoding"), "{encoding}: {error}");
     }
 }
+
+/// The rest of a body that was refused is no request, however late it comes.
+#[tokio::test]
+async fn what_follows_a_refusal_that_ends_the_connection_is_not_taken_for_a_request() {
+    let listening = Listening::new(small()).await;
+    let head = |more: &str| {
+        format!(
+            "POST /api/v1/none HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n{more}\r\n\r\n"
+        )
+    };
+    for (head, body) in [
+        (head("expect: 100-continue\r\ncontent-length: 1000000"), " ".repeat(2_000)),
+        (head("transfer-encoding: chunked"), "2\r\n  \r\n2\r\n  \r\n".to_owned()),
+        (head("content-length: 60"), String::new()),
+    ] {
+        let mut client = listening.connect().await;
+        client.send(head + &body).await;
+        let reply = client.reply().await;
+        reply.error(404, "NotFound");
+        assert_eq!(reply.header("connection"), Some("close"));
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            if client.try_send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n").await.is_err() {
+                break;
+            }
+        }
+        assert_eq!(client.rest().await, "");
+    }
+}

@@ -17,13 +17,12 @@ use redundancy_webhook::store::{Page, PageRequest};
 use ring::digest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use std::fmt;
 use std::time::Duration;
 
 /// What the keys of keys, tenants and the log begin with.
 const ACCESS: &str = "{wh:acc}";
-/// The version of the records of keys and of the log. A newer program reads older ones too.
+/// The version of the records of keys and of the log.
 const VERSION: u32 = 1;
 /// Greater than every id in lists, which are hexadecimal digits.
 const END: &str = "+";
@@ -206,18 +205,26 @@ struct Versioned<T> {
     record: T,
 }
 
+/// What comes first in reading one.
+#[derive(Deserialize)]
+struct Version {
+    #[serde(default)]
+    v: u32,
+}
+
 fn written(record: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(&Versioned { v: VERSION, record }).map_err(|_| fault::unexpected())
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    let kept: Versioned<Box<RawValue>> = serde_json::from_slice(bytes).map_err(|_| fault::unexpected())?;
-    if kept.v != VERSION {
+    let Version { v } = serde_json::from_slice(bytes).map_err(|_| fault::unexpected())?;
+    if v != VERSION {
         return Err(StoreError::Unreadable(
             "a key or an entry of the audit log was written by another version".to_owned(),
         ));
     }
-    serde_json::from_str(kept.record.get()).map_err(|_| fault::unexpected())
+    let kept: Versioned<T> = serde_json::from_slice(bytes).map_err(|_| fault::unexpected())?;
+    Ok(kept.record)
 }
 
 #[cfg(test)]
@@ -233,6 +240,8 @@ mod tests {
         assert_eq!(record, r#"{"v":1,"record":[1,2]}"#);
         assert_eq!(read::<Vec<u8>>(record.as_bytes()).unwrap(), [1, 2]);
         let newer = record.replace("\"v\":1", "\"v\":2");
-        assert!(matches!(read::<Vec<u8>>(newer.as_bytes()), Err(StoreError::Unreadable(_))));
+        for other in [newer.as_bytes(), br#"{"name":"ci"}"#] {
+            assert!(matches!(read::<Vec<u8>>(other), Err(StoreError::Unreadable(_))));
+        }
     }
 }

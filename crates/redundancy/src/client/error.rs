@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use serde_json::Value;
-use tokio_rustls::rustls::{self, AlertDescription};
 
 use super::address::ServiceAddress;
 
@@ -122,13 +121,6 @@ impl ClientError {
             return Self::Foreign(address);
         }
         let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-        // With TLS 1.3 this comes only after the handshake.
-        let refused = rustls::Error::AlertReceived(AlertDescription::CertificateRequired);
-        let inner = cause.and_then(io::Error::get_ref);
-        if inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) == Some(&refused) {
-            let why = "it wants a certificate\n  Name one and its key by REDUNDANCY_CLIENT_CERT and REDUNDANCY_CLIENT_KEY.";
-            return Self::Insecure { address, why: why.to_owned() };
-        }
         let ended = cause.is_some_and(|cause| cause.kind() == io::ErrorKind::UnexpectedEof);
         let why = if error.is_incomplete_message() || ended {
             "it closed the connection before the answer was whole".to_owned()
@@ -136,6 +128,18 @@ impl ClientError {
             error.source().map_or_else(|| error.to_string(), ToString::to_string)
         };
         Self::Broken { address, why }
+    }
+
+    /// The same of a service that may have wanted a certificate and got none: with TLS 1.3 it says so only after the handshake, if what it
+    /// says comes through at all.
+    pub(super) fn without_certificate(self) -> Self {
+        match self {
+            Self::Broken { address, why } => {
+                let remedy = "If it wants a certificate of its clients, name one and its key by REDUNDANCY_CLIENT_CERT and REDUNDANCY_CLIENT_KEY.";
+                Self::Broken { address, why: format!("{why}\n  {remedy}") }
+            }
+            other => other,
+        }
     }
 
     /// What an answer with an error says, or that it says nothing that this service would say.
