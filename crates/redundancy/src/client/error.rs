@@ -132,14 +132,14 @@ impl ClientError {
 
     /// The same of a service that may have wanted a certificate and got none: with TLS 1.3 it says so only after the handshake, if what it
     /// says comes through at all.
-    pub(super) fn without_certificate(self) -> Self {
-        match self {
-            Self::Broken { address, why } => {
-                let remedy = "If it wants a certificate of its clients, name one and its key by REDUNDANCY_CLIENT_CERT and REDUNDANCY_CLIENT_KEY.";
-                Self::Broken { address, why: format!("{why}\n  {remedy}") }
-            }
-            other => other,
+    pub(super) fn without_certificate(mut self) -> Self {
+        if let Self::Broken { why, .. } = &mut self {
+            why.push_str(
+                "\n  If it wants a certificate of its clients, name one and its key by REDUNDANCY_CLIENT_CERT and \
+                 REDUNDANCY_CLIENT_KEY.",
+            );
         }
+        self
     }
 
     /// What an answer with an error says, or that it says nothing that this service would say.
