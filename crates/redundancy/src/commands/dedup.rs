@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use redundancy_engine::corpus::{
-    CorpusJobError, DedupOptions, Deduplicated, MemoryLimit, Mode, Progress as Step, Stage, deduplicate,
+    CorpusJobError, DedupOptions, Deduplicated, Kept, MemoryLimit, Mode, Progress as Step, Stage, deduplicate,
 };
 
 use super::output::print_json;
@@ -98,14 +98,21 @@ fn look(corpus: &FileCorpus, options: &DedupOptions) -> Result<Deduplicated, Fai
             done = step.done;
         }
     };
-    deduplicate(corpus, options, &mut advance).map_err(|error| match error {
+    let found = deduplicate(corpus, options, &mut advance);
+    found.map_err(|error| match error {
         CorpusJobError::Corpus(error) => error.into(),
         CorpusJobError::Overflow(_) => Failure::Other(error.to_string()),
-        CorpusJobError::Memory { kept, count, needed_bytes, .. } => Failure::Usage(format!(
-            "--memory is too little for {count} {kept}: what cannot go to the disk takes {} MiB; give --memory {}M or more",
-            needed_bytes >> 20,
-            needed_bytes.next_power_of_two() >> 20,
-        )),
+        CorpusJobError::Memory { kept, count, needed_bytes, .. } => {
+            // Where not all is read yet, all of it will take so many times as much.
+            let (size, read) = (corpus.size_bytes().max(done), done.max(1));
+            let whole = u128::from(needed_bytes) * u128::from(size) / u128::from(read);
+            let needed = if kept == Kept::Documents && done > 0 { whole } else { needed_bytes.into() };
+            Failure::Usage(format!(
+                "--memory is too little for {count} {kept}: what cannot go to the disk takes {} MiB; give --memory {}M or more",
+                needed_bytes >> 20,
+                needed.next_power_of_two() >> 20,
+            ))
+        }
     })
 }
 
