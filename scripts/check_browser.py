@@ -25,6 +25,7 @@ import threading
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+import npm
 from monitoring.processes import REPOSITORY, Process, free_port, program
 
 SOURCES = REPOSITORY / "scripts/browser"
@@ -80,17 +81,11 @@ def other_origin():
 
 
 def install():
-    for needed in ("node", "npm", "openssl", "chromium"):
+    for needed in ("openssl", "chromium"):
         if not shutil.which(needed):
             sys.exit(f"check_browser: {needed} is needed; scripts/test installs it")
-    wanted, copy = (SOURCES / "package.json").read_text(), FOLDER / "package.json"
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    npm.install("check_browser", SOURCES / "package.json", FOLDER, "playwright-core", "one leads a browser")
     shutil.copy(SOURCES / "visit.mjs", FOLDER)
-    if (FOLDER / "node_modules/playwright-core").is_dir() and copy.is_file() and copy.read_text() == wanted:
-        return
-    print("installing the packages of scripts/browser/package.json (npm, into target/browser): one leads a browser")
-    copy.write_text(wanted)
-    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"], cwd=FOLDER, check=True)
 
 
 def certificate(folder):

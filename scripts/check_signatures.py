@@ -15,7 +15,6 @@ import json
 import os
 import pathlib
 import random
-import shutil
 import socket
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import urllib.error
 import urllib.request
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+import npm
 from standardwebhooks import Webhook, WebhookVerificationError
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -42,16 +42,7 @@ import verify_v1a  # noqa: E402
 
 
 def install_from_npm():
-    wanted = (RECEIVERS / "package.json").read_text()
-    if not shutil.which("node") or not shutil.which("npm"):
-        sys.exit("check_signatures: node and npm are needed; scripts/test installs them")
-    copy = NPM / "package.json"
-    if (NPM / "node_modules/standardwebhooks").is_dir() and copy.is_file() and copy.read_text() == wanted:
-        return
-    print(f"installing the packages of {RECEIVERS.relative_to(ROOT)}/package.json (npm, into target/npm): one verifies our signatures")
-    NPM.mkdir(parents=True, exist_ok=True)
-    copy.write_text(wanted)
-    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"], cwd=NPM, check=True)
+    npm.install("check_signatures", RECEIVERS / "package.json", NPM, "standardwebhooks", "one verifies our signatures")
 
 
 def random_case(chance):

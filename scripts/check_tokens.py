@@ -21,6 +21,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import npm
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 PROGRAM = os.environ.get("REDUNDANCY_BIN", str(TARGET / "release/redundancy"))
@@ -30,17 +32,8 @@ PATIENCE_SECONDS = 30
 
 
 def install():
-    if not shutil.which("node") or not shutil.which("npm"):
-        sys.exit("check_tokens: node and npm are needed; scripts/test installs them")
-    wanted = (SOURCES / "package.json").read_text()
-    copy = FOLDER / "package.json"
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    npm.install("check_tokens", SOURCES / "package.json", FOLDER, "oidc-provider", "one is a provider of tokens")
     shutil.copy(SOURCES / "issuer.mjs", FOLDER)
-    if (FOLDER / "node_modules/oidc-provider").is_dir() and copy.is_file() and copy.read_text() == wanted:
-        return
-    print("installing the packages of scripts/tokens/package.json (npm, into target/tokens): one is a provider of tokens")
-    copy.write_text(wanted)
-    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"], cwd=FOLDER, check=True)
 
 
 def free_port():

@@ -68,8 +68,8 @@ impl Drop for Waiting {
 }
 
 /// Never 0.
-const fn kib(bytes: u64) -> u64 {
-    bytes.div_ceil(1024).saturating_add((bytes == 0) as u64)
+fn kib(bytes: u64) -> u64 {
+    bytes.div_ceil(1024).max(1)
 }
 
 #[cfg(test)]
