@@ -7,6 +7,11 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher as _, Hasher as _};
 
+/// Prose of a few kilobytes has a new word about this often.
+const BYTES_PER_DISTINCT_WORD: usize = 10;
+/// Room is made for so many words at the beginning at most: of a long text nobody knows.
+const MOST_EXPECTED: usize = 512;
+
 /// The number of a distinct word in its [`Vocabulary`]: 0 for the first word met, then 1, 2, …
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WordId(pub(crate) u32);
@@ -44,10 +49,13 @@ impl Vocabulary {
         }
         let mut seed = [0; 8];
         hasher.finalize_xof().fill(&mut seed);
+        // About as many as short prose has, so that nothing grows while its words come.
+        let words =
+            texts.iter().map(|text| text.len() / BYTES_PER_DISTINCT_WORD).sum::<usize>().min(MOST_EXPECTED);
         Self {
-            letters: String::new(),
-            ends: Vec::new(),
-            ids: HashTable::new(),
+            letters: String::with_capacity(words * BYTES_PER_DISTINCT_WORD),
+            ends: Vec::with_capacity(words),
+            ids: HashTable::with_capacity(words),
             hash: FixedState::with_seed(u64::from_le_bytes(seed)),
         }
     }

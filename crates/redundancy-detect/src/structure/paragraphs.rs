@@ -12,7 +12,8 @@ pub(super) fn split(source: &str) -> Vec<Span> {
     let mut paragraphs = Vec::new();
     let mut block: Vec<Span> = Vec::new();
     let mut start = 0;
-    for line in source.split_inclusive(['\n', '\u{2029}']) {
+    // One after the other: a search for one character is many times faster than one for either of two.
+    for line in source.split_inclusive('\n').flat_map(|line| line.split_inclusive('\u{2029}')) {
         let span = trimmed(source, Span::new(start, start + line.len()));
         start += line.len();
         // A list item, a quotation or a heading begins a block of its own even without a blank line above it.
