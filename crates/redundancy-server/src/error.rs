@@ -232,6 +232,12 @@ impl ApiError {
         Self { abandons_body: true, ..Self::unavailable(message, Duration::from_secs(1)) }
     }
 
+    /// No memory for the answer to this request now.
+    pub(crate) fn no_room_for_answer() -> Self {
+        let message = "Too many long answers have not been read yet. Read those that you asked for, or try again after the time in Retry-After.";
+        Self::unavailable(message, Duration::from_secs(1))
+    }
+
     /// The time for this request is over.
     pub(crate) fn timeout(limit: Duration) -> Self {
         let seconds = limit.as_secs_f64();

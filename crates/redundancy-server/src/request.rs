@@ -24,14 +24,13 @@ use axum::body::HttpBody;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use budget::Reserved;
 use fields::{Faults, Fields};
 use json::Json;
 use redundancy_engine::Caller;
 use redundancy_engine::webhook::webhooks::Webhooks;
 use rules::Refusal;
 
-pub(crate) use budget::BodyBudget;
+pub(crate) use budget::{BodyBudget, NoRoom, Reserved};
 pub(crate) use media_type::are_lines;
 pub(crate) use query::{NoParameters, Timing};
 

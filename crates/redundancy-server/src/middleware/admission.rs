@@ -4,6 +4,7 @@
 use super::audit;
 use super::caller::CallerName;
 use super::client_address::ClientAddress;
+use super::held_answers;
 use super::rate_limit::{self, Limited};
 use crate::access_rules::AccessRule;
 use crate::app::App;
@@ -43,8 +44,9 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
         Ok(()) => {
             let entry = audit::Entry::begin(&app, rule, &mut request, &principal, address).await;
             request.extensions_mut().insert(app.clone());
-            request.extensions_mut().insert(caller);
-            audited(&app, entry, request, next).await
+            request.extensions_mut().insert(caller.clone());
+            let response = audited(&app, entry, request, next).await;
+            held_answers::hold(&app, caller, rule, response)
         }
         Err(error) => error.into_response(),
     };

@@ -1,4 +1,4 @@
-//! Bounds the memory that the bodies of all requests take together. The cap on a single body is no such bound: a few hundred
+//! Bounds the memory that the bodies of all requests, and long answers that clients have not taken yet, take together. The cap on a single body is no such bound: a few hundred
 //! compressed bytes unpack to the cap, and a client can hold as many of them as it may open connections. One caller gets no more than three
 //! quarters of it, so that bodies that it holds and does not end leave room for those of others.
 
@@ -30,12 +30,23 @@ struct Shared {
     refused: AtomicU64,
 }
 
+/// A [`BodyBudget`] has not that much left.
+#[derive(Debug)]
+pub(crate) struct NoRoom;
+
 /// What one body has taken of a [`BodyBudget`]. Given back on drop.
 #[derive(Debug)]
 pub(crate) struct Reserved {
     shared: Arc<Shared>,
     caller: CallerName,
     held: Option<OwnedSemaphorePermit>,
+}
+
+impl From<NoRoom> for ApiError {
+    /// For the body of a request, whose other bytes are left unread.
+    fn from(NoRoom: NoRoom) -> Self {
+        Self::no_room_for_body()
+    }
 }
 
 impl BodyBudget {
@@ -67,7 +78,7 @@ impl BodyBudget {
     }
 
     /// A reservation of nothing, to be grown.
-    pub(super) fn reserve(&self, caller: CallerName) -> Reserved {
+    pub(crate) fn reserve(&self, caller: CallerName) -> Reserved {
         Reserved { shared: Arc::clone(&self.shared), caller, held: None }
     }
 }
@@ -78,12 +89,12 @@ impl Reserved {
     ///
     /// # Errors
     ///
-    /// 503 when the budget, or the caller's share of it, has not that much left. What was taken before stays taken.
-    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
+    /// When the budget, or the caller's share of it, has not that much left. What was taken before stays taken.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), NoRoom> {
         let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).ok();
         let Some(more) = units.and_then(|units| self.shared.take(&self.caller, units)) else {
             self.shared.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(ApiError::no_room_for_body());
+            return Err(NoRoom);
         };
         match &mut self.held {
             Some(held) => held.merge(more),
@@ -97,7 +108,7 @@ impl Reserved {
     /// # Errors
     ///
     /// As [`Reserved::grow`].
-    pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), ApiError> {
+    pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), NoRoom> {
         let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         match bytes.div_ceil(UNIT_BYTES).saturating_sub(held) {
             0 => Ok(()),

@@ -212,7 +212,7 @@ impl Room {
     /// Takes room for a line of `bytes` more, if there is as much.
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
         self.bytes += bytes + LINE_BYTES;
-        self.reserved.grow_to(self.bytes)
+        Ok(self.reserved.grow_to(self.bytes)?)
     }
 
     /// How much is taken.
