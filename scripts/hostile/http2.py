@@ -39,8 +39,8 @@ def request(method, path):
 class Client:
     """One connection, on which the preface was sent."""
 
-    def __init__(self, service):
-        self.connection = service.connect(protocols=("h2",))
+    def __init__(self, service, source=None):
+        self.connection = service.connect(protocols=("h2",), source=source)
         # What came and was not looked at yet.
         self.received = b""
         self.is_over, self.is_stalled, self.sent = False, False, 0

@@ -1,11 +1,12 @@
 """Clients that take their time: heads and bodies that come byte by byte, and answers that nobody reads."""
 import contextlib
 import gzip
+import json
 import re
 import time
 
 from . import http2
-from .stand import MARGIN_SECONDS, REQUEST_TIMEOUT_SECONDS, WRITE_TIMEOUT_SECONDS, check, until
+from .stand import MARGIN_SECONDS, MIB, REQUEST_TIMEOUT_SECONDS, WRITE_TIMEOUT_SECONDS, check, until
 
 CONNECTIONS = 1200
 # More of them fill the memory that the system has for what is to be sent, and are then told apart by that.
@@ -16,6 +17,11 @@ STREAMS = 50
 # More than enough to hold all the memory that there is for bodies, if each holds as much as it may.
 HOLDERS = 60
 SHORT_LINES = (5_000, 500, 50)
+# Of each long answer; those of all streams together would take a gigabyte.
+LONG_ANSWER_BYTES = 1_000_000
+LONG_STREAMS = 20
+# Three quarters of what all bodies and long answers may take.
+MOST_OF_ONE_CALLER = 192 * MIB
 # Descriptors that come and go by themselves: the ordinary client has some.
 BESIDE = 20
 # Not that of the ordinary client.
@@ -143,3 +149,29 @@ def readers(service):
         for client in stalled:
             client.close()
     return f"{READERS} connections that read no answer, and {len(stalled)} of HTTP/2 whose window stays 0, are given up after {taken:.0f} s"
+
+
+def holders_of_answers(service):
+    """Long answers over HTTP/2 with a window of nothing: what does not fit is refused, and answers that were given up leave nothing."""
+    word = "A document of many words. "
+    content = word * (LONG_ANSWER_BYTES // len(word))
+    status, answer = service.ask("PUT", "/api/v1/documents/long", json.dumps({"content": content}))
+    check("a long document is put into the index", status in (200, 201), answer)
+    before, stalled = service.descriptors(), [http2.Client(service, OTHER_ADDRESS) for _ in range(HOLDERS)]
+    try:
+        for client in stalled:
+            client.settings({http2.INITIAL_WINDOW_SIZE: 0})
+            for number in range(LONG_STREAMS):
+                client.headers(2 * number + 1, http2.request(b"GET", b"/api/v1/documents/long"), end_stream=True)
+        until("answers fill the room that one caller has", lambda: held(service) > MOST_OF_ONE_CALLER - 2 * LONG_ANSWER_BYTES, MARGIN_SECONDS)
+        status, answer = service.ask("GET", "/api/v1/documents/long")
+        check("another caller gets a long answer", status == 200, answer)
+        taken = until(
+            "streams whose answers nobody takes are given up",
+            lambda: service.descriptors() <= before + BESIDE,
+            WRITE_TIMEOUT_SECONDS + REQUEST_TIMEOUT_SECONDS + 2 * MARGIN_SECONDS,
+        )
+    finally:
+        for client in stalled:
+            client.close()
+    return f"{HOLDERS * LONG_STREAMS} answers of 1 MB that nobody takes: as many are held as one caller may have, others get theirs, and all are given up after {taken:.0f} s"

@@ -5,6 +5,7 @@ use crate::config::ServerConfig;
 use crate::error::ApiError;
 use crate::identity::Access;
 use crate::metrics::{Metrics, WebhookMetrics};
+use crate::middleware::held_answers::MAKING_AT_ONCE;
 use crate::request::{self, BodyBudget};
 use crate::request::{Origin, Timing};
 use crate::routes::Documentation;
@@ -40,6 +41,8 @@ struct State {
     /// One permit for each request under `/api/v1` that is worked on.
     capacity: Arc<Semaphore>,
     body_budget: BodyBudget,
+    /// One permit for each answer that may be long and is put together.
+    turns: Semaphore,
     part_history: PartHistory,
     /// Put together when it is first asked for: many a process ends before anybody does.
     documentation: OnceLock<Documentation>,
@@ -126,6 +129,7 @@ impl App {
             readiness,
             capacity,
             body_budget,
+            turns: Semaphore::new(MAKING_AT_ONCE),
             part_history: PartHistory::default(),
             documentation: OnceLock::new(),
             tasks: TaskTracker::new(),
@@ -224,6 +228,10 @@ impl App {
     /// What the service says of itself.
     pub(crate) fn documentation(&self) -> &Documentation {
         self.state.documentation.get_or_init(|| Documentation::new(&self.state.config))
+    }
+
+    pub(crate) fn turns(&self) -> &Semaphore {
+        &self.state.turns
     }
 
     pub(crate) fn body_budget(&self) -> &BodyBudget {

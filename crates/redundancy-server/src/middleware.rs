@@ -11,7 +11,7 @@ mod capacity;
 pub(crate) mod client_address;
 mod cors;
 mod deadline;
-mod held_answers;
+pub(crate) mod held_answers;
 mod http_metrics;
 mod leftover;
 mod message_head;

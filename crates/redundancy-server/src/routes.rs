@@ -25,8 +25,11 @@ use crate::app::App;
 use crate::config::ServerConfig;
 use crate::error::ApiError;
 use crate::middleware;
+use crate::middleware::held_answers::in_turn;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
+use axum::handler::Handler as _;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
 use assets::File;
@@ -54,7 +57,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/analyze", post(analyze::analyze))
         .route("/api/v1/similarity", post(similarity::similarity))
         .route("/api/v1/quality", post(quality::quality))
-        .route("/api/v1/analyses/{id}", get(analyses::analysis))
+        .route("/api/v1/analyses/{id}", get(analyses::analysis.layer(from_fn(in_turn))))
         .route("/api/v1/stats", get(stats::stats))
         .route("/api/v1/audit", get(audit::list))
         .merge(batches::routes())

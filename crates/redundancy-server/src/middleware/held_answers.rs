@@ -7,6 +7,8 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::request::{NoRoom, Reserved};
 use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::Request;
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Frame, SizeHint};
 use redundancy_engine::access::Scope;
@@ -17,6 +19,20 @@ use std::task::{Context, Poll, ready};
 const COUNTED_FROM_BYTES: usize = 64 * 1024;
 /// So much is handed to the connection at once. What it buffers is its own; the rest is held here.
 const PIECE_BYTES: usize = 64 * 1024;
+
+/// Answers that may be long and are put together at the same time: what is not counted yet is bounded by that. The store reads as fast as the
+/// rest comes after, so nobody waits who would not wait anyway.
+pub(crate) const MAKING_AT_ONCE: usize = 16;
+
+/// Puts together one of few answers at a time, for routes that read what may be long. Callers are served in the order in which they came.
+pub(crate) async fn in_turn(request: Request, next: Next) -> Response {
+    // It is there behind admission; and nobody closes the queue.
+    let Some(app) = request.extensions().get::<App>().cloned() else {
+        return ApiError::internal().into_response();
+    };
+    let _turn = app.turns().acquire().await;
+    next.run(request).await
+}
 
 /// Counts `response` if it is long and stands in memory as a whole. Where there is no room, a caller who has only read gets an error in
 /// place of it; what was changed has to be told.

@@ -10,11 +10,14 @@ use crate::app::{App, Here};
 use crate::envelope::Envelope;
 use crate::error::{ApiError, FieldFault};
 use crate::metrics::IndexWork;
+use crate::middleware::held_answers::in_turn;
 use crate::request::path::{Id, Named, Segment};
 use crate::request::{Checked, NoParameters, Origin};
 use crate::wire::values::DocumentName;
 use axum::Router;
+use axum::handler::Handler as _;
 use axum::http::StatusCode;
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use redundancy_engine::DocumentId;
@@ -31,7 +34,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/api/v1/documents", get(list::list).post(add))
         .route("/api/v1/documents/bulk", post(bulk::add_all))
-        .route("/api/v1/documents/{id}", get(show).put(put).delete(remove))
+        .route("/api/v1/documents/{id}", get(show.layer(from_fn(in_turn))).put(put).delete(remove))
 }
 
 impl Named for DocumentId {

@@ -9,10 +9,13 @@ pub(crate) mod jobs;
 pub(crate) mod stats;
 
 use crate::app::App;
+use crate::middleware::held_answers::in_turn;
 use crate::request::fields::Fields;
 use crate::request::path::Named;
 use crate::request::{Body, Limits};
 use axum::Router;
+use axum::handler::Handler as _;
+use axum::middleware::from_fn;
 use axum::routing::{delete, get, post};
 use redundancy_engine::webhook::ids::{DeliveryId, EndpointId, EventId, JobId};
 use serde::Serialize;
@@ -31,10 +34,10 @@ pub(super) fn routes() -> Router<App> {
         .route("/api/v1/webhooks/endpoints/{id}/test", post(endpoints::ping::test))
         .route("/api/v1/webhooks/endpoints/{id}/replay", post(endpoints::replay::replay))
         .route("/api/v1/webhooks/events", post(events::publish))
-        .route("/api/v1/webhooks/events/{id}", get(events::show))
+        .route("/api/v1/webhooks/events/{id}", get(events::show.layer(from_fn(in_turn))))
         .route("/api/v1/webhooks/event-types", get(events::event_types))
         .route("/api/v1/webhooks/deliveries", get(deliveries::list))
-        .route("/api/v1/webhooks/deliveries/{id}", get(deliveries::show))
+        .route("/api/v1/webhooks/deliveries/{id}", get(deliveries::show.layer(from_fn(in_turn))))
         .route("/api/v1/webhooks/deliveries/{id}/retry", post(deliveries::retry))
         .route("/api/v1/webhooks/deliveries/{id}/cancel", post(deliveries::cancel))
         .route("/api/v1/webhooks/dead-letters", get(dead_letters::list))
