@@ -85,13 +85,11 @@ impl File {
     }
 }
 
-/// A name for `content` (FNV-1a in 64 bits), which need not withstand anybody. A weak one, because the content may be compressed on
-/// its way.
+/// A name for `content`. A weak one, because the content may be compressed on its way.
 fn tag(content: &[u8]) -> HeaderValue {
-    let mix = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    let sum = content.iter().fold(0xcbf2_9ce4_8422_2325, mix);
     // Quotes and digits make a header value.
-    HeaderValue::try_from(format!("W/\"{sum:016x}\"")).unwrap_or(HeaderValue::from_static("W/\"\""))
+    HeaderValue::try_from(format!("W/\"{}\"", blake3::hash(content).to_hex()))
+        .unwrap_or(HeaderValue::from_static("W/\"\""))
 }
 
 #[cfg(test)]

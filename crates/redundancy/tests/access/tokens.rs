@@ -125,3 +125,10 @@ fn settings_by_which_no_token_could_be_verified_are_refused() {
     let short = place.run_with(&[("AUTH_MODE", "jwt"), ("JWT_SECRET", "short")], &["serve"]).ended_with(2);
     assert!(short.err.contains("at least 32 bytes"), "{}", short.err);
 }
+
+#[test]
+fn a_service_that_takes_tokens_made_for_others_says_so() {
+    let place = Place::new();
+    let mut service = place.serve(&[("AUTH_MODE", "jwt"), ("JWT_SECRET", SECRET)]);
+    service.wait_for_log("JWT_AUDIENCE");
+}

@@ -187,6 +187,12 @@ fn authentication(
         AuthMode::None => Authentication::None,
         AuthMode::ApiKey => Authentication::ApiKey(ApiKeys::new(access.fixed_keys.clone(), store, clock)),
         AuthMode::Jwt => {
+            if access.token_rules.audience.is_none() {
+                tracing::warn!(
+                    setting = "JWT_AUDIENCE",
+                    "not set: tokens that the issuer made for other services are taken too"
+                );
+            }
             let verification = match &access.token_secret {
                 Some(secret) => Verification::Secret(secret.clone()),
                 None => Verification::KeySet(Arc::new(Issuer::new(access))),
