@@ -26,7 +26,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 import npm
-from monitoring.processes import REPOSITORY, Process, free_port, program
+from monitoring.processes import REPOSITORY, Process, certificate, free_port, program
 
 SOURCES = REPOSITORY / "scripts/browser"
 FOLDER = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")).resolve() / "browser"
@@ -88,14 +88,9 @@ def install():
     shutil.copy(SOURCES / "visit.mjs", FOLDER)
 
 
-def certificate(folder):
-    """A certificate for the name, and the hash of its key, by which Chromium is told to believe it."""
-    command = (
-        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN={NAME} -addext subjectAltName=DNS:{NAME} "
-        "-addext basicConstraints=critical,CA:FALSE -keyout key.pem -out cert.pem"
-    )
-    subprocess.run(command.split(), cwd=folder, check=True, stderr=subprocess.DEVNULL)
-    key = x509.load_pem_x509_certificate((folder / "cert.pem").read_bytes()).public_key()
+def key_hash(certificate):
+    """The hash of the key in a certificate, by which Chromium is told to believe it."""
+    key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
     shape = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(hashlib.sha256(shape).digest()).decode()
 
@@ -113,8 +108,8 @@ def main():
     install()
     with tempfile.TemporaryDirectory() as folder, other_origin() as port:
         folder = pathlib.Path(folder)
-        spki = certificate(folder)
-        tls = {"TLS_CERT": str(folder / "cert.pem"), "TLS_KEY": str(folder / "key.pem")}
+        files = certificate(folder / "certificate", NAME)
+        tls = {"TLS_CERT": str(files / "cert.pem"), "TLS_KEY": str(files / "key.pem")}
         allowed = f"http://localhost:{port}"
         keys = {"AUTH_MODE": "api_key", "API_KEYS": KEY}
         with (
@@ -124,7 +119,7 @@ def main():
         ):
             settings = {
                 "executable": shutil.which("chromium"),
-                "spki": spki,
+                "spki": key_hash(files / "cert.pem"),
                 "clear": f"http://localhost:{clear.port}",
                 "locked": f"http://localhost:{locked.port}",
                 "key": KEY,

@@ -19,6 +19,7 @@ import tempfile
 import time
 
 from hostile import http2, large, slow, smuggling, stand, tls
+from monitoring.processes import certificate
 
 # Unless it takes a connection or a body for a good reason.
 MEMORY = 64 * stand.MIB
@@ -91,7 +92,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         with stand.Service(folder) as service, smuggling.Nginx(folder, service) as nginx:
-            with stand.Service(folder, "encrypted", stand.certificate(folder / "certificate")) as encrypted:
+            with stand.Service(folder, "encrypted", certificate(folder / "certificate")) as encrypted:
                 for which, chosen in zip((service, encrypted), attacks(nginx)):
                     failed += run(which, [one for one in chosen if only in one[0]])
     if failed:

@@ -44,8 +44,6 @@ PROMISED = {
 }
 # Labels that Prometheus adds.
 ADDED = {"__name__", "job", "instance"}
-# Metrics that only some installations have, and why.
-NOT_EVERYWHERE = {"tls_certificate_not_after_seconds": "there is no certificate without TLS"}
 
 
 def run(*command):
@@ -72,15 +70,13 @@ def faults_of_names(prometheus, expression):
     metrics, groups = named(expression)
     known_labels = {"le"} | ADDED
     for metric, labels in metrics:
-        if metric in NOT_EVERYWHERE:
-            continue
         known = set(prometheus.get("labels", **{"match[]": metric}))
         known_labels |= known
         if not known:
             yield f"there is no metric {metric}"
         elif unknown := labels - known:
             yield f"{metric} has no label {', '.join(sorted(unknown))}"
-    if all(metric not in NOT_EVERYWHERE for metric, _ in metrics) and (unknown := groups - known_labels):
+    if unknown := groups - known_labels:
         yield f"nothing has the label {', '.join(sorted(unknown))}"
 
 

@@ -12,7 +12,6 @@ import os
 import pathlib
 import socket
 import ssl
-import subprocess
 import time
 
 from monitoring.processes import Process, free_port, program
@@ -233,14 +232,3 @@ def under(service, attack, most_memory, most_seconds):
     until("the descriptors are given back", lambda: service.descriptors() <= descriptors + DESCRIPTORS_BESIDE, PATIENCE_SECONDS)
     check("the service has ended", service.process.poll() is None)
     return f"{seen}; {others}"
-
-
-def certificate(folder):
-    """A certificate for localhost that signs itself."""
-    folder.mkdir()
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost "
-        "-addext basicConstraints=critical,CA:FALSE -keyout key.pem -out cert.pem"
-    )
-    subprocess.run(command.split(), cwd=folder, check=True, stderr=subprocess.DEVNULL)
-    return folder

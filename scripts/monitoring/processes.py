@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -83,16 +84,34 @@ class Process:
         self.end()
 
 
+def certificate(folder, name="localhost"):
+    """A new folder with a certificate for `name` that signs itself, and its key."""
+    folder.mkdir()
+    command = (
+        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN={name} -addext subjectAltName=DNS:{name} "
+        "-addext basicConstraints=critical,CA:FALSE -keyout key.pem -out cert.pem"
+    )
+    subprocess.run(command.split(), cwd=folder, check=True, stderr=subprocess.DEVNULL)
+    return folder
+
+
 class Service(Process):
-    """`redundancy serve` with an embedded store, allowed to call this machine."""
+    """`redundancy serve` with an embedded store, allowed to call this machine. It speaks TLS, so that there is a certificate to watch; health and metrics
+    have an address of their own."""
 
     def __init__(self, folder):
         super().__init__("service", folder, "/health")
+        self.encrypted_port = free_port()
 
     def __enter__(self):
+        files = certificate(self.folder / "certificate")
+        self.context = ssl.create_default_context(cafile=files / "cert.pem")
         return self.start(
             [program(), "serve"],
-            PORT=str(self.port),
+            PORT=str(self.encrypted_port),
+            TLS_CERT=str(files / "cert.pem"),
+            TLS_KEY=str(files / "key.pem"),
+            METRICS_LISTEN=f"127.0.0.1:{self.port}",
             DATA_DIR=str(self.folder / "data"),
             LOG_LEVEL="warn",
             WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8",
@@ -104,9 +123,10 @@ class Service(Process):
     def ask(self, method, path, body=None, content_type="application/json"):
         """The status of the answer, and the answer."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        request = urllib.request.Request(self.base + path, data=data, method=method, headers={"Content-Type": content_type})
+        url = f"https://localhost:{self.encrypted_port}{path}"
+        request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": content_type})
         try:
-            with urllib.request.urlopen(request, timeout=ANSWERED_WITHIN_SECONDS) as response:
+            with urllib.request.urlopen(request, timeout=ANSWERED_WITHIN_SECONDS, context=self.context) as response:
                 return response.status, response.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
