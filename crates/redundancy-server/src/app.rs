@@ -7,11 +7,12 @@ use crate::identity::Access;
 use crate::metrics::{Metrics, WebhookMetrics};
 use crate::middleware::held_answers::MAKING_AT_ONCE;
 use crate::request::{self, BodyBudget};
-use crate::request::{Origin, Timing};
+use crate::request::{Checked, Timing};
 use crate::routes::Documentation;
 use crate::routes::analyses::Answer;
 use crate::routes::batches::Items;
 use crate::routes::health::PartHistory;
+use crate::shares::Shares;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use redundancy_engine::access::Tenant;
@@ -40,6 +41,8 @@ struct State {
     readiness: Readiness,
     /// One permit for each request under `/api/v1` that is worked on.
     capacity: Arc<Semaphore>,
+    /// Who has how many of them.
+    places: Arc<Shares>,
     body_budget: BodyBudget,
     /// One permit for each answer that may be long and is put together.
     turns: Semaphore,
@@ -119,6 +122,7 @@ impl App {
         let body_budget = BodyBudget::new(config.max_body_bytes_in_flight.max(least), least);
         let metrics = Metrics::new(home.engine.stats().started_at, webhook_metrics);
         let capacity = Arc::new(Semaphore::new(config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)));
+        let places = Shares::of(config.max_concurrent_requests, 1);
         let readiness = Readiness::default();
         let state = State {
             config,
@@ -128,6 +132,7 @@ impl App {
             metrics,
             readiness,
             capacity,
+            places,
             body_budget,
             turns: Semaphore::new(MAKING_AT_ONCE),
             part_history: PartHistory::default(),
@@ -215,6 +220,10 @@ impl App {
         &self.state.capacity
     }
 
+    pub(crate) fn places(&self) -> &Arc<Shares> {
+        &self.state.places
+    }
+
     /// Requests under `/api/v1` that may be worked on at once.
     pub(crate) fn requests_limit(&self) -> usize {
         self.state.config.max_concurrent_requests.min(Semaphore::MAX_PERMITS)
@@ -239,18 +248,17 @@ impl App {
     }
 
     /// Answers a request for an analysis with what it found, or with where that will stand. Counts it when it has given a
-    /// result.
+    /// result. What its body took is given back when its texts are not needed any more.
     pub(crate) async fn answer<W, T>(
         &self,
-        work: W,
-        timing: Timing,
-        origin: Origin,
+        asked: Checked<W>,
         user_id: Option<String>,
     ) -> Result<Answer<T>, ApiError>
     where
         W: Work + Into<Request>,
         T: From<Identified<W::Finding>>,
     {
+        let Checked { body: work, timing, origin, reserved } = asked;
         let caller = origin.caller(user_id);
         let (operation, began) = (work.operation(), self.state.clock.monotonic());
         let app = self.clone();
@@ -261,11 +269,13 @@ impl App {
         match timing {
             Timing::Now => {
                 let found = self.here.engine.answer(work, caller).await?;
+                drop(reserved);
                 count();
                 Ok(Answer::now(found.into()))
             }
             Timing::Later => {
                 let ended = move |state: &AnalysisState| {
+                    drop(reserved);
                     if matches!(state, AnalysisState::Completed(_)) {
                         count();
                     }

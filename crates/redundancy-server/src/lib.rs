@@ -24,6 +24,7 @@ pub mod openapi;
 mod request;
 mod routes;
 mod serve;
+mod shares;
 mod wire;
 
 pub use app::{App, Readiness, Workspace, Workspaces};

@@ -2,7 +2,7 @@
 //!
 //! Not for reading bodies: that is the business of [`crate::request`], because the cap on a body depends on the route.
 
-mod accept_encoding;
+pub(crate) mod accept_encoding;
 mod access_log;
 pub(crate) mod admission;
 pub(crate) mod audit;
@@ -30,11 +30,8 @@ use axum::response::{IntoResponse, Response};
 use std::any::Any;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::predicate::{Predicate, SizeAbove};
+use tower_http::compression::predicate::Predicate;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
-
-/// Answers of fewer bytes are sent as they are: compressed they would hardly be smaller.
-const COMPRESS_FROM_BYTES: u64 = 1024;
 
 /// Puts the whole chain around `router`, the outermost layer first.
 pub(crate) fn around_everything(router: Router<App>, app: &App) -> Router<App> {
@@ -108,9 +105,7 @@ pub(crate) fn around_observation(router: Router<App>, app: &App) -> Router<App> 
 
 /// Fast levels: for JSON they reach most of the gain at a fraction of the time, which is taken from other requests.
 fn compression() -> CompressionLayer<impl Predicate> {
-    CompressionLayer::new()
-        .quality(CompressionLevel::Fastest)
-        .compress_when(SizeAbove::new(COMPRESS_FROM_BYTES))
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(held_answers::is_compressed())
 }
 
 /// What a panic carries is for developers. The panic hook has already logged it.

@@ -17,7 +17,7 @@ pub(crate) mod rules;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::middleware::caller::CallerName;
+use crate::middleware::caller::Party;
 use crate::middleware::request_id::RequestId;
 use crate::middleware::trace_context;
 use axum::body::HttpBody;
@@ -30,7 +30,7 @@ use redundancy_engine::Caller;
 use redundancy_engine::webhook::webhooks::Webhooks;
 use rules::Refusal;
 
-pub(crate) use budget::{BodyBudget, NoRoom, Reserved};
+pub(crate) use budget::{BodyBudget, Reserved};
 pub(crate) use media_type::are_lines;
 pub(crate) use query::{NoParameters, Timing};
 
@@ -76,9 +76,16 @@ pub(crate) struct Checked<T> {
     pub(crate) timing: Timing,
     /// From the header.
     pub(crate) origin: Origin,
-    /// The part of the budget that the body took. To be kept until the request is answered: till then its texts are in
-    /// memory.
+    /// The part of the budget that the body took. To be kept for as long as its texts are in memory.
     pub(crate) reserved: Reserved,
+}
+
+impl<T> Checked<T> {
+    /// The same with what `made` makes of the body.
+    pub(crate) fn map<U>(self, made: impl FnOnce(T) -> U) -> Checked<U> {
+        let Self { body, timing, origin, reserved } = self;
+        Checked { body: made(body), timing, origin, reserved }
+    }
 }
 
 /// Where a request comes from, as what follows from it is told.
@@ -131,13 +138,9 @@ impl<T: Body> FromRequest<App> for Checked<T> {
         let limits = Limits { max_content_bytes: app.config().max_content_bytes, webhooks: app.webhooks() };
         let encoding = media_type::check(&head.headers, !body.is_end_stream())?;
         let max_bytes = max_body_bytes(limits.max_content_bytes, T::TEXTS);
-        let body::Whole { bytes, reserved } = body::read(
-            body,
-            encoding,
-            max_bytes,
-            app.body_budget().reserve(CallerName::of(&head.extensions)),
-        )
-        .await?;
+        let body::Whole { bytes, reserved } =
+            body::read(body, encoding, max_bytes, app.body_budget().reserve(Party::of(&head.extensions)))
+                .await?;
         let document = if T::MAY_BE_EMPTY && bytes.is_empty() {
             Json::Object(Vec::new())
         } else {

@@ -132,6 +132,8 @@ struct Shared {
     options: ServeOptions,
     /// Requests of HTTP/2: the tasks of their connections take them, tasks of their own do the work.
     requests: TaskTracker,
+    /// Places for them.
+    places: Arc<Semaphore>,
     /// Asks every connection to end after the request it is in.
     finish: CancellationToken,
     /// Ends every connection at once.
@@ -152,7 +154,8 @@ impl Connections {
         };
         let permits = Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS)));
         let (finish, cut_off) = (CancellationToken::new(), CancellationToken::new());
-        let shared = Shared { router, options, requests: TaskTracker::new(), finish, cut_off };
+        let places = Arc::new(Semaphore::new(http2::streams::MAX_OPEN));
+        let shared = Shared { router, options, requests: TaskTracker::new(), places, finish, cut_off };
         Self { shared: Arc::new(shared), permits, tasks: TaskTracker::new() }
     }
 

@@ -5,6 +5,15 @@ use axum::extract::Request;
 use axum::http::header::ACCEPT_ENCODING;
 use axum::http::{HeaderMap, HeaderValue};
 
+/// Whether the client takes answers in `coding`, which it has to name.
+pub(crate) fn takes(headers: &HeaderMap, coding: &str) -> bool {
+    let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|part| {
+        let (name, weight) = part.split_once(';').unwrap_or((part, ""));
+        name.trim().eq_ignore_ascii_case(coding) && !is_zero(weight)
+    })
+}
+
 /// A request as the layer that compresses should see it.
 pub(super) fn relax(mut request: Request) -> Request {
     drop_refusals(request.headers_mut());
@@ -27,7 +36,10 @@ fn drop_refusals(headers: &mut HeaderMap) {
 
 fn refuses_plain(coding: &str) -> bool {
     let Some((name, weight)) = coding.split_once(';') else { return false };
+    is_zero(weight) && matches!(name.trim().to_ascii_lowercase().as_str(), "identity" | "*")
+}
+
+fn is_zero(weight: &str) -> bool {
     let weight = weight.trim().to_ascii_lowercase();
-    let is_zero = weight.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).is_some_and(|q| q <= 0.0);
-    is_zero && matches!(name.trim().to_ascii_lowercase().as_str(), "identity" | "*")
+    weight.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).is_some_and(|q| q <= 0.0)
 }

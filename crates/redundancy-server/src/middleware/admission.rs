@@ -2,9 +2,10 @@
 //! the part of the service that is theirs.
 
 use super::audit;
-use super::caller::CallerName;
+use super::caller::{CallerName, Party};
+use super::capacity;
 use super::client_address::ClientAddress;
-use super::held_answers;
+use super::held_answers::Holding;
 use super::rate_limit::{self, Limited};
 use crate::access_rules::AccessRule;
 use crate::app::App;
@@ -40,13 +41,18 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
         Limited::Allowed(told) => told,
     };
     tell(&principal);
+    let party = Party::new(&principal, &caller);
+    let _place = match capacity::share(&app, &principal.actor, &party) {
+        Ok(place) => place,
+        Err(error) => return error.into_response(),
+    };
     let mut response = match permit(&principal, rule) {
         Ok(()) => {
             let entry = audit::Entry::begin(&app, rule, &mut request, &principal, address).await;
             request.extensions_mut().insert(app.clone());
-            request.extensions_mut().insert(caller.clone());
-            let response = audited(&app, entry, request, next).await;
-            held_answers::hold(&app, caller, rule, response)
+            request.extensions_mut().insert(party.clone());
+            let holding = Holding::of(&app, party, rule, &request);
+            holding.hold(audited(&app, entry, request, next).await)
         }
         Err(error) => error.into_response(),
     };
@@ -69,7 +75,9 @@ pub(super) async fn admit_observer(State(app): State<App>, mut request: Request,
                 return error.into_response();
             }
             let entry = audit::Entry::begin(&app, rule, &mut request, &principal, address).await;
-            audited(&app, entry, request, next).await
+            let party = Party::new(&principal, &CallerName::new(&principal, address));
+            let holding = Holding::of(&app, party, rule, &request);
+            holding.hold(audited(&app, entry, request, next).await)
         }
         Err(error) => error.into_response(),
     }

@@ -6,9 +6,14 @@ use axum::http::Extensions;
 use redundancy_engine::access::Actor;
 use std::sync::Arc;
 
-/// The name of a caller. Empty before it is known.
+/// The name of a caller.
+#[derive(Debug, Clone)]
+pub(super) struct CallerName(Arc<str>);
+
+/// Whom a caller belongs to where memory and places are shared out: its tenant, which may make as many keys as it likes, or nobody but
+/// itself. Empty before it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(crate) struct CallerName(Arc<str>);
+pub(crate) struct Party(Arc<str>);
 
 impl CallerName {
     pub(super) fn new(principal: &Principal, address: ClientAddress) -> Self {
@@ -21,18 +26,27 @@ impl CallerName {
         Self(name.into())
     }
 
-    /// That of the caller of a request that was admitted.
-    pub(crate) fn of(extensions: &Extensions) -> Self {
-        extensions.get::<Self>().cloned().unwrap_or_default()
-    }
-
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
+impl Party {
+    pub(super) fn new(principal: &Principal, caller: &CallerName) -> Self {
+        match &principal.tenant {
+            Some(tenant) => Self(format!("tenant:{tenant}").into()),
+            None => Self(Arc::clone(&caller.0)),
+        }
+    }
+
+    /// That of the caller of a request that was admitted.
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        extensions.get::<Self>().cloned().unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
-impl From<&str> for CallerName {
+impl From<&str> for Party {
     fn from(name: &str) -> Self {
         Self(name.into())
     }

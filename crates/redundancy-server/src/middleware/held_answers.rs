@@ -1,11 +1,13 @@
-//! Long answers count against the memory for bodies until their clients have taken them. A client that asks and does not read, on many
-//! streams of HTTP/2 without a window or on many connections, would else have the service keep whatever it asked for.
+//! What answers take counts against the memory for bodies until their clients have taken them: the bytes of long ones, and what it takes to
+//! compress one. A client that asks and does not read, on many streams of HTTP/2 without a window or on many connections, would else have
+//! the service keep whatever it asked for.
 
-use super::caller::CallerName;
+use super::accept_encoding;
+use super::caller::Party;
 use crate::access_rules::AccessRule;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::request::{NoRoom, Reserved};
+use crate::request::Reserved;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -14,15 +16,32 @@ use hyper::body::{Frame, SizeHint};
 use redundancy_engine::access::Scope;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use tower_http::compression::predicate::{Predicate, SizeAbove};
 
-/// Answers of fewer bytes are left out: connections and streams, whose number is bounded, take more themselves.
+/// The bytes of shorter answers are left out: connections and streams, whose number is bounded, take more themselves.
 const COUNTED_FROM_BYTES: usize = 64 * 1024;
 /// So much is handed to the connection at once. What it buffers is its own; the rest is held here.
 const PIECE_BYTES: usize = 64 * 1024;
-
+/// What the coding that takes most (zstd) takes while an answer is compressed, with what it has put out: measured, 310 KiB.
+const COMPRESSOR_BYTES: usize = 320 * 1024;
+/// How answers may be compressed.
+const CODINGS: [&str; 3] = ["br", "gzip", "zstd"];
+/// Answers of fewer bytes are sent as they are: compressed they would hardly be smaller.
+const COMPRESS_FROM_BYTES: u64 = 1024;
 /// Answers that may be long and are put together at the same time: what is not counted yet is bounded by that. The store reads as fast as the
 /// rest comes after, so nobody waits who would not wait anyway.
 pub(crate) const MAKING_AT_ONCE: usize = 16;
+
+/// An answer may be compressed: what that takes has been counted. Every other one is sent as it is.
+#[derive(Debug, Clone, Copy)]
+struct MayCompress;
+
+/// Which answers are compressed.
+pub(super) fn is_compressed() -> impl Predicate {
+    let is_counted =
+        |_, _, _: &_, extensions: &axum::http::Extensions| extensions.get::<MayCompress>().is_some();
+    SizeAbove::new(COMPRESS_FROM_BYTES).and(is_counted)
+}
 
 /// Puts together one of few answers at a time, for routes that read what may be long. Callers are served in the order in which they came.
 pub(crate) async fn in_turn(request: Request, next: Next) -> Response {
@@ -34,24 +53,43 @@ pub(crate) async fn in_turn(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Counts `response` if it is long and stands in memory as a whole. Where there is no room, a caller who has only read gets an error in
-/// place of it; what was changed has to be told.
-pub(super) fn hold(app: &App, caller: CallerName, rule: AccessRule, response: Response) -> Response {
-    let Some(bytes) = whole_length(&response).filter(|&bytes| bytes >= COUNTED_FROM_BYTES) else {
-        return response;
-    };
-    let mut reserved = app.body_budget().reserve(caller);
-    match reserved.grow(bytes) {
-        Err(NoRoom) if rule.scope == Scope::Read => ApiError::no_room_for_answer().into_response(),
-        Ok(()) | Err(NoRoom) => {
-            response.map(|whole| Body::new(Held { whole, piece: Bytes::new(), _reserved: reserved }))
-        }
-    }
+/// How answers to a caller are held.
+pub(super) struct Holding {
+    app: App,
+    party: Party,
+    rule: AccessRule,
+    /// Whether the caller takes compressed ones.
+    compressed: bool,
 }
 
-/// Bytes of a body that is there already. One that is made while it is read does not know its length.
-fn whole_length(response: &Response) -> Option<usize> {
-    response.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok())
+impl Holding {
+    /// For the answer to `request`.
+    pub(super) fn of(app: &App, party: Party, rule: AccessRule, request: &Request) -> Self {
+        let compressed = CODINGS.iter().any(|coding| accept_encoding::takes(request.headers(), coding));
+        Self { app: app.clone(), party, rule, compressed }
+    }
+
+    /// Counts `response`. Where there is no room for a long one, a caller who has only read gets an error in place of it: what was changed has to be
+    /// told. Where there is none for compressing it, it is sent as it is.
+    pub(super) fn hold(self, mut response: Response) -> Response {
+        // One that is made while it is read does not know its length, and is not there as a whole.
+        let length = response.body().size_hint().exact();
+        let bytes =
+            length.and_then(|bytes| usize::try_from(bytes).ok()).filter(|bytes| *bytes >= COUNTED_FROM_BYTES);
+        let mut reserved = self.app.body_budget().reserve(self.party);
+        if bytes.is_some_and(|bytes| reserved.grow(bytes).is_err()) && self.rule.scope == Scope::Read {
+            return ApiError::no_room_for_answer().into_response();
+        }
+        let is_worth_it = self.compressed && length.is_none_or(|bytes| bytes >= COMPRESS_FROM_BYTES);
+        let compresses = is_worth_it && reserved.grow(COMPRESSOR_BYTES).is_ok();
+        if compresses {
+            response.extensions_mut().insert(MayCompress);
+        }
+        if bytes.is_none() && !compresses {
+            return response;
+        }
+        response.map(|whole| Body::new(Held { whole, piece: Bytes::new(), _reserved: reserved }))
+    }
 }
 
 /// A body that is handed out in pieces.
@@ -101,11 +139,21 @@ mod tests {
     use crate::app::tests::app;
     use crate::config::ServerConfig;
     use axum::http::Method;
+    use axum::http::header::ACCEPT_ENCODING;
     use http_body_util::BodyExt as _;
 
-    fn answer(app: &App, caller: &str, method: &Method, bytes: usize) -> Response {
+    fn answer_to(app: &App, party: &str, method: &Method, bytes: usize, encoding: Option<&str>) -> Response {
         let rule = AccessRule::of(method, "/api/v1/documents");
-        hold(app, CallerName::from(caller), rule, Response::new(Body::from(vec![b'a'; bytes])))
+        let mut request = Request::new(Body::empty());
+        if let Some(encoding) = encoding {
+            request.headers_mut().insert(ACCEPT_ENCODING, encoding.parse().unwrap());
+        }
+        let holding = Holding::of(app, Party::from(party), rule, &request);
+        holding.hold(Response::new(Body::from(vec![b'a'; bytes])))
+    }
+
+    fn answer(app: &App, party: &str, method: &Method, bytes: usize) -> Response {
+        answer_to(app, party, method, bytes, None)
     }
 
     #[tokio::test]
@@ -137,5 +185,21 @@ mod tests {
         assert_eq!(answer(&app, "other", &Method::POST, COUNTED_FROM_BYTES).status(), 200);
         drop(held);
         assert_eq!(answer(&app, "other", &Method::GET, COUNTED_FROM_BYTES).status(), 200);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_compressed_only_where_there_is_room_for_that() {
+        let app = app(ServerConfig { max_body_bytes_in_flight: 0, ..ServerConfig::default() });
+        let compresses = |bytes| {
+            let answer = answer_to(&app, "one", &Method::GET, bytes, Some("zstd"));
+            (is_compressed().should_compress(&answer), answer)
+        };
+        let (is_compressed, held) = compresses(2048);
+        assert!(is_compressed && app.body_budget().held_bytes() == COMPRESSOR_BYTES);
+        assert!(!compresses(1000).0);
+        drop(held);
+        let _other = answer(&app, "other", &Method::GET, app.body_budget().limit_bytes());
+        let (is_compressed, answer) = compresses(2048);
+        assert!(!is_compressed && answer.status() == 200);
     }
 }

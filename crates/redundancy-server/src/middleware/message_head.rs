@@ -2,7 +2,8 @@
 //! section 8.3.1). Heads that are no HTTP at all never get here: the connection answers those itself.
 
 use axum::http::header::{HOST, TRANSFER_ENCODING};
-use axum::http::{HeaderMap, Uri, Version};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Uri, Version};
 
 /// What makes a head open to doubt, for whoever sent it.
 pub(super) fn fault(version: Version, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
@@ -18,6 +19,9 @@ pub(super) fn fault(version: Version, uri: &Uri, headers: &HeaderMap) -> Option<
     if hosts > 1 || (hosts == 0 && version == Version::HTTP_11) {
         return Some("An HTTP/1.1 request has the header Host once. Send it, and no second one.");
     }
+    if headers.get(HOST).is_some_and(|host| !names_host(host)) {
+        return Some("The header Host names no host. Send a name or an address, and a port if need be.");
+    }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let is_plain = match (codings.next(), codings.next()) {
         (None, _) => true,
@@ -27,6 +31,11 @@ pub(super) fn fault(version: Version, uri: &Uri, headers: &HeaderMap) -> Option<
     (!is_plain).then_some(
         "The only Transfer-Encoding that is taken is chunked, once. Say in Content-Encoding how a body is compressed.",
     )
+}
+
+/// Whether a header Host is one by RFC 9112, section 3.2: a host and perhaps a port, or nothing.
+fn names_host(value: &HeaderValue) -> bool {
+    value.is_empty() || Authority::try_from(value.as_bytes()).is_ok_and(|host| !host.as_str().contains('@'))
 }
 
 #[cfg(test)]
@@ -44,6 +53,16 @@ mod tests {
         let (host, chunked) = (("host", "a"), ("transfer-encoding", "Chunked"));
         assert!(passes(Version::HTTP_11, &[host]));
         assert!(passes(Version::HTTP_11, &[host, chunked]));
+        for (named, is_taken) in [
+            ("a.example:80", true),
+            ("[::1]:80", true),
+            ("", true),
+            ("a b", false),
+            ("u@a", false),
+            ("a/b", false),
+        ] {
+            assert_eq!(passes(Version::HTTP_11, &[("host", named)]), is_taken, "{named}");
+        }
         assert!(passes(Version::HTTP_10, &[]));
         assert!(passes(Version::HTTP_2, &[]));
         assert!(passes(Version::HTTP_2, &[("host", "A")]));

@@ -1,16 +1,19 @@
-//! Bounds the memory that the bodies of all requests, and long answers that clients have not taken yet, take together. The cap on a single body is no such bound: a few hundred
-//! compressed bytes unpack to the cap, and a client can hold as many of them as it may open connections. One caller gets no more than three
-//! quarters of it, so that bodies that it holds and does not end leave room for those of others.
+//! Bounds the memory that the bodies of all requests, and long answers that clients have not taken yet, take together. The cap on a single
+//! body is no such bound: a few hundred compressed bytes unpack to the cap, and a client can hold as many of them as it may open connections.
+//! One party gets no more than three quarters of it, so that bodies that it holds and does not end leave room for those of others; and an
+//! eighth is left to short bodies, so that however many hold long ones, what is asked in few words is answered.
 
 use crate::error::ApiError;
-use crate::middleware::caller::CallerName;
-use std::collections::HashMap;
+use crate::middleware::caller::Party;
+use crate::shares::{Share, Shares};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Unit in which memory is counted, so that budgets beyond 4 GiB can be taken in one piece.
 const UNIT_BYTES: usize = 1024;
+/// A body up to so many units is a short one: as much as the first growth of any.
+const SHORT_UNITS: usize = 64;
 
 /// The memory there is for bodies.
 #[derive(Debug)]
@@ -22,10 +25,9 @@ pub(crate) struct BodyBudget {
 #[derive(Debug)]
 struct Shared {
     free_units: Arc<Semaphore>,
-    /// Units that one caller may have.
-    share: usize,
-    /// What each caller has that has anything.
-    taken: Mutex<HashMap<CallerName, usize>>,
+    shares: Arc<Shares>,
+    /// Units that only short bodies may take.
+    for_short: usize,
     /// Pieces of memory that were refused.
     refused: AtomicU64,
 }
@@ -38,7 +40,7 @@ pub(crate) struct NoRoom;
 #[derive(Debug)]
 pub(crate) struct Reserved {
     shared: Arc<Shared>,
-    caller: CallerName,
+    share: Share,
     held: Option<OwnedSemaphorePermit>,
 }
 
@@ -50,13 +52,14 @@ impl From<NoRoom> for ApiError {
 }
 
 impl BodyBudget {
-    /// A budget of `bytes`, rounded up to whole KiB. A caller may have `longest` of them in any case.
+    /// A budget of `bytes`, rounded up to whole KiB. A party may have `longest` of them in any case.
     pub(crate) fn new(bytes: usize, longest: usize) -> Self {
         let units = bytes.div_ceil(UNIT_BYTES).min(Semaphore::MAX_PERMITS);
+        let longest = longest.div_ceil(UNIT_BYTES);
         let shared = Shared {
             free_units: Arc::new(Semaphore::new(units)),
-            share: (units / 4 * 3).max(longest.div_ceil(UNIT_BYTES)),
-            taken: Mutex::default(),
+            shares: Shares::of(units, longest),
+            for_short: units.saturating_sub(longest) / 8,
             refused: AtomicU64::new(0),
         };
         Self { units, shared: Arc::new(shared) }
@@ -78,8 +81,8 @@ impl BodyBudget {
     }
 
     /// A reservation of nothing, to be grown.
-    pub(crate) fn reserve(&self, caller: CallerName) -> Reserved {
-        Reserved { shared: Arc::clone(&self.shared), caller, held: None }
+    pub(crate) fn reserve(&self, party: Party) -> Reserved {
+        Reserved { share: self.shared.shares.none(party), shared: Arc::clone(&self.shared), held: None }
     }
 }
 
@@ -89,10 +92,10 @@ impl Reserved {
     ///
     /// # Errors
     ///
-    /// When the budget, or the caller's share of it, has not that much left. What was taken before stays taken.
+    /// When the budget, or the party's share of it, has not that much left. What was taken before stays taken.
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), NoRoom> {
-        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).ok();
-        let Some(more) = units.and_then(|units| self.shared.take(&self.caller, units)) else {
+        let units = bytes.div_ceil(UNIT_BYTES);
+        let Some(more) = self.take(units) else {
             self.shared.refused.fetch_add(1, Ordering::Relaxed);
             return Err(NoRoom);
         };
@@ -109,8 +112,7 @@ impl Reserved {
     ///
     /// As [`Reserved::grow`].
     pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), NoRoom> {
-        let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        match bytes.div_ceil(UNIT_BYTES).saturating_sub(held) {
+        match bytes.div_ceil(UNIT_BYTES).saturating_sub(self.share.units()) {
             0 => Ok(()),
             more => self.grow(more * UNIT_BYTES),
         }
@@ -121,43 +123,22 @@ impl Reserved {
         if let Some(held) = &mut self.held {
             let excess = held.num_permits().saturating_sub(bytes.div_ceil(UNIT_BYTES));
             drop(held.split(excess));
-            self.shared.give_back(&self.caller, excess);
-        }
-    }
-}
-
-impl Drop for Reserved {
-    fn drop(&mut self) {
-        let held = self.held.take().map_or(0, |held| held.num_permits());
-        self.shared.give_back(&self.caller, held);
-    }
-}
-
-impl Shared {
-    fn take(&self, caller: &CallerName, units: u32) -> Option<OwnedSemaphorePermit> {
-        let mut taken = self.lock();
-        let has = taken.get(caller).copied().unwrap_or_default();
-        if has + units as usize > self.share {
-            return None;
-        }
-        let more = Arc::clone(&self.free_units).try_acquire_many_owned(units).ok()?;
-        taken.insert(caller.clone(), has + units as usize);
-        Some(more)
-    }
-
-    fn give_back(&self, caller: &CallerName, units: usize) {
-        let mut taken = self.lock();
-        if let Some(has) = taken.get_mut(caller) {
-            *has = has.saturating_sub(units);
-            if *has == 0 {
-                taken.remove(caller);
-            }
+            self.share.shrink(excess);
         }
     }
 
-    /// Whole after a panic as well: it is changed in one step.
-    fn lock(&self) -> MutexGuard<'_, HashMap<CallerName, usize>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn take(&mut self, units: usize) -> Option<OwnedSemaphorePermit> {
+        self.share.grow(units).ok()?;
+        let free = &self.shared.free_units;
+        let taken =
+            u32::try_from(units).ok().and_then(|units| Arc::clone(free).try_acquire_many_owned(units).ok());
+        let is_short = self.share.units() <= SHORT_UNITS;
+        // Looked at when they are taken: of two that come at the same time, neither takes what is left to short ones.
+        let taken = taken.filter(|_| is_short || free.available_permits() >= self.shared.for_short);
+        if taken.is_none() {
+            self.share.shrink(units);
+        }
+        taken
     }
 }
 
@@ -168,16 +149,16 @@ mod tests {
     #[test]
     fn what_is_dropped_is_given_back() {
         let budget = BodyBudget::new(3 * UNIT_BYTES, 3 * UNIT_BYTES);
-        let mut first = budget.reserve(CallerName::default());
+        let mut first = budget.reserve(Party::default());
         assert!(first.grow(1).is_ok() && first.grow(UNIT_BYTES).is_ok());
-        let mut second = budget.reserve(CallerName::default());
+        let mut second = budget.reserve(Party::default());
         assert!(second.grow(UNIT_BYTES + 1).is_err());
         assert_eq!((budget.held_bytes(), budget.limit_bytes()), (2 * UNIT_BYTES, 3 * UNIT_BYTES));
         assert_eq!(budget.refused(), 1);
         first.shrink_to(UNIT_BYTES);
         assert!(second.grow(2 * UNIT_BYTES).is_ok());
         drop((first, second));
-        let mut second = budget.reserve(CallerName::default());
+        let mut second = budget.reserve(Party::default());
         assert!(second.grow(3 * UNIT_BYTES).is_ok());
         assert!(second.grow(1).is_err());
     }
@@ -185,7 +166,7 @@ mod tests {
     #[test]
     fn one_caller_leaves_a_quarter_to_others() {
         let budget = BodyBudget::new(8 * UNIT_BYTES, UNIT_BYTES);
-        let [one, other] = ["one", "other"].map(CallerName::from);
+        let [one, other] = ["one", "other"].map(Party::from);
         let mut held: Vec<Reserved> = (0..6).map(|_| budget.reserve(one.clone())).collect();
         assert!(held.iter_mut().all(|body| body.grow(UNIT_BYTES).is_ok()));
         assert!(budget.reserve(one.clone()).grow(1).is_err());
@@ -193,7 +174,18 @@ mod tests {
         assert!(of_other.grow(2 * UNIT_BYTES).is_ok() && of_other.grow(1).is_err());
         drop(held);
         assert!(budget.reserve(one).grow(6 * UNIT_BYTES).is_ok());
-        drop(of_other);
-        assert!(budget.shared.lock().is_empty());
+    }
+
+    #[test]
+    fn short_bodies_have_room_however_many_hold_long_ones() {
+        let budget = BodyBudget::new(8 * 1024 * UNIT_BYTES, 0);
+        let mut long: Vec<Reserved> =
+            (0..16).map(|n| budget.reserve(Party::from(n.to_string().as_str()))).collect();
+        let held = long.iter_mut().filter_map(|body| body.grow(512 * UNIT_BYTES).ok()).count();
+        assert_eq!(held, 14);
+        let mut late = budget.reserve(Party::from("late"));
+        assert!(late.grow(SHORT_UNITS * UNIT_BYTES).is_ok());
+        assert!(late.grow(UNIT_BYTES).is_err());
+        assert_eq!(budget.held_bytes(), (14 * 512 + SHORT_UNITS) * UNIT_BYTES);
     }
 }

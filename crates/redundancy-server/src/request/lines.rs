@@ -8,7 +8,7 @@ use super::media_type::{self, Encoding};
 use super::{Body, Limits, max_body_bytes, read_fields};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::middleware::caller::CallerName;
+use crate::middleware::caller::Party;
 use axum::body::HttpBody;
 use axum::extract::{FromRequest, Request};
 use futures_util::TryStreamExt as _;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::io::StreamReader;
 
 /// How much is read at once.
@@ -43,8 +43,10 @@ pub(crate) struct Lines {
     is_too_long: bool,
     number: u64,
     max_line_bytes: usize,
-    caller: CallerName,
+    party: Party,
     patience: Duration,
+    /// When the line that is being read has to be there as a whole: whoever holds memory does not hold it for ever.
+    line_end: Option<Instant>,
 }
 
 /// A line.
@@ -76,12 +78,13 @@ impl FromRequest<App> for Lines {
             unpacked_bytes: 0,
             packed_bytes,
             line: Vec::new(),
-            line_room: app.body_budget().reserve(CallerName::of(&head.extensions)),
+            line_room: app.body_budget().reserve(Party::of(&head.extensions)),
             is_too_long: false,
             number: 0,
             max_line_bytes: max_body_bytes(app.config().max_content_bytes, 1),
-            caller: CallerName::of(&head.extensions),
+            party: Party::of(&head.extensions),
             patience: app.config().request_timeout,
+            line_end: None,
         })
     }
 }
@@ -95,7 +98,7 @@ impl Lines {
 
     /// Room for lines of this body, of which none is taken yet.
     pub(crate) fn room(&self, app: &App) -> Room {
-        Room::none(app.body_budget(), self.caller.clone())
+        Room::none(app.body_budget(), self.party.clone())
     }
 
     /// The number of the line that is being read, from 1.
@@ -113,7 +116,8 @@ impl Lines {
             if self.is_a_bomb() {
                 return Err(ApiError::unpacks_to_too_much(MOST_UNPACKED_TIMES));
             }
-            let read = timeout(self.patience, self.unpacked.fill_buf()).await;
+            let end = self.line_end.unwrap_or_else(|| Instant::now() + self.patience);
+            let read = timeout_at(end, self.unpacked.fill_buf()).await;
             let buffer = read.map_err(|_| ApiError::timeout(self.patience))?.map_err(|_| {
                 ApiError::malformed(
                     "The body ended before it was complete, or it is not what Content-Encoding says.",
@@ -145,6 +149,7 @@ impl Lines {
                 }
                 self.line.extend_from_slice(part);
             }
+            self.line_end = (!is_ended).then_some(end);
             let used = part.len() + usize::from(is_ended);
             self.unpacked.consume(used);
             self.unpacked_bytes += used as u64;
@@ -205,8 +210,8 @@ pub(crate) struct Room {
 
 impl Room {
     /// None yet.
-    fn none(budget: &BodyBudget, caller: CallerName) -> Self {
-        Self { reserved: budget.reserve(caller), bytes: 0 }
+    fn none(budget: &BodyBudget, party: Party) -> Self {
+        Self { reserved: budget.reserve(party), bytes: 0 }
     }
 
     /// Takes room for a line of `bytes` more, if there is as much.

@@ -130,10 +130,10 @@ struct DuplicateSentence {
 )]
 pub(crate) async fn analyze(
     Here(app): Here,
-    Checked { mut body, timing, origin, reserved: _reserved }: Checked<AnalyzeBody>,
+    mut asked: Checked<AnalyzeBody>,
 ) -> Result<Answer<AnalyzeData>, ApiError> {
-    let user_id = body.user_id.take();
-    app.answer(AnalyzeRequest::from(body), timing, origin, user_id).await
+    let user_id = asked.body.user_id.take();
+    app.answer(asked.map(AnalyzeRequest::from), user_id).await
 }
 
 impl Body for AnalyzeBody {

@@ -1,13 +1,19 @@
-//! Pages and files, all of them inside the program: nothing is fetched from elsewhere. Each is made once and handed out as it is, and
-//! not at all to those who have it already.
+//! Pages and files, all of them inside the program: nothing is fetched from elsewhere. Each is made and packed once and handed out as it is,
+//! and not at all to those who have it already. Whoever asks, and does not read, holds nothing that was made for it.
 
 use crate::app::App;
+use crate::middleware::accept_encoding;
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use flate2::Compression;
+use flate2::read::GzEncoder;
+use std::io::Read as _;
 
 /// Scripts, styles and images come from this server only, and nothing inside a page is run.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -30,6 +36,8 @@ pub(crate) struct File {
     media_type: &'static str,
     is_page: bool,
     content: Bytes,
+    /// By gzip, where that is shorter.
+    packed: Option<Bytes>,
     tag: HeaderValue,
 }
 
@@ -49,7 +57,7 @@ impl File {
     /// A file of this type.
     pub(super) fn new(media_type: &'static str, content: impl Into<Bytes>) -> Self {
         let content = content.into();
-        Self { media_type, is_page: false, tag: tag(&content), content }
+        Self { media_type, is_page: false, tag: tag(&content), packed: packed(&content), content }
     }
 
     /// A page that may use the files above and call the API.
@@ -62,8 +70,7 @@ impl File {
         let mut response = if self.is_known(request) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
-            ([(CONTENT_TYPE, HeaderValue::from_static(self.media_type))], self.content.clone())
-                .into_response()
+            self.whole(request)
         };
         let headers = response.headers_mut();
         headers.insert(ETAG, self.tag.clone());
@@ -75,6 +82,18 @@ impl File {
         response
     }
 
+    fn whole(&self, request: &HeaderMap) -> Response {
+        let media_type = [(CONTENT_TYPE, HeaderValue::from_static(self.media_type))];
+        let Some(packed) = &self.packed else { return (media_type, self.content.clone()).into_response() };
+        let vary = [(VARY, HeaderValue::from_static("accept-encoding"))];
+        if accept_encoding::takes(request, "gzip") {
+            let coding = [(CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
+            (media_type, vary, coding, packed.clone()).into_response()
+        } else {
+            (media_type, vary, self.content.clone()).into_response()
+        }
+    }
+
     /// Whether `If-None-Match` (RFC 9110, section 13.1.2) names this content.
     fn is_known(&self, request: &HeaderMap) -> bool {
         let lists = request.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
@@ -83,6 +102,13 @@ impl File {
         let own = self.tag.to_str().map(opaque).unwrap_or_default();
         named.any(|tag| tag == "*" || opaque(tag) == own)
     }
+}
+
+fn packed(content: &[u8]) -> Option<Bytes> {
+    let mut packed = Vec::new();
+    // From a slice nothing fails.
+    GzEncoder::new(content, Compression::best()).read_to_end(&mut packed).ok()?;
+    (packed.len() < content.len()).then(|| packed.into())
 }
 
 /// A name for `content`. A weak one, because the content may be compressed on its way.

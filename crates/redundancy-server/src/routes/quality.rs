@@ -107,10 +107,10 @@ struct Suggestion {
 )]
 pub(crate) async fn quality(
     Here(app): Here,
-    Checked { mut body, timing, origin, reserved: _reserved }: Checked<QualityBody>,
+    mut asked: Checked<QualityBody>,
 ) -> Result<Answer<QualityData>, ApiError> {
-    let user_id = body.user_id.take();
-    app.answer(QualityRequest::from(body), timing, origin, user_id).await
+    let user_id = asked.body.user_id.take();
+    app.answer(asked.map(QualityRequest::from), user_id).await
 }
 
 impl Body for QualityBody {

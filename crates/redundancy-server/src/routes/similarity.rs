@@ -112,10 +112,10 @@ struct Match {
 )]
 pub(crate) async fn similarity(
     Here(app): Here,
-    Checked { mut body, timing, origin, reserved: _reserved }: Checked<SimilarityBody>,
+    mut asked: Checked<SimilarityBody>,
 ) -> Result<Answer<SimilarityData>, ApiError> {
-    let user_id = body.user_id.take();
-    app.answer(SimilarityRequest::from(body), timing, origin, user_id).await
+    let user_id = asked.body.user_id.take();
+    app.answer(asked.map(SimilarityRequest::from), user_id).await
 }
 
 impl Body for SimilarityBody {

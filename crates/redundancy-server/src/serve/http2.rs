@@ -1,6 +1,6 @@
 //! HTTP/2 on one connection: bounds on what it may take, an end to what does nothing, and a graceful one to what does.
 
-mod streams;
+pub(super) mod streams;
 
 use super::connection::Ended;
 use super::{ServeOptions, Shared};
@@ -40,7 +40,7 @@ where
 {
     let idle_timeout = shared.options.header_read_timeout;
     let streams = Arc::new(Streams::default());
-    let service = Routed::new(shared.router.clone(), peer, Arc::clone(&streams));
+    let service = Routed::new(shared, peer, Arc::clone(&streams));
     let spawning = Spawning::new(shared, Arc::clone(&streams));
     let connection = Builder::new(spawning)
         .timer(TokioTimer::new())

@@ -6,16 +6,18 @@ use crate::middleware::client_address::Peer;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::rt::Executor;
 use hyper::service::Service;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, ready as ready_or_return};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,6 +25,8 @@ use tokio_util::task::TaskTracker;
 /// How many more requests than it has taken answers a client may give up. Proxies pass on what their own clients give up, so
 /// some are normal; each costs work for nothing.
 const MAX_GIVEN_UP: u32 = 256;
+/// Requests that all connections together may have open. Each takes some tens of KiB beside its bodies, and a client may leave it open.
+pub(in super::super) const MAX_OPEN: usize = 8 * 1024;
 /// Answers are handed over in pieces of at most this size, so that what a client does not take is not buffered for it.
 const PIECE_BYTES: usize = 16 * 1024;
 
@@ -52,6 +56,8 @@ struct Stream {
 /// Counts a request for as long as it is there.
 struct Open {
     stream: Arc<Stream>,
+    /// Its place among those of all connections, if it has one.
+    place: Option<OwnedSemaphorePermit>,
     /// Whether the whole answer was taken.
     is_done: bool,
 }
@@ -61,6 +67,7 @@ pub(super) struct Routed {
     router: TowerToHyperService<Router>,
     peer: Peer,
     streams: Arc<Streams>,
+    places: Arc<Semaphore>,
 }
 
 /// Spawns the work on a request.
@@ -139,13 +146,14 @@ impl Stream {
 }
 
 impl Open {
-    fn new(streams: &Arc<Streams>) -> Self {
+    fn new(streams: &Arc<Streams>, places: &Arc<Semaphore>) -> Self {
+        let place = Arc::clone(places).try_acquire_owned().ok();
         let stream = Arc::new(Stream { streams: Arc::clone(streams), offered: Mutex::new(None) });
         let mut state = streams.state();
         state.open += 1;
         state.newest = Some(Arc::clone(&stream));
         drop(state);
-        Self { stream, is_done: false }
+        Self { stream, place, is_done: false }
     }
 }
 
@@ -166,8 +174,9 @@ impl Drop for Open {
 }
 
 impl Routed {
-    pub(super) fn new(router: Router, peer: Peer, streams: Arc<Streams>) -> Self {
-        Self { router: TowerToHyperService::new(router), peer, streams }
+    pub(super) fn new(shared: &Shared, peer: Peer, streams: Arc<Streams>) -> Self {
+        let router = TowerToHyperService::new(shared.router.clone());
+        Self { router, peer, streams, places: Arc::clone(&shared.places) }
     }
 }
 
@@ -178,13 +187,24 @@ impl Service<Request<Incoming>> for Routed {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(self.peer);
-        let open = Open::new(&self.streams);
+        let open = Open::new(&self.streams, &self.places);
+        if open.place.is_none() {
+            return Box::pin(ready(Ok(refusal(open))));
+        }
         let answering = self.router.call(request);
         Box::pin(async move {
             let response = answering.await?;
             Ok(response.map(|body| Pieces { body, rest: Bytes::new(), open }))
         })
     }
+}
+
+/// The answer to one request more than there may be. It has no body, so no client can leave it untaken.
+fn refusal(open: Open) -> Response<Pieces> {
+    let mut response = Response::new(Pieces { body: Body::empty(), rest: Bytes::new(), open });
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 impl Spawning {
@@ -238,7 +258,9 @@ impl hyper::body::Body for Pieces {
         // Whoever asks for more has taken what there was.
         self.open.stream.offer(None);
         if self.rest.is_empty() {
-            match ready!(Pin::new(&mut self.body).poll_frame(cx)).map(|frame| frame.map(Frame::into_data)) {
+            match ready_or_return!(Pin::new(&mut self.body).poll_frame(cx))
+                .map(|frame| frame.map(Frame::into_data))
+            {
                 Some(Ok(Ok(data))) => self.rest = data,
                 Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
