@@ -25,6 +25,8 @@ const LEAST_TRIES: u32 = 3;
 /// How long to wait before a result is offered again to a store that refuses it: the first time, and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How often the store is told that the work on an analysis goes on.
+const SAY_EVERY: Duration = Duration::from_secs(10);
 /// Findings that take more as JSON are not sent to receivers whole: a text of a MiB can have findings of many.
 const MAX_EVENT_DATA_BYTES: usize = 256 * 1024;
 
@@ -134,7 +136,7 @@ impl Engine {
         // Here, where its parent is known.
         let span = span(&request);
         let engine = Arc::clone(self);
-        self.submitted.spawn(async move {
+        let working = async move {
             let format = Arc::clone(&engine.ports.format);
             let write =
                 move |finding: Finding| (format.whole(id, &finding), event_data(&*format, id, &finding));
@@ -151,6 +153,14 @@ impl Engine {
             let analysis = StoredAnalysis { state, ..accepted };
             engine.finish(&analysis, publication).await;
             ended(&analysis.state);
+        };
+        let store = Arc::clone(&self.ports.store);
+        self.submitted.spawn(async move {
+            tokio::select! {
+                biased;
+                () = working => {}
+                () = say_that_it_goes_on(&*store, id) => {}
+            }
         });
         drop(undone);
         Ok(id)
@@ -260,6 +270,16 @@ impl Engine {
 }
 
 /// The span of an analysis, for those who export traces: from the place in the pool to the finding.
+/// Tells the store again and again that the work on an analysis goes on. Never ends.
+async fn say_that_it_goes_on(store: &dyn AnalysisStore, id: AnalysisId) {
+    loop {
+        tokio::time::sleep(SAY_EVERY).await;
+        if let Err(error) = store.goes_on(id).await {
+            tracing::debug!(%error, analysis = %id, "it could not be told that the work goes on");
+        }
+    }
+}
+
 fn span(work: &impl Work) -> Span {
     tracing::info_span!(
         target: TARGET,

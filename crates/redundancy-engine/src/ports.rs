@@ -18,6 +18,12 @@ pub trait AnalysisStore: Send + Sync {
     /// gives it back for as long as the store keeps things.
     async fn put(&self, analysis: StoredAnalysis) -> Result<(), StoreError>;
 
+    /// Says that the work on a pending analysis goes on. A store that services share takes one of which nobody says so for a while
+    /// for failed: the service that had accepted it has died. One that a single service has finds out when it is opened.
+    async fn goes_on(&self, _id: AnalysisId) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Accepts what came of work: writes `analysis`, if there is one, as [`AnalysisStore::put`] does, and publishes
     /// `publication`, if there is one, both or neither.
     async fn finish(

@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::identity::{Principal, Refusal};
 use crate::routes::route_of;
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use redundancy_engine::access::Actor;
@@ -87,12 +87,16 @@ pub(super) async fn admit_observer(State(app): State<App>, mut request: Request,
 /// round the log by hanging up.
 async fn audited(app: &App, entry: Option<audit::Entry>, request: Request, next: Next) -> Response {
     let Some(entry) = entry else { return next.run(request).await };
+    let only_shows = request.method() == Method::GET;
     let work = async move {
         let response = next.run(request).await;
-        if let Some(done) = entry.ended(&response) {
-            done.write().await;
+        let Some(done) = entry.ended(&response) else { return response };
+        match done.write().await {
+            // Nothing is shown of which nobody can look up later that it was.
+            Err(error) if only_shows => error.into_response(),
+            // What is done is done. That nobody can look it up later is no reason to say that it failed.
+            Ok(()) | Err(_) => response,
         }
-        response
     };
     let ended = app.tasks().spawn(work.in_current_span()).await;
     ended.unwrap_or_else(|_| ApiError::internal().into_response())

@@ -4,6 +4,7 @@ use super::client_address::ClientAddress;
 use super::request_id::RequestId;
 use crate::access_rules::AccessRule;
 use crate::app::App;
+use crate::error::ApiError;
 use crate::identity::Principal;
 use axum::RequestExt as _;
 use axum::extract::{Path, Request};
@@ -66,13 +67,13 @@ impl Entry {
 }
 
 impl Done {
-    /// Writes the entry.
-    pub(super) async fn write(self) {
+    /// Writes the entry, or tells the log what could not be written.
+    pub(super) async fn write(self) -> Result<(), ApiError> {
         let Self(Entry { app, entry }) = self;
         let (action, about) = (entry.action.clone(), entry.target.clone());
-        // The thing is done. That nobody can look it up later is no reason to say that it failed.
-        if let Err(error) = app.access().store.record(entry).await {
+        app.access().store.record(entry).await.map_err(|error| {
             tracing::error!(%error, action, about, "an entry of the audit log could not be written");
-        }
+            error.into()
+        })
     }
 }

@@ -75,10 +75,9 @@ struct PartHealth {
     /// When it was first seen in this state; it is looked at by probes, scrapes and whoever asks here.
     #[schema(example = "2026-01-02T03:04:05.678Z")]
     since: String,
-    /// How long it took to answer. Left out of parts that are not asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false, value_type = f64, example = 0.3)]
-    latency_ms: Option<f64>,
+    /// How long it took to answer.
+    #[schema(example = 0.3)]
+    latency_ms: f64,
 }
 
 /// Where events, deliveries and analyses are kept; degraded when it does not answer.
@@ -187,16 +186,16 @@ pub(crate) async fn ready(State(app): State<App>) -> Probe {
     responses((status = 200, description = "The service and its parts", body = Envelope<HealthData>)),
 )]
 pub(crate) async fn status(State(app): State<App>, _: NoParameters) -> Envelope<HealthData> {
-    let done = app.engine().stats();
+    let (done, took) = measured(&app, || app.engine().stats());
     let (store, queue) = tokio::join!(ask_store(&app), queue_health(&app));
     let store = StoreHealth {
-        part: PartHealth::of(&app, Part::Store, state_of(&store), Some(store.latency)),
+        part: PartHealth::of(&app, Part::Store, state_of(&store), store.latency),
         kind: store.kind,
         durable: store.is_durable,
         warnings: store.warnings,
     };
     let workers = WorkersHealth {
-        part: PartHealth::of(&app, Part::Workers, workers_state(&done.pool), None),
+        part: PartHealth::of(&app, Part::Workers, workers_state(&done.pool), took),
         workers: Workers::from(&done.pool),
     };
     let memory = memory_health(&app);
@@ -230,8 +229,15 @@ pub(crate) async fn ask_store(app: &App) -> domain::StoreHealth {
         }
     });
     // Whoever asks helps to know since when it is so.
-    app.part_history().since(app, Part::Store, state_of(&health));
+    app.part_history().store_is(app, state_of(&health));
     health
+}
+
+/// What `ask` gives, and how long it took.
+fn measured<T>(app: &App, ask: impl FnOnce() -> T) -> (T, Duration) {
+    let began = app.clock().monotonic();
+    let answer = ask();
+    (answer, app.clock().monotonic().saturating_sub(began))
 }
 
 async fn queue_health(app: &App) -> QueueHealth {
@@ -239,7 +245,7 @@ async fn queue_health(app: &App) -> QueueHealth {
     let queue = QueueData::of(app).await;
     let latency = app.clock().monotonic().saturating_sub(began);
     let state = if queue.is_some() { PartState::Ok } else { PartState::Degraded };
-    let part = PartHealth::of(app, Part::Queue, state, Some(latency));
+    let part = PartHealth::of(app, Part::Queue, state, latency);
     QueueHealth { part, queue: queue.unwrap_or_default() }
 }
 
@@ -248,8 +254,9 @@ fn memory_health(app: &App) -> MemoryHealth {
         (app.body_budget().held_bytes(), app.body_budget().limit_bytes());
     let is_short = bodies_limit_bytes.saturating_sub(bodies_bytes) < bodies_limit_bytes / 10;
     let state = if is_short { PartState::Degraded } else { PartState::Ok };
-    let part = PartHealth::of(app, Part::Memory, state, None);
-    MemoryHealth { part, resident_bytes: process::resident_bytes(), bodies_bytes, bodies_limit_bytes }
+    let (resident_bytes, took) = measured(app, process::resident_bytes);
+    let part = PartHealth::of(app, Part::Memory, state, took);
+    MemoryHealth { part, resident_bytes, bodies_bytes, bodies_limit_bytes }
 }
 
 fn state_of(store: &domain::StoreHealth) -> PartState {
@@ -265,8 +272,8 @@ fn workers_state(pool: &PoolStats) -> PartState {
 }
 
 impl PartHealth {
-    fn of(app: &App, part: Part, state: PartState, latency: Option<Duration>) -> Self {
+    fn of(app: &App, part: Part, state: PartState, latency: Duration) -> Self {
         let since = app.part_history().since(app, part, state).to_string();
-        Self { state, since, latency_ms: latency.map(millis) }
+        Self { state, since, latency_ms: millis(latency) }
     }
 }

@@ -5,7 +5,9 @@ use crate::webhooks::{self, Receiver};
 use axum::body::{Body, Bytes};
 use axum::http::Method;
 use http_body_util::BodyExt;
+use redundancy_server::ServerConfig;
 use serde_json::{Value, json};
+use std::time::Duration;
 use tower::ServiceExt;
 
 pub(crate) const DOCUMENTS: &str = "/api/v1/documents";
@@ -266,7 +268,7 @@ async fn a_body_that_breaks_off_is_told_with_the_line_it_broke_off_in() {
 
 #[tokio::test]
 async fn a_line_that_is_too_long_is_skipped() {
-    let config = redundancy_server::ServerConfig { max_content_bytes: 1024, ..Default::default() };
+    let config = ServerConfig { max_content_bytes: 1024, ..Default::default() };
     let service = Service::with(config);
     let body = format!("{{\"content\": \"{}\"}}\n{{\"content\": \"b\"}}", "x".repeat(200 * 1024));
     let reply = service.post_bytes(BULK, &LINES, body).await;
@@ -293,4 +295,18 @@ async fn a_line_is_answered_before_the_next_one_is_sent() {
     }
     drop(send);
     assert!(answer.frame().await.is_none());
+}
+
+#[tokio::test]
+async fn a_line_that_does_not_come_to_its_end_is_given_up_although_something_comes() {
+    let config = ServerConfig { request_timeout: Duration::from_millis(100), ..ServerConfig::default() };
+    let service = Service::with(config);
+    let bytes = futures_util::stream::unfold("{\"content\": \"", |piece| async move {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(piece)), "a"))
+    });
+    let reply = service.call(request(Method::POST, BULK, &LINES, Body::from_stream(bytes)));
+    let reply = tokio::time::timeout(Duration::from_secs(20), reply).await.unwrap();
+    let last: Value = serde_json::from_str(reply.text().lines().last().unwrap()).unwrap();
+    assert_eq!(last["error"]["type"], "Timeout", "{last}");
 }

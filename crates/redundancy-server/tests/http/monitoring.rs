@@ -38,14 +38,13 @@ async fn health_status_shows_the_parts() {
     );
     assert!(data["uptime_seconds"].as_f64().unwrap() > 0.0);
     let since = "2026-01-02T03:04:05.678Z";
-    let workers =
-        json!({"state": "ok", "since": since, "total": 2, "running": 0, "waiting": 0, "waiting_limit": 8});
-    assert_eq!(data["parts"]["workers"], workers);
+    for (figure, expected) in [("total", 2), ("running", 0), ("waiting", 0), ("waiting_limit", 8)] {
+        assert_eq!(data["parts"]["workers"][figure], expected, "{figure}");
+    }
     assert_eq!(data["parts"]["brokers"], json!({}));
     for (part, health) in data["parts"].as_object().unwrap().iter().filter(|(part, _)| *part != "brokers") {
         assert_eq!((&health["state"], &health["since"]), (&"ok".into(), &since.into()), "{part}");
-        let is_measured = ["store", "queue"].contains(&part.as_str());
-        assert_eq!(health["latency_ms"].is_number(), is_measured, "{part}: {health}");
+        assert!(health["latency_ms"].is_number(), "{part}: {health}");
     }
     let store = &data["parts"]["store"];
     assert_eq!(

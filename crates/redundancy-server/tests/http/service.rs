@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request};
 use axum::{Router, response::Response};
 use http_body_util::BodyExt;
+use redundancy_engine::access::AccessStore;
 use redundancy_engine::webhook::dispatcher::{DispatcherConfig, Ports};
 use redundancy_engine::webhook::store::WebhookStore;
 use redundancy_engine::webhook::trace::NoTracer;
@@ -111,6 +112,13 @@ impl Service {
         Self::assembled(config, cpu, stores, Arc::new(TickingClock::default()))
     }
 
+    /// Keeps its audit log and the like in `access`.
+    pub(crate) fn with_access(access: Arc<dyn AccessStore>) -> Self {
+        let stores = Stores::of(Arc::new(MemoryStore::default()));
+        let (config, cpu) = (ServerConfig::default(), CpuPoolConfig { workers: 2, queue: 8 });
+        Self::assembled_with(config, cpu, stores, Arc::new(TickingClock::default()), access)
+    }
+
     /// Delivers events, to receivers on this machine too, and goes on with batches, while the clock goes on.
     pub(crate) fn delivering() -> Self {
         let store = Arc::new(MemoryStore::default());
@@ -160,11 +168,16 @@ impl Service {
         service
     }
 
-    fn assembled(
+    fn assembled(config: ServerConfig, cpu: CpuPoolConfig, stores: Stores, clock: Arc<dyn Clock>) -> Self {
+        Self::assembled_with(config, cpu, stores, clock, Arc::new(MemoryAccess::default()))
+    }
+
+    fn assembled_with(
         config: ServerConfig,
         cpu: CpuPoolConfig,
         Stores { analyses: store, webhooks: webhook_store, catalog, batches }: Stores,
         clock: Arc<dyn Clock>,
+        access: Arc<dyn AccessStore>,
     ) -> Self {
         let ids: Arc<dyn IdSource> = Arc::new(CountingIds::default());
         let ports = EnginePorts {
@@ -193,7 +206,7 @@ impl Service {
             Webhooks::new(ports, WebhooksConfig { addresses, dispatcher, ..WebhooksConfig::default() });
         let home = Workspace { tenant: None, engine: Arc::clone(&engine), webhooks: webhooks.clone() };
         let rates = Arc::new(LocalRates::new(Arc::clone(&clock)));
-        let access = Access::open(Arc::new(MemoryAccess::default()), rates);
+        let access = Access::open(access, rates);
         let app = App::new(config, access, home, metrics, clock, ids);
         Self { router: redundancy_server::router(app.clone()), app, engine, webhooks, working: None }
     }

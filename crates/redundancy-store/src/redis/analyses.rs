@@ -16,8 +16,14 @@ use std::time::Duration;
 
 /// How long a result is kept.
 const KEEP_RESULT: Duration = Duration::from_hours(24);
-/// How long an analysis may be pending: the replica that does it may die.
+/// How long a pending analysis is kept from when it was last said that the work on it goes on. Less than a result is, so that what is said
+/// too late does not shorten the life of one.
 const KEEP_PENDING: Duration = Duration::from_hours(1);
+/// After so long a silence the replica that did it has died, or has no way to the store: three times as long as between two times that
+/// it is said.
+const SILENCE: Duration = Duration::from_secs(30);
+/// What is told of such an analysis.
+const UNFINISHED: &str = "the service ended before the analysis was done: ask for it again";
 /// The version of the record.
 const VERSION: u32 = 1;
 
@@ -65,9 +71,17 @@ impl Written {
             name: hex(analysis.id.number()),
             // Strings and numbers: that cannot fail.
             record: serde_json::to_vec(&record).unwrap_or_default(),
-            keep_ms: u64::try_from(keep.as_millis()).unwrap_or(u64::MAX),
+            keep_ms: milliseconds(keep),
         }
     }
+}
+
+fn key_of(id: AnalysisId) -> String {
+    key(Partition::of_slot(id.slot()), &hex(id.number()))
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn key(partition: Partition, name: &str) -> String {
@@ -130,12 +144,39 @@ impl AnalysisStore for RedisStore {
 
     async fn get(&self, id: AnalysisId) -> Result<Option<StoredAnalysis>, StoreError> {
         let mut get: Cmd = redis::cmd("GET");
-        get.arg(key(Partition::of_slot(id.slot()), &hex(id.number())));
+        get.arg(key_of(id));
         let reply = self.link.send(get).await?;
         if reply == Value::Nil {
             return Ok(None);
         }
         let Value::BulkString(bytes) = reply else { return Err(fault::unexpected()) };
-        read(id, &bytes).map(Some)
+        let analysis = read(id, &bytes)?;
+        if matches!(analysis.state, AnalysisState::Pending) && self.is_silent(id).await? {
+            return Ok(Some(StoredAnalysis {
+                state: AnalysisState::Failed(UNFINISHED.to_owned()),
+                ..analysis
+            }));
+        }
+        Ok(Some(analysis))
+    }
+
+    async fn goes_on(&self, id: AnalysisId) -> Result<(), StoreError> {
+        let mut renew: Cmd = redis::cmd("PEXPIRE");
+        // Greater than before: a result that has come meanwhile is kept for longer anyway.
+        renew.arg(key_of(id)).arg(milliseconds(KEEP_PENDING)).arg("GT");
+        self.link.send(renew).await?;
+        Ok(())
+    }
+}
+
+impl RedisStore {
+    /// Whether nobody has said for a while that the work on a pending analysis goes on.
+    async fn is_silent(&self, id: AnalysisId) -> Result<bool, StoreError> {
+        let mut ask: Cmd = redis::cmd("PTTL");
+        ask.arg(key_of(id));
+        let Value::Int(left) = self.link.send(ask).await? else { return Err(fault::unexpected()) };
+        // Negative if it has gone since.
+        let least = milliseconds(KEEP_PENDING.saturating_sub(SILENCE));
+        Ok(u64::try_from(left).is_ok_and(|left| left < least))
     }
 }

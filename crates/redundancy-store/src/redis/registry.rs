@@ -175,8 +175,14 @@ impl Registry {
             self.clear(id, now).await?;
             return Ok(false);
         };
-        self.spread(version, id, now).await?;
-        self.clear(id, now).await?;
+        let cleared = async {
+            self.spread(version, id, now).await?;
+            self.clear(id, now).await
+        };
+        // It is gone. What is left of it is cancelled where it is claimed, and nobody can ask for that once more.
+        if let Err(error) = cleared.await {
+            tracing::warn!(%error, endpoint = %id, "what is pending for a deleted endpoint is cancelled later");
+        }
         Ok(true)
     }
 

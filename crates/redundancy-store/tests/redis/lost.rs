@@ -6,6 +6,7 @@ use crate::fixture::{
 };
 use crate::server::{Server, store_at};
 use crate::{deliver_all, retry};
+use redundancy_engine::{AnalysisState, AnalysisStore, Operation, StoredAnalysis, Timestamp};
 use redundancy_webhook::ids::DeliveryId;
 use redundancy_webhook::store::{PublishError, StoreError, Transition};
 
@@ -178,4 +179,26 @@ async fn a_long_queue_of_a_deleted_endpoint_is_cancelled_to_the_end() {
     assert_eq!((stats.total.pending, stats.by_endpoint.len()), (0, 0));
     assert!(fixture::claim(&store, at(2)).await.is_empty());
     assert_eq!(fixture::sweep_all(&store, at(100), at(100)).await, 2400);
+}
+
+#[tokio::test]
+async fn an_analysis_of_which_nobody_says_that_it_goes_on_has_failed() {
+    let server = Server::in_memory().await;
+    let store = store_at(&server.url()).await;
+    let id = "ana_00000000000000000000000001".parse().unwrap();
+    let created_at = Timestamp::from_millis(1);
+    let pending = |state| StoredAnalysis { id, operation: Operation::Analyze, created_at, bytes: 1, state };
+    let state = async || AnalysisStore::get(&*store, id).await.unwrap().unwrap().state;
+    AnalysisStore::put(&*store, pending(AnalysisState::Pending)).await.unwrap();
+    assert!(matches!(state().await, AnalysisState::Pending));
+    // As if its hour had begun so much earlier.
+    let key = server.ask("KEYS *:a:*").await.lines().find(|line| line.contains(":a:")).unwrap().to_owned();
+    server.ask(&format!("PEXPIRE {key} {}", (3600 - 31) * 1000)).await;
+    assert!(matches!(state().await, AnalysisState::Failed(reason) if reason.contains("ask for it again")));
+    store.goes_on(id).await.unwrap();
+    assert!(matches!(state().await, AnalysisState::Pending));
+    AnalysisStore::put(&*store, pending(AnalysisState::Completed("{}".into()))).await.unwrap();
+    store.goes_on(id).await.unwrap();
+    let left: u64 = server.ask(&format!("PTTL {key}")).await.trim().trim_start_matches(':').parse().unwrap();
+    assert!(left > 23 * 3600 * 1000, "{left}");
 }

@@ -30,6 +30,15 @@ impl PartHistory {
         self.noticed(part, state, app.clock().now(), || app.engine().stats().started_at)
     }
 
+    /// Takes notice of the state of the store. While it is away nobody can tell of the queue, which is in it.
+    pub(super) fn store_is(&self, app: &App, state: PartState) {
+        let (now, started_at) = (app.clock().now(), || app.engine().stats().started_at);
+        self.noticed(Part::Store, state, now, started_at);
+        if state == PartState::Degraded {
+            self.noticed(Part::Queue, state, now, started_at);
+        }
+    }
+
     fn noticed(
         &self,
         part: Part,

@@ -114,6 +114,8 @@ async fn a_store_that_is_away_makes_the_service_degraded_and_its_routes_unavaila
         (&health["parts"]["queue"]["state"], &health["parts"]["workers"]["state"]),
         (&"degraded".into(), &"ok".into())
     );
+    // A probe had seen it of both.
+    assert_eq!(health["parts"]["queue"]["since"], health["parts"]["store"]["since"]);
     assert_eq!(service.get("/api/v1/stats").await.data()["webhooks"], json!(null));
     assert_has_lines(&service.get("/metrics").await, &[r#"store_up{kind="memory"} 0.0"#]);
     // Detection needs no store.

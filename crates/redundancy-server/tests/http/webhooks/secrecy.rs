@@ -3,7 +3,12 @@
 use super::{DELIVERIES, ENDPOINTS, EVENTS, Receiver, delivery_in, register};
 use crate::logs::Log;
 use crate::service::Service;
+use redundancy_engine::access::{AccessStore, ApiKey, AuditEntry, AuditId, KeyId, Tenant};
+use redundancy_engine::webhook::store::{Page, PageRequest};
+use redundancy_engine::{StoreError, Timestamp};
+use redundancy_store::MemoryAccess;
 use serde_json::json;
+use std::sync::Arc;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -72,4 +77,62 @@ async fn nothing_secret_is_logged_and_showing_a_secret_is_written_down() {
     assert_eq!(actions, ["secret.shown", "secret.rotated", "endpoint.created"]);
     assert!(told.as_array().unwrap().iter().all(|entry| entry["target"] == "one"), "{told}");
     assert!(!told.to_string().contains("hidden") && !told.to_string().contains(&SECRET[6..]), "{told}");
+}
+
+/// Takes no entries.
+#[derive(Default)]
+struct FullLog(MemoryAccess);
+
+#[async_trait::async_trait]
+impl AccessStore for FullLog {
+    async fn put_key(&self, key: ApiKey) -> Result<(), StoreError> {
+        self.0.put_key(key).await
+    }
+
+    async fn key(&self, id: KeyId) -> Result<Option<ApiKey>, StoreError> {
+        self.0.key(id).await
+    }
+
+    async fn keys(
+        &self,
+        tenant: Option<&Tenant>,
+        page: PageRequest<KeyId>,
+    ) -> Result<Page<ApiKey, KeyId>, StoreError> {
+        self.0.keys(tenant, page).await
+    }
+
+    async fn revoke_key(&self, id: KeyId, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
+        self.0.revoke_key(id, now).await
+    }
+
+    async fn record(&self, _: AuditEntry) -> Result<(), StoreError> {
+        Err(StoreError::Full("no room for another entry".to_owned()))
+    }
+
+    async fn audit(
+        &self,
+        tenant: Option<&Tenant>,
+        page: PageRequest<AuditId>,
+    ) -> Result<Page<AuditEntry, AuditId>, StoreError> {
+        self.0.audit(tenant, page).await
+    }
+
+    async fn add_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
+        self.0.add_tenant(tenant).await
+    }
+
+    async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        self.0.tenants().await
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_not_shown_where_that_cannot_be_written_down() {
+    let service = Service::with_access(Arc::new(FullLog::default()));
+    let fields = json!({"id": "one", "secret": SECRET});
+    // What is made is made, and told of.
+    register(&service, "http://127.0.0.1:9/", fields).await;
+    let shown = service.get(&format!("{ENDPOINTS}/one/secret")).await;
+    shown.error(503, "Unavailable");
+    assert!(!shown.text().contains(SECRET));
 }
