@@ -93,6 +93,8 @@ struct Shelf {
     /// Whether somebody wants to hear of findings.
     is_wanted: AtomicBool,
     published: Mutex<Vec<Event>>,
+    /// How often it was said that work goes on.
+    goings_on: AtomicUsize,
 }
 
 /// Writes how many words there are, and for a long text fills up to its length.
@@ -165,6 +167,11 @@ impl AnalysisStore for Shelf {
 
     fn is_wanted(&self, _: &EventType) -> bool {
         self.is_wanted.load(Ordering::Relaxed)
+    }
+
+    async fn goes_on(&self, _: AnalysisId) -> Result<(), StoreError> {
+        self.goings_on.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn get(&self, id: AnalysisId) -> Result<Option<StoredAnalysis>, StoreError> {
@@ -336,6 +343,20 @@ async fn a_result_that_the_store_never_takes_stays_pending_and_its_end_is_told()
     engine.drain().await;
     assert_eq!(of_the_end.await.unwrap(), "Completed");
     assert!(matches!(engine.result(id).await.unwrap().unwrap().state, AnalysisState::Pending));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_work_goes_on_the_store_is_told_so() {
+    let (engine, shelf) = engine(1, 0);
+    let id =
+        engine.submit(Request::Analyze(analyze_request("one")), Caller::default(), |_| ()).await.unwrap();
+    shelf.refusals.store(usize::MAX, Ordering::Relaxed);
+    while shelf.goings_on.load(Ordering::Relaxed) < 2 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    shelf.refusals.store(0, Ordering::Relaxed);
+    engine.drain().await;
+    assert!(matches!(engine.result(id).await.unwrap().unwrap().state, AnalysisState::Completed(_)));
 }
 
 #[tokio::test]
