@@ -23,7 +23,7 @@ pub trait AccessStore: Send + Sync {
     /// Ends a key, which stays to be looked at. One that was ended before keeps its time. `None` if there is no such key.
     async fn revoke_key(&self, id: KeyId, now: Timestamp) -> Result<Option<ApiKey>, StoreError>;
 
-    /// Adds an entry to the audit log. Nothing changes or removes one.
+    /// Adds an entry to the audit log. Nothing changes or removes one; added again it changes nothing.
     async fn record(&self, entry: AuditEntry) -> Result<(), StoreError>;
 
     /// Entries of the audit log, the newest first: those of `tenant` alone if there is one, else all.

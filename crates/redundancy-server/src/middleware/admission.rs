@@ -87,6 +87,7 @@ pub(super) async fn admit_observer(State(app): State<App>, mut request: Request,
 /// round the log by hanging up.
 async fn audited(app: &App, entry: Option<audit::Entry>, request: Request, next: Next) -> Response {
     let Some(entry) = entry else { return next.run(request).await };
+    let tasks = app.tasks().clone();
     let only_shows = request.method() == Method::GET;
     let work = async move {
         let response = next.run(request).await;
@@ -94,8 +95,12 @@ async fn audited(app: &App, entry: Option<audit::Entry>, request: Request, next:
         match done.write().await {
             // Nothing is shown of which nobody can look up later that it was.
             Err(error) if only_shows => error.into_response(),
-            // What is done is done. That nobody can look it up later is no reason to say that it failed.
-            Ok(()) | Err(_) => response,
+            // What is done is done, and does not become undone by saying that it failed.
+            Err(_) => {
+                tasks.spawn(done.write_later());
+                response
+            }
+            Ok(()) => response,
         }
     };
     let ended = app.tasks().spawn(work.in_current_span()).await;

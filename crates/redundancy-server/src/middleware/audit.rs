@@ -11,6 +11,11 @@ use axum::extract::{Path, Request};
 use axum::http::header::LOCATION;
 use axum::response::Response;
 use redundancy_engine::access::{AuditEntry, AuditId, Tenant};
+use std::time::Duration;
+
+/// How long to wait before an entry is offered again to a store that refuses it: the first time, and at most.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(16);
 
 /// Whose things an answer tells of, where that is not the caller's tenant: handlers add it to their answers.
 #[derive(Clone)]
@@ -67,13 +72,25 @@ impl Entry {
 }
 
 impl Done {
-    /// Writes the entry, or tells the log what could not be written.
-    pub(super) async fn write(self) -> Result<(), ApiError> {
+    /// Writes the entry, or tells the log that it could not be written.
+    pub(super) async fn write(&self) -> Result<(), ApiError> {
         let Self(Entry { app, entry }) = self;
-        let (action, about) = (entry.action.clone(), entry.target.clone());
-        app.access().store.record(entry).await.map_err(|error| {
+        app.access().store.record(entry.clone()).await.map_err(|error| {
+            let (action, about) = (&*entry.action, entry.target.as_deref());
             tracing::error!(%error, action, about, "an entry of the audit log could not be written");
             error.into()
         })
+    }
+
+    /// Tries to write the entry until that is done, or the service ends.
+    pub(super) async fn write_later(self) {
+        let mut pause = FIRST_PAUSE;
+        while !self.0.app.tasks().is_closed() {
+            tokio::time::sleep(pause).await;
+            if self.write().await.is_ok() {
+                return;
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 }

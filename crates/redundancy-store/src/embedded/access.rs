@@ -157,7 +157,9 @@ impl AccessStore for EmbeddedAccess {
     async fn record(&self, entry: AuditEntry) -> Result<(), StoreError> {
         let (id, tenant, record) = (bytes(entry.id.number()), name(entry.tenant.as_ref()), written(&entry)?);
         self.write(move |connection| {
-            let statement = "INSERT INTO audit (id, tenant, record) VALUES (?1, ?2, ?3)";
+            // One that is there already was written by an earlier try of which nobody heard.
+            let statement =
+                "INSERT INTO audit (id, tenant, record) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
             connection.prepare_cached(statement)?.execute(params![id, tenant, record]).map(drop)
         })
         .await

@@ -9,6 +9,7 @@ use redundancy_engine::{StoreError, Timestamp};
 use redundancy_store::MemoryAccess;
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -79,9 +80,8 @@ async fn nothing_secret_is_logged_and_showing_a_secret_is_written_down() {
     assert!(!told.to_string().contains("hidden") && !told.to_string().contains(&SECRET[6..]), "{told}");
 }
 
-/// Takes no entries.
-#[derive(Default)]
-struct FullLog(MemoryAccess);
+/// Takes no entries while it is full.
+struct FullLog(MemoryAccess, AtomicBool);
 
 #[async_trait::async_trait]
 impl AccessStore for FullLog {
@@ -105,8 +105,11 @@ impl AccessStore for FullLog {
         self.0.revoke_key(id, now).await
     }
 
-    async fn record(&self, _: AuditEntry) -> Result<(), StoreError> {
-        Err(StoreError::Full("no room for another entry".to_owned()))
+    async fn record(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        if self.1.load(Ordering::Relaxed) {
+            return Err(StoreError::Full("no room for another entry".to_owned()));
+        }
+        self.0.record(entry).await
     }
 
     async fn audit(
@@ -127,12 +130,20 @@ impl AccessStore for FullLog {
 }
 
 #[tokio::test]
-async fn a_secret_is_not_shown_where_that_cannot_be_written_down() {
-    let service = Service::with_access(Arc::new(FullLog::default()));
+async fn a_secret_is_not_shown_where_that_cannot_be_written_down_and_changes_are_written_down_later() {
+    let log = Arc::new(FullLog(MemoryAccess::default(), AtomicBool::new(true)));
+    let service = Service::with_access(log.clone());
     let fields = json!({"id": "one", "secret": SECRET});
     // What is made is made, and told of.
     register(&service, "http://127.0.0.1:9/", fields).await;
     let shown = service.get(&format!("{ENDPOINTS}/one/secret")).await;
     shown.error(503, "Unavailable");
     assert!(!shown.text().contains(SECRET));
+    log.1.store(false, Ordering::Relaxed);
+    let written = async || service.get("/api/v1/audit").await.data()["items"].clone();
+    while written().await == json!([]) {
+        tokio::task::yield_now().await;
+    }
+    let actions = written().await;
+    assert_eq!((&actions[0]["action"], actions.as_array().unwrap().len()), (&json!("endpoint.created"), 1));
 }
