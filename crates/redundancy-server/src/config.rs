@@ -105,8 +105,14 @@ impl FromStr for Origin {
             let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https"));
             let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
             let (Some(scheme), Some(authority)) = (scheme, authority) else { return Err(InvalidOrigin) };
-            if text != format!("{scheme}://{authority}") {
+            // A pattern would match nothing, without a word.
+            if text != format!("{scheme}://{authority}") || text.contains('*') {
                 return Err(InvalidOrigin);
+            }
+            // Browsers leave out the port that goes without saying.
+            let usual = if scheme == "https" { ":443" } else { ":80" };
+            if let Some(short) = text.strip_suffix(usual) {
+                return HeaderValue::try_from(short).map(Self).map_err(|_| InvalidOrigin);
             }
         }
         HeaderValue::try_from(text).map(Self).map_err(|_| InvalidOrigin)
@@ -123,6 +129,8 @@ mod tests {
             ("http://localhost:3000", "http://localhost:3000"),
             (" HTTPS://App.Example.COM ", "https://app.example.com"),
             ("http://[::1]:8080", "http://[::1]:8080"),
+            ("https://app.example.com:443", "https://app.example.com"),
+            ("http://app.example.com:443", "http://app.example.com:443"),
             ("*", "*"),
         ] {
             assert_eq!(text.parse::<Origin>().unwrap().to_string(), origin);
@@ -142,6 +150,7 @@ mod tests {
             "http://u@a",
             "http://a b",
             "http://a?b",
+            "http://*.a",
         ] {
             assert_eq!(text.parse::<Origin>(), Err(InvalidOrigin), "{text:?}");
         }
