@@ -39,7 +39,7 @@ def attacks(nginx):
         ("bodies that are held", slow.held_bodies, MEMORY_OF_ALL_BODIES),
         ("short lines that are held", slow.short_lines, MEMORY),
         ("slow streams", slow.lines, MEMORY_OF_CONNECTIONS),
-        ("readers that do not read", slow.readers, MEMORY_OF_CONNECTIONS),
+        ("readers that do not read", slow.readers, MEMORY),
         ("answers that are held", slow.holders_of_answers, MEMORY_OF_ALL_BODIES),
         ("declared lengths", large.declared, MEMORY),
         ("chunked bodies", large.chunked, MEMORY),

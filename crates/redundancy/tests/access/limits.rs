@@ -1,6 +1,8 @@
 //! How often callers may ask.
 
 use serde_json::json;
+use std::io::Write as _;
+use std::net::TcpStream;
 
 use crate::caller::Caller;
 use crate::kit::{Answer, PASSAGE, Place};
@@ -99,4 +101,40 @@ fn it_is_told_once_that_a_caller_asks_too_often() {
     let told = deliveries["items"].as_array().unwrap();
     assert_eq!(told.len(), 1, "{deliveries}");
     assert_eq!(told[0]["event_type"], "rate_limit.exceeded");
+}
+
+#[test]
+fn one_caller_leaves_places_to_others() {
+    let keys = ["0123456789abcdef", "fedcba9876543210"];
+    let place = Place::new();
+    let service = place.serve(&[
+        ("AUTH_MODE", "api_key"),
+        ("API_KEYS", &keys.join(",")),
+        ("MAX_CONCURRENT_REQUESTS", "4"),
+        ("RATE_LIMIT_REQUESTS", "1000000"),
+    ]);
+    // They wait for bodies that do not come.
+    let head = format!(
+        "POST /api/v1/analyze HTTP/1.1\r\nHost: a\r\nX-Api-Key: {}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n",
+        keys[0]
+    );
+    let held: Vec<TcpStream> = (0..3)
+        .map(|_| {
+            let mut stream = service.connect();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let [one, other] = keys.map(|key| Caller::new(&service, key));
+    let refused = loop {
+        let answer = one.get("/api/v1/documents");
+        if answer.status != 200 {
+            break answer;
+        }
+    };
+    assert_eq!((refused.status, header(&refused, "Retry-After")), (503, Some("1")));
+    assert!(refused.body.contains("of your requests"), "{}", refused.body);
+    assert_eq!(other.get("/api/v1/documents").status, 200);
+    drop(held);
+    while one.get("/api/v1/documents").status != 200 {}
 }
