@@ -102,7 +102,9 @@ fn told_by_words(sample: &str) -> Option<&'static str> {
         }
     }
     let enough = |&(found, _): &(usize, _)| found >= LEAST_TELLING && found * TELLING_AMONG >= words;
-    let (_, &(language, code, _)) = found.into_iter().zip(&TELLING_WORDS).find(enough)?;
+    let mut enough = found.into_iter().zip(&TELLING_WORDS).filter(enough);
+    // Where both have enough of them, one is a part of the other, and it takes the models to say which prevails.
+    let (Some((_, &(language, code, _))), None) = (enough.next(), enough.next()) else { return None };
     let lines = joined(windows(sample, AGREED_BYTES), 3 * AGREED_BYTES);
     (whichlang::detect_language(&lines) == language).then_some(code)
 }
@@ -323,6 +325,9 @@ mod tests {
         assert_eq!(told_by_words(&format!("{english} {}", "lorem ".repeat(200))), None);
         let dutch = "Alle mensen worden vrij en gelijk in waardigheid en rechten geboren. ".repeat(3);
         assert_eq!(told_by_words(&format!("{dutch} {english}")), None);
+        let spanish = "Los vecinos y sus hijos fueron a las fiestas del pueblo, pero no hay más. ".repeat(6);
+        assert_eq!(told_by_words(&spanish), Some("es"));
+        assert_eq!(told_by_words(&format!("{english} {spanish} {english}")), None);
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl Engine {
     ///
     /// What comes of it is put into the store first, together with the event that tells of it, and `ended` is called after
     /// that. A store that is away is asked again and again, with growing pauses, and three times in all once the engine drains.
-    /// When it still refuses then, or when it says that it holds something unreadable, the result is lost, the analysis remains pending in the store, and `ended` alone learns what came of it.
+    /// When it still refuses then, or when it says that it holds something unreadable, the result is lost, `ended` alone learns what came of it, and the analysis remains pending in the store, or fails there when nobody says any more that it goes on.
     pub async fn submit(
         self: &Arc<Self>,
         request: Request,
@@ -269,7 +269,6 @@ impl Engine {
     }
 }
 
-/// The span of an analysis, for those who export traces: from the place in the pool to the finding.
 /// Tells the store again and again that the work on an analysis goes on. Never ends.
 async fn say_that_it_goes_on(store: &dyn AnalysisStore, id: AnalysisId) {
     loop {
@@ -280,6 +279,7 @@ async fn say_that_it_goes_on(store: &dyn AnalysisStore, id: AnalysisId) {
     }
 }
 
+/// The span of an analysis, for those who export traces: from the place in the pool to the finding.
 fn span(work: &impl Work) -> Span {
     tracing::info_span!(
         target: TARGET,

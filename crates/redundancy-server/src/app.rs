@@ -22,6 +22,7 @@ use redundancy_engine::{AnalysisState, Clock, Engine, IdSource, Identified, Requ
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Everything the routes need, and the part of it that belongs to one tenant. Cheap to clone: clones share one state.
@@ -51,6 +52,8 @@ struct State {
     documentation: OnceLock<Documentation>,
     /// What goes on to its end also when the client has gone.
     tasks: TaskTracker,
+    /// Told to those tasks that wait for something: they are to come to their end.
+    draining: CancellationToken,
 }
 
 /// What one tenant has, or what belongs to none: nothing leads from one of these to another.
@@ -138,6 +141,7 @@ impl App {
             part_history: PartHistory::default(),
             documentation: OnceLock::new(),
             tasks: TaskTracker::new(),
+            draining: CancellationToken::new(),
         };
         Self { state: Arc::new(state), here: Arc::new(home) }
     }
@@ -167,8 +171,13 @@ impl App {
 
     /// Waits for what clients have not waited for. The caller sets the deadline.
     pub async fn drain(&self) {
+        self.state.draining.cancel();
         self.state.tasks.close();
         self.state.tasks.wait().await;
+    }
+
+    pub(crate) fn draining(&self) -> &CancellationToken {
+        &self.state.draining
     }
 
     pub(crate) fn tasks(&self) -> &TaskTracker {

@@ -58,7 +58,7 @@ impl Default for ServerConfig {
 
 /// What a program logs, as it can be looked at and changed while it runs.
 pub trait LogLevels: fmt::Debug + Send + Sync {
-    /// The level of all modules, and the levels of single ones, such as `info,redundancy_webhook=debug`.
+    /// The level of all modules, and the levels of single ones, such as `info,redundancy_server=debug`.
     fn levels(&self) -> String;
 
     /// From now on `levels` hold. The error says what would do, in words that follow the name of the field: "must be …".

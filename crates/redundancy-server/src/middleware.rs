@@ -61,7 +61,7 @@ async fn outside(State(app): State<App>, mut request: Request, next: Next) -> Re
     let leftover = leftover::Leftover::of(&mut request);
     let answer = async {
         // Keeps from the layer for CORS what is no preflight request and leads nowhere.
-        let mut response = match cors::unmatched(&request) {
+        let mut response = match capacity::unplaced(&app, &request).or_else(|| cors::unmatched(&request)) {
             Some(error) => error.into_response(),
             None => next.run(request).await,
         };

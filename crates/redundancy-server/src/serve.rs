@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use tower::util::MapResponseLayer;
 
 pub use encryption::{Credentials, CredentialsFault, CredentialsPart, Encryption, Validity};
+pub(crate) use http2::streams::Unplaced;
 
 /// How long to wait when the system has no file descriptor left for a new connection: others close meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -133,7 +134,7 @@ struct Shared {
     /// Requests of HTTP/2: the tasks of their connections take them, tasks of their own do the work.
     requests: TaskTracker,
     /// Places for them.
-    places: Arc<Semaphore>,
+    places: Arc<http2::streams::Places>,
     /// Asks every connection to end after the request it is in.
     finish: CancellationToken,
     /// Ends every connection at once.
@@ -154,7 +155,7 @@ impl Connections {
         };
         let permits = Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS)));
         let (finish, cut_off) = (CancellationToken::new(), CancellationToken::new());
-        let places = Arc::new(Semaphore::new(http2::streams::MAX_OPEN));
+        let places = Arc::new(http2::streams::Places::new());
         let shared = Shared { router, options, requests: TaskTracker::new(), places, finish, cut_off };
         Self { shared: Arc::new(shared), permits, tasks: TaskTracker::new() }
     }

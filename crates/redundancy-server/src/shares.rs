@@ -63,6 +63,14 @@ impl Share {
         Ok(())
     }
 
+    /// Takes `units` more whatever the party has: it gets nothing else before it has given back what is over.
+    pub(crate) fn owe(&mut self, units: usize) {
+        let mut taken = self.shares.lock();
+        let has = taken.entry(self.party.clone()).or_default();
+        *has = has.saturating_add(units);
+        self.units = self.units.saturating_add(units);
+    }
+
     /// Gives back `units`, or what there is.
     pub(crate) fn shrink(&mut self, units: usize) {
         let units = units.min(self.units);
@@ -95,6 +103,10 @@ mod tests {
         assert!(shares.none(Party::from("other")).grow(6).is_ok());
         one.shrink(1);
         assert!(more.grow(1).is_ok());
+        let mut owed = shares.none(Party::from("one"));
+        owed.owe(9);
+        assert!(more.grow(1).is_err());
+        drop(owed);
         drop((one, more));
         assert!(shares.lock().is_empty());
     }

@@ -42,12 +42,9 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
     };
     tell(&principal);
     let party = Party::new(&principal, &caller);
-    let _place = match capacity::share(&app, &principal.actor, &party) {
-        Ok(place) => place,
-        Err(error) => return error.into_response(),
-    };
-    let mut response = match permit(&principal, rule) {
-        Ok(()) => {
+    let place = permit(&principal, rule).and_then(|()| capacity::share(&app, &principal.actor, &party));
+    let mut response = match place {
+        Ok(_place) => {
             let entry = audit::Entry::begin(&app, rule, &mut request, &principal, address).await;
             request.extensions_mut().insert(app.clone());
             request.extensions_mut().insert(party.clone());
@@ -94,7 +91,7 @@ async fn audited(app: &App, entry: Option<audit::Entry>, request: Request, next:
         let Some(done) = entry.ended(&response) else { return response };
         match done.write().await {
             // Nothing is shown of which nobody can look up later that it was.
-            Err(error) if only_shows => error.into_response(),
+            Err(error) if only_shows => ApiError::from(error).into_response(),
             // What is done is done, and does not become undone by saying that it failed.
             Err(_) => {
                 tasks.spawn(done.write_later());

@@ -4,12 +4,12 @@ use super::client_address::ClientAddress;
 use super::request_id::RequestId;
 use crate::access_rules::AccessRule;
 use crate::app::App;
-use crate::error::ApiError;
 use crate::identity::Principal;
 use axum::RequestExt as _;
 use axum::extract::{Path, Request};
 use axum::http::header::LOCATION;
 use axum::response::Response;
+use redundancy_engine::StoreError;
 use redundancy_engine::access::{AuditEntry, AuditId, Tenant};
 use std::time::Duration;
 
@@ -73,21 +73,23 @@ impl Entry {
 
 impl Done {
     /// Writes the entry, or tells the log that it could not be written.
-    pub(super) async fn write(&self) -> Result<(), ApiError> {
+    pub(super) async fn write(&self) -> Result<(), StoreError> {
         let Self(Entry { app, entry }) = self;
-        app.access().store.record(entry.clone()).await.map_err(|error| {
+        app.access().store.record(entry.clone()).await.inspect_err(|error| {
             let (action, about) = (&*entry.action, entry.target.as_deref());
             tracing::error!(%error, action, about, "an entry of the audit log could not be written");
-            error.into()
         })
     }
 
-    /// Tries to write the entry until that is done, or the service ends.
+    /// Tries to write the entry until that is done; once more, and no more, when the service ends.
     pub(super) async fn write_later(self) {
+        let draining = self.0.app.draining().clone();
         let mut pause = FIRST_PAUSE;
-        while !self.0.app.tasks().is_closed() {
-            tokio::time::sleep(pause).await;
-            if self.write().await.is_ok() {
+        while let Err(StoreError::Unavailable(_) | StoreError::Full(_)) = {
+            let _ = tokio::time::timeout(pause, draining.cancelled()).await;
+            self.write().await
+        } {
+            if draining.is_cancelled() {
                 return;
             }
             pause = (pause * 2).min(LONGEST_PAUSE);

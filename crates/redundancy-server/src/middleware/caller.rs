@@ -1,6 +1,6 @@
 //! What a caller is called where callers are told apart: who it is, or where it is.
 
-use super::client_address::ClientAddress;
+use super::client_address::{ClientAddress, Peer};
 use crate::identity::Principal;
 use axum::http::Extensions;
 use redundancy_engine::access::Actor;
@@ -37,6 +37,11 @@ impl Party {
             Some(tenant) => Self(format!("tenant:{tenant}").into()),
             None => Self(Arc::clone(&caller.0)),
         }
+    }
+
+    /// Whoever is at the other end of a connection, before it is known who asks.
+    pub(crate) fn at(peer: Peer) -> Self {
+        Self(format!("peer:{}", ClientAddress(Some(peer.0.ip())).group()).into())
     }
 
     /// That of the caller of a request that was admitted.

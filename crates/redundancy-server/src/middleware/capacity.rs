@@ -4,6 +4,7 @@
 use super::caller::Party;
 use crate::app::App;
 use crate::error::ApiError;
+use crate::serve::Unplaced;
 use crate::shares::Share;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -22,6 +23,16 @@ pub(super) async fn limit(State(app): State<App>, request: Request, next: Next) 
         return ApiError::unavailable(message, RETRY_AFTER).into_response();
     };
     next.run(request).await
+}
+
+/// The error for a request of HTTP/2 that is one more than all connections may have open.
+pub(super) fn unplaced(app: &App, request: &Request) -> Option<ApiError> {
+    request.extensions().get::<Unplaced>()?;
+    app.metrics().crowd_out();
+    Some(ApiError::unavailable(
+        "Too many requests are open. Try again after the time in Retry-After.",
+        RETRY_AFTER,
+    ))
 }
 
 /// A place of its party's share for whoever has proved who it is. Those who are told apart by addresses alone share all places: there may be a

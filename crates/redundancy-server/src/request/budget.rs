@@ -106,6 +106,11 @@ impl Reserved {
         Ok(())
     }
 
+    /// Counts `bytes` to the party's share whatever it has, and takes nothing: for what cannot be refused.
+    pub(crate) fn owe(&mut self, bytes: usize) {
+        self.share.owe(bytes.div_ceil(UNIT_BYTES));
+    }
+
     /// Takes as much as is missing to `bytes` in all, rounded up to whole KiB.
     ///
     /// # Errors

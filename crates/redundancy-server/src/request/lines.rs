@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 use tokio_util::io::StreamReader;
 
 /// How much is read at once.
@@ -45,8 +45,14 @@ pub(crate) struct Lines {
     max_line_bytes: usize,
     party: Party,
     patience: Duration,
-    /// When the line that is being read has to be there as a whole: whoever holds memory does not hold it for ever.
-    line_end: Option<Instant>,
+    /// What is left of it for the line that is being read: whoever holds memory does not hold it for ever.
+    line_patience: Duration,
+}
+
+/// Takes the time that is spent waiting for a client from its patience, also when the wait is given up.
+struct Waiting<'p> {
+    patience: &'p mut Duration,
+    since: Instant,
 }
 
 /// A line.
@@ -84,8 +90,14 @@ impl FromRequest<App> for Lines {
             max_line_bytes: max_body_bytes(app.config().max_content_bytes, 1),
             party: Party::of(&head.extensions),
             patience: app.config().request_timeout,
-            line_end: None,
+            line_patience: app.config().request_timeout,
         })
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        *self.patience = self.patience.saturating_sub(self.since.elapsed());
     }
 }
 
@@ -116,8 +128,9 @@ impl Lines {
             if self.is_a_bomb() {
                 return Err(ApiError::unpacks_to_too_much(MOST_UNPACKED_TIMES));
             }
-            let end = self.line_end.unwrap_or_else(|| Instant::now() + self.patience);
-            let read = timeout_at(end, self.unpacked.fill_buf()).await;
+            let waiting = Waiting { patience: &mut self.line_patience, since: Instant::now() };
+            let read = timeout(*waiting.patience, self.unpacked.fill_buf()).await;
+            drop(waiting);
             let buffer = read.map_err(|_| ApiError::timeout(self.patience))?.map_err(|_| {
                 ApiError::malformed(
                     "The body ended before it was complete, or it is not what Content-Encoding says.",
@@ -130,6 +143,7 @@ impl Lines {
                 // Lines without anything in them, all at once.
                 let blank = buffer.iter().take_while(|byte| **byte == b'\n').count();
                 if blank > 0 {
+                    self.line_patience = self.patience;
                     self.number += blank as u64;
                     self.unpacked_bytes += blank as u64;
                     self.unpacked.consume(blank);
@@ -149,7 +163,9 @@ impl Lines {
                 }
                 self.line.extend_from_slice(part);
             }
-            self.line_end = (!is_ended).then_some(end);
+            if is_ended {
+                self.line_patience = self.patience;
+            }
             let used = part.len() + usize::from(is_ended);
             self.unpacked.consume(used);
             self.unpacked_bytes += used as u64;

@@ -75,6 +75,7 @@ impl File {
         let headers = response.headers_mut();
         headers.insert(ETAG, self.tag.clone());
         headers.insert(CACHE_CONTROL, REVALIDATE);
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         if self.is_page {
             // With both answers: what a browser has kept takes over the headers by which it is told that it is the same.
             headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
@@ -84,13 +85,12 @@ impl File {
 
     fn whole(&self, request: &HeaderMap) -> Response {
         let media_type = [(CONTENT_TYPE, HeaderValue::from_static(self.media_type))];
-        let Some(packed) = &self.packed else { return (media_type, self.content.clone()).into_response() };
-        let vary = [(VARY, HeaderValue::from_static("accept-encoding"))];
-        if accept_encoding::takes(request, "gzip") {
-            let coding = [(CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
-            (media_type, vary, coding, packed.clone()).into_response()
-        } else {
-            (media_type, vary, self.content.clone()).into_response()
+        match &self.packed {
+            Some(packed) if accept_encoding::takes(request, "gzip") => {
+                let coding = [(CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
+                (media_type, coding, packed.clone()).into_response()
+            }
+            Some(_) | None => (media_type, self.content.clone()).into_response(),
         }
     }
 

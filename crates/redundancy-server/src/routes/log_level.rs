@@ -20,7 +20,7 @@ pub(crate) const PATH: &str = "/api/v1/log-level";
 pub(crate) struct LogLevelData {
     /// A level for all modules (error, warn, info, debug, trace, off), and perhaps levels of single modules behind commas. A module
     /// stands for all whose names begin with its own.
-    #[schema(example = "info,redundancy_webhook=debug", min_length = 1)]
+    #[schema(example = "info,redundancy_server=debug", min_length = 1)]
     level: String,
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn show(
     path = "/api/v1/log-level",
     operation_id = "set_log_level",
     tag = "Monitoring",
-    request_body(content = LogLevelData, example = json!({"level": "info,redundancy_webhook=debug"})),
+    request_body(content = LogLevelData, example = json!({"level": "info,redundancy_server=debug"})),
     responses((status = 200, description = "The levels in force from now on", body = Envelope<LogLevelData>)),
 )]
 pub(crate) async fn set(

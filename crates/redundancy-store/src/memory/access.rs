@@ -63,7 +63,7 @@ impl AccessStore for MemoryAccess {
 
     async fn record(&self, entry: AuditEntry) -> Result<(), StoreError> {
         let mut kept = self.kept();
-        kept.audit.insert(entry.id, entry);
+        kept.audit.entry(entry.id).or_insert(entry);
         while kept.audit.len() > MOST_ENTRIES {
             kept.audit.pop_first();
         }

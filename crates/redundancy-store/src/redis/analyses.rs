@@ -19,9 +19,9 @@ const KEEP_RESULT: Duration = Duration::from_hours(24);
 /// How long a pending analysis is kept from when it was last said that the work on it goes on. Less than a result is, so that what is said
 /// too late does not shorten the life of one.
 const KEEP_PENDING: Duration = Duration::from_hours(1);
-/// After so long a silence the replica that did it has died, or has no way to the store: three times as long as between two times that
-/// it is said.
-const SILENCE: Duration = Duration::from_secs(30);
+/// After so long a silence the replica that did it has died: many times as long as between two times that it is said, so that it has lost
+/// nothing while the store was away for a moment.
+const SILENCE: Duration = Duration::from_mins(2);
 /// What is told of such an analysis.
 const UNFINISHED: &str = "the service ended before the analysis was done: ask for it again";
 /// The version of the record.

@@ -1,7 +1,8 @@
 //! The endpoints. Every replica knows all of them; each partition knows by which version of them events are accepted, so that
 //! accepting one takes one round trip and still nobody accepts by what is out of date.
 //!
-//! A change is written, gets a version that is higher than any before, and raises every partition to it before it is confirmed.
+//! A change is written, gets a version that is higher than any before, and raises every partition to it before it is confirmed; but a
+//! deletion stands once it is written, and whoever comes too late for it finds out when the registry is read anew.
 //! A replica that comes with another version than the partition's is refused, reads the endpoints anew, and tries again.
 
 use super::fault;
@@ -179,7 +180,7 @@ impl Registry {
             self.spread(version, id, now).await?;
             self.clear(id, now).await
         };
-        // It is gone. What is left of it is cancelled where it is claimed, and nobody can ask for that once more.
+        // It is gone, and cannot come back. What is left of it is cancelled where it is claimed.
         if let Err(error) = cleared.await {
             tracing::warn!(%error, endpoint = %id, "what is pending for a deleted endpoint is cancelled later");
         }

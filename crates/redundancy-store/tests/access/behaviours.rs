@@ -113,8 +113,11 @@ pub(crate) async fn the_log_is_read_backwards_in_parts(store: &dyn AccessStore) 
     for limit in [1, 3, 4, 50] {
         assert_eq!(logged(store, None, limit).await, [1 << 90, 5, 3, 1], "{limit}");
     }
+    // Whoever did not hear that it was written writes it once more.
+    store.record(entry(1 << 90, Some("acme"))).await.unwrap();
     let newest = store.audit(None, page(None, 1)).await.unwrap();
     assert_eq!(newest.items, [entry(1 << 90, None)]);
+    assert_eq!(logged(store, Some(&tenant("acme")), 10).await, [0; 0]);
 }
 
 pub(crate) async fn the_log_of_one_tenant_is_read_alone(store: &dyn AccessStore) {

@@ -193,7 +193,7 @@ async fn an_analysis_of_which_nobody_says_that_it_goes_on_has_failed() {
     assert!(matches!(state().await, AnalysisState::Pending));
     // As if its hour had begun so much earlier.
     let key = server.ask("KEYS *:a:*").await.lines().find(|line| line.contains(":a:")).unwrap().to_owned();
-    server.ask(&format!("PEXPIRE {key} {}", (3600 - 31) * 1000)).await;
+    server.ask(&format!("PEXPIRE {key} {}", (3600 - 121) * 1000)).await;
     assert!(matches!(state().await, AnalysisState::Failed(reason) if reason.contains("ask for it again")));
     store.goes_on(id).await.unwrap();
     assert!(matches!(state().await, AnalysisState::Pending));
@@ -201,4 +201,19 @@ async fn an_analysis_of_which_nobody_says_that_it_goes_on_has_failed() {
     store.goes_on(id).await.unwrap();
     let left: u64 = server.ask(&format!("PTTL {key}")).await.trim().trim_start_matches(':').parse().unwrap();
     assert!(left > 23 * 3600 * 1000, "{left}");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_deleted_while_redis_is_full_is_gone_and_what_is_pending_is_cancelled_later() {
+    let server = Server::in_memory().await;
+    let store: Store = store_at(&server.url()).await;
+    let main = register_for(&store, "main", "a").await;
+    publish_to(&store, &main, "a", at(1)).await;
+    server.ask("CONFIG SET maxmemory 1").await;
+    assert!(store.delete_endpoint(&main, at(2)).await.unwrap());
+    server.ask("CONFIG SET maxmemory 0").await;
+    assert!(store.endpoint(&main, at(3)).await.unwrap().is_none());
+    assert!(deliver_all(&store, 3).await.is_empty());
+    let total = store.queue_stats(at(4)).await.unwrap().total;
+    assert_eq!((total.pending, total.in_flight, total.delivered), (0, 0, 0));
 }

@@ -20,7 +20,7 @@ const MOST_MODULES: usize = 32;
 /// Longest name of a module, in bytes.
 const LONGEST_MODULE: usize = 128;
 
-/// What is logged: events of a module at its level, and what is more severe. Written as `info,redundancy_webhook=debug`.
+/// What is logged: events of a module at its level, and what is more severe. Written as `info,redundancy_server=debug`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Levels {
     usual: LevelFilter,
@@ -31,7 +31,7 @@ pub struct Levels {
 /// What would do as [`Levels`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be one of error, warn, info, debug, trace, off; levels of single modules may stand behind it, as in info,redundancy_webhook=debug"
+    "must be one of error, warn, info, debug, trace, off; levels of single modules may stand behind it, as in info,redundancy_server=debug"
 )]
 pub struct InvalidLevels;
 

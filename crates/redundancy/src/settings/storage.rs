@@ -53,7 +53,7 @@ impl Storage {
             ("memory", StorageType::Memory),
         ];
         let storage_type = reader.value(&keys::WEBHOOK_STORAGE_TYPE, parse::one_of(&choices));
-        let redis_url = parse::address(&["redis", "rediss", "redis+cluster"]);
+        let redis_url = parse::address(&["redis", "rediss", "redis+cluster", "rediss+cluster"]);
         let redis_url = reader.optional(&keys::REDIS_URL, redis_url);
         let data_dir = reader.value(&keys::DATA_DIR, parse::text);
         let index_memory = reader.value(&keys::INDEX_MEMORY_BYTES, parse::bytes(MAX_INDEX_MEMORY_BYTES));

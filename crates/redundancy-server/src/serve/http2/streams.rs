@@ -2,20 +2,21 @@
 //! answer. The library that speaks HTTP/2 tells none of that.
 
 use super::super::Shared;
+use crate::middleware::caller::Party;
 use crate::middleware::client_address::Peer;
+use crate::shares::{Share, Shares};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
-use hyper::header::{HeaderValue, RETRY_AFTER};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use hyper::rt::Executor;
 use hyper::service::Service;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
-use std::future::ready;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready as ready_or_return};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
@@ -26,7 +27,7 @@ use tokio_util::task::TaskTracker;
 /// some are normal; each costs work for nothing.
 const MAX_GIVEN_UP: u32 = 256;
 /// Requests that all connections together may have open. Each takes some tens of KiB beside its bodies, and a client may leave it open.
-pub(in super::super) const MAX_OPEN: usize = 8 * 1024;
+const MAX_OPEN: usize = 8 * 1024;
 /// Answers are handed over in pieces of at most this size, so that what a client does not take is not buffered for it.
 const PIECE_BYTES: usize = 16 * 1024;
 
@@ -57,17 +58,34 @@ struct Stream {
 struct Open {
     stream: Arc<Stream>,
     /// Its place among those of all connections, if it has one.
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
     /// Whether the whole answer was taken.
     is_done: bool,
 }
+
+/// A place among all open requests.
+struct Place {
+    _of_all: OwnedSemaphorePermit,
+    _of_the_client: Share,
+}
+
+/// Places for the open requests of all connections, of which one client has three quarters at most.
+pub(in super::super) struct Places {
+    all: Arc<Semaphore>,
+    shares: Arc<Shares>,
+}
+
+/// Marks a request for which there is no place: it is refused without more ado.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unplaced;
 
 /// Takes requests to the router.
 pub(super) struct Routed {
     router: TowerToHyperService<Router>,
     peer: Peer,
     streams: Arc<Streams>,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
+    party: Party,
 }
 
 /// Spawns the work on a request.
@@ -146,8 +164,7 @@ impl Stream {
 }
 
 impl Open {
-    fn new(streams: &Arc<Streams>, places: &Arc<Semaphore>) -> Self {
-        let place = Arc::clone(places).try_acquire_owned().ok();
+    fn new(streams: &Arc<Streams>, place: Option<Place>) -> Self {
         let stream = Arc::new(Stream { streams: Arc::clone(streams), offered: Mutex::new(None) });
         let mut state = streams.state();
         state.open += 1;
@@ -176,7 +193,7 @@ impl Drop for Open {
 impl Routed {
     pub(super) fn new(shared: &Shared, peer: Peer, streams: Arc<Streams>) -> Self {
         let router = TowerToHyperService::new(shared.router.clone());
-        Self { router, peer, streams, places: Arc::clone(&shared.places) }
+        Self { router, peer, streams, places: Arc::clone(&shared.places), party: Party::at(peer) }
     }
 }
 
@@ -187,24 +204,40 @@ impl Service<Request<Incoming>> for Routed {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(self.peer);
-        let open = Open::new(&self.streams, &self.places);
+        let open = Open::new(&self.streams, self.places.take(&self.party));
         if open.place.is_none() {
-            return Box::pin(ready(Ok(refusal(open))));
+            request.extensions_mut().insert(Unplaced);
         }
         let answering = self.router.call(request);
         Box::pin(async move {
-            let response = answering.await?;
+            let mut response = answering.await?;
+            if open.place.is_none() {
+                leave_out_body(&mut response);
+            }
             Ok(response.map(|body| Pieces { body, rest: Bytes::new(), open }))
         })
     }
 }
 
-/// The answer to one request more than there may be. It has no body, so no client can leave it untaken.
-fn refusal(open: Open) -> Response<Pieces> {
-    let mut response = Response::new(Pieces { body: Body::empty(), rest: Bytes::new(), open });
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    response
+/// No client can leave an answer untaken that has no body.
+fn leave_out_body(response: &mut Response<Body>) {
+    *response.body_mut() = Body::empty();
+    response.headers_mut().remove(CONTENT_LENGTH);
+    response.headers_mut().remove(CONTENT_TYPE);
+}
+
+impl Places {
+    /// As many as there may be.
+    pub(in super::super) fn new() -> Self {
+        Self { all: Arc::new(Semaphore::new(MAX_OPEN)), shares: Shares::of(MAX_OPEN, 1) }
+    }
+
+    fn take(&self, party: &Party) -> Option<Place> {
+        let mut share = self.shares.none(party.clone());
+        share.grow(1).ok()?;
+        let all = Arc::clone(&self.all).try_acquire_owned().ok()?;
+        Some(Place { _of_all: all, _of_the_client: share })
+    }
 }
 
 impl Spawning {
@@ -241,8 +274,12 @@ where
 }
 
 impl Pieces {
+    /// The next piece. The last byte of an answer is one by itself: a piece is handed over when the client takes one byte of it, and the last one
+    /// ends what is counted and timed here. So that is not before the client takes all that stands before it.
     fn piece(&mut self) -> Option<Bytes> {
-        let length = self.rest.len().min(PIECE_BYTES);
+        let left = self.rest.len();
+        let is_last = left <= PIECE_BYTES && self.body.is_end_stream();
+        let length = if is_last && left > 1 { left - 1 } else { left.min(PIECE_BYTES) };
         (length > 0).then(|| self.rest.split_to(length))
     }
 }
@@ -258,9 +295,7 @@ impl hyper::body::Body for Pieces {
         // Whoever asks for more has taken what there was.
         self.open.stream.offer(None);
         if self.rest.is_empty() {
-            match ready_or_return!(Pin::new(&mut self.body).poll_frame(cx))
-                .map(|frame| frame.map(Frame::into_data))
-            {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)).map(|frame| frame.map(Frame::into_data)) {
                 Some(Ok(Ok(data))) => self.rest = data,
                 Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
