@@ -22,6 +22,8 @@ use utoipa::ToSchema;
 
 /// What a client is asked to wait when the store could not do it.
 const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// The same when the issuer of tokens does not answer: by then it has been asked again.
+const ISSUER_RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// A request that was not done, and why.
 #[derive(Debug, Clone)]
@@ -224,6 +226,19 @@ impl ApiError {
     pub(crate) fn unavailable(message: impl Into<String>, retry_after: Duration) -> Self {
         let retry_after = Some(retry_after);
         Self { retry_after, ..Self::new(ErrorType::Unavailable, StatusCode::SERVICE_UNAVAILABLE, message) }
+    }
+
+    /// The key of a token is not known, and enough others wait until its issuer says whether it has it.
+    pub(crate) fn key_not_known_yet() -> Self {
+        let message = "The key of your token is not known here, and its issuer has not answered yet. Try again after the time in Retry-After.";
+        Self::unavailable(message, Duration::from_secs(1))
+    }
+
+    /// No token can be checked, because the issuer does not say what its keys are.
+    pub(crate) fn no_keys_of_issuer() -> Self {
+        let message = "The keys of the issuer of tokens cannot be had, so that no token can be checked; the log of the service says why. \
+                       Try again after the time in Retry-After.";
+        Self::unavailable(message, ISSUER_RETRY_AFTER)
     }
 
     /// No memory for the body of this request now.

@@ -67,6 +67,10 @@ pub(crate) enum Refusal {
     Forbidden(&'static str),
     /// Whether the proof is good could not be found out.
     Unknown(StoreError),
+    /// It names a key that is not known here, and the issuer may have it by now: [`Authentication::identify_anew`] asks.
+    NewKey,
+    /// The keys of the issuer of tokens are not known, and it does not say what they are.
+    NoKeys,
 }
 
 /// No tenants: for services that do not know callers apart.
@@ -89,12 +93,20 @@ impl Access {
 }
 
 impl Authentication {
-    /// Who a request with these headers is from.
+    /// Who a request with these headers is from. It does not wait for the issuer of tokens.
     pub(crate) async fn identify(&self, headers: &HeaderMap) -> Result<Principal, Refusal> {
         match self {
             Self::None => Ok(Principal { actor: Actor::Anonymous, scope: Scope::Admin, tenant: None }),
             Self::ApiKey(keys) => keys.identify(credential::key(headers)?).await,
-            Self::Jwt(tokens) => tokens.identify(credential::token(headers)?).await,
+            Self::Jwt(tokens) => tokens.identify(credential::token(headers)?),
+        }
+    }
+
+    /// The same after a [`Refusal::NewKey`]: waits until the issuer of tokens was asked for its keys, if not too many wait for that already.
+    pub(crate) async fn identify_anew(&self, headers: &HeaderMap) -> Result<Principal, Refusal> {
+        match self {
+            Self::None | Self::ApiKey(_) => self.identify(headers).await,
+            Self::Jwt(tokens) => tokens.identify_anew(credential::token(headers)?).await,
         }
     }
 }

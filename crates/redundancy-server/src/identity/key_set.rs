@@ -1,15 +1,23 @@
 //! The public keys of an issuer of tokens (JSON Web Key Set, RFC 7517): fetched when they are needed, kept while the issuer is away.
+//!
+//! Whoever has a token of a key that is known never waits for the issuer: an old set is fetched anew beside the requests. Only those whose
+//! key is not known wait, and of these only a few, so that made-up names of keys cannot fill the service with callers that wait.
 
-use jsonwebtoken::jwk::Jwk;
+#[cfg(test)]
+mod tests;
+
+use jsonwebtoken::jwk::{Jwk, KeyOperations, PublicKeyUse};
 use redundancy_engine::Clock;
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::{OwnedMutexGuard, Semaphore};
+use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
-/// How old a set may be before it is fetched anew: so soon a key that was withdrawn opens nothing.
+/// How old a set may be before it is fetched anew.
 const FRESH_FOR: Duration = Duration::from_mins(10);
 /// How long a set is used while the issuer does not answer.
 const STALE_FOR: Duration = Duration::from_hours(24);
@@ -17,6 +25,10 @@ const STALE_FOR: Duration = Duration::from_hours(24);
 const PAUSE: Duration = Duration::from_secs(10);
 /// Keys of a set that are looked at.
 const MOST_KEYS: usize = 100;
+/// Callers that wait at the same time for a key that is new.
+const MOST_WAITING: usize = 16;
+/// The same while no key is known at all, as after a start: then there is nobody whom they could keep out.
+const MOST_WAITING_FIRST: usize = 256;
 
 /// Fetches the key set of an issuer. An implementation has a deadline and a cap on what it reads.
 #[async_trait::async_trait]
@@ -32,6 +44,10 @@ pub(super) struct KeySet {
     known: Arc<Mutex<Known>>,
     /// Held while the set is fetched: others wait for the same answer.
     fetching: Arc<tokio::sync::Mutex<()>>,
+    /// Places for those who wait for a new key.
+    waiting: Semaphore,
+    /// Places for those who wait for the first keys.
+    waiting_first: Semaphore,
     /// A fetch goes on when the request ends that began it: others need it too.
     tasks: TaskTracker,
 }
@@ -45,43 +61,85 @@ struct Known {
 
 /// What is known of a key.
 pub(super) enum Found {
-    /// The issuer has it.
-    Key(Arc<Jwk>),
+    /// The issuer has it; several where it has keys of different kinds with one name.
+    Keys(Vec<Arc<Jwk>>),
     /// The issuer has no such key.
     None,
+    /// The issuer may have it by now: [`KeySet::learn`] asks.
+    New,
     /// The issuer does not say.
     Unknown,
 }
 
+/// So many wait for the issuer that one more would be too many.
+pub(super) struct TooManyWait;
+
 impl KeySet {
     pub(super) fn new(source: Arc<dyn KeySetSource>, clock: Arc<dyn Clock>) -> Self {
-        Self { source, clock, known: Arc::default(), fetching: Arc::default(), tasks: TaskTracker::new() }
+        Self {
+            source,
+            clock,
+            known: Arc::default(),
+            fetching: Arc::default(),
+            waiting: Semaphore::new(MOST_WAITING),
+            waiting_first: Semaphore::new(MOST_WAITING_FIRST),
+            tasks: TaskTracker::new(),
+        }
     }
 
-    /// The key called `id`; without an id the only one that there is.
-    pub(super) async fn key(&self, id: Option<&str>) -> Found {
-        let known = self.find(id);
-        if known.is_some() && !self.is_due(FRESH_FOR) {
-            return known.map_or(Found::None, Found::Key);
+    /// The keys called `id`; without an id the only one that there is. It waits for nobody.
+    pub(super) fn find(&self, id: Option<&str>) -> Found {
+        let keys = self.named(id);
+        if !keys.is_empty() {
+            if self.is_due(FRESH_FOR) {
+                self.renew();
+            }
+            return Found::Keys(keys);
         }
         if self.may_try() {
-            self.refresh().await;
-        }
-        match self.find(id) {
-            Some(key) => Found::Key(key),
-            None if self.is_due(STALE_FOR) => Found::Unknown,
-            None => Found::None,
+            Found::New
+        } else if self.is_due(STALE_FOR) {
+            Found::Unknown
+        } else {
+            Found::None
         }
     }
 
-    fn find(&self, id: Option<&str>) -> Option<Arc<Jwk>> {
+    /// Fetches the set, or waits for whoever does, if not too many wait already.
+    pub(super) async fn learn(&self) -> Result<(), TooManyWait> {
+        let places = if self.is_due(STALE_FOR) { &self.waiting_first } else { &self.waiting };
+        let _place = places.try_acquire().map_err(|_| TooManyWait)?;
+        let alone = Arc::clone(&self.fetching).lock_owned().await;
+        // Somebody else may have done it meanwhile.
+        if self.may_try() {
+            // It ends by itself; a panic in it has changed nothing.
+            let _ = self.fetch(alone).await;
+        }
+        Ok(())
+    }
+
+    /// Fetches the set beside the request, if nobody does.
+    fn renew(&self) {
+        if let Ok(alone) = Arc::clone(&self.fetching).try_lock_owned()
+            && self.may_try()
+        {
+            // Nobody waits for it.
+            drop(self.fetch(alone));
+        }
+    }
+
+    fn named(&self, id: Option<&str>) -> Vec<Arc<Jwk>> {
         if self.is_due(STALE_FOR) {
-            return None;
+            return Vec::new();
         }
         let known = self.known();
         match id {
-            Some(id) => known.keys.iter().find(|key| key.common.key_id.as_deref() == Some(id)).cloned(),
-            None => known.keys.first().filter(|_| known.keys.len() == 1).cloned(),
+            Some(id) => {
+                let is_it = |key: &&Arc<Jwk>| key.common.key_id.as_deref() == Some(id);
+                known.keys.iter().filter(is_it).cloned().collect()
+            }
+            None if known.keys.len() == 1 => known.keys.clone(),
+            None => Vec::new(),
         }
     }
 
@@ -95,16 +153,11 @@ impl KeySet {
         tried_at.is_none_or(|at| self.clock.monotonic().saturating_sub(at) >= PAUSE)
     }
 
-    /// Fetches the set, or waits for whoever does.
-    async fn refresh(&self) {
-        let alone = Arc::clone(&self.fetching).lock_owned().await;
-        // Somebody else may have done it meanwhile.
-        if !self.may_try() {
-            return;
-        }
+    /// Begins to fetch the set.
+    fn fetch(&self, alone: OwnedMutexGuard<()>) -> JoinHandle<()> {
         let (source, clock, known) =
             (Arc::clone(&self.source), Arc::clone(&self.clock), Arc::clone(&self.known));
-        let fetching = self.tasks.spawn(async move {
+        self.tasks.spawn(async move {
             let read = source.fetch().await.and_then(|bytes| keys_in(&bytes));
             let now = clock.monotonic();
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -116,9 +169,7 @@ impl KeySet {
                 }
             }
             drop(alone);
-        });
-        // It ends by itself; a panic in it has changed nothing.
-        let _ = fetching.await;
+        })
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -126,127 +177,35 @@ impl KeySet {
     }
 }
 
-/// The keys of a set. Those of a kind that is not known here are left out, as RFC 7517, section 5, asks.
+/// The keys of a set with which signatures are verified. Those of a kind that is not known here are left out, as RFC 7517, section 5,
+/// asks.
 fn keys_in(bytes: &[u8]) -> Result<Vec<Arc<Jwk>>, String> {
     #[derive(Deserialize)]
     struct Set {
         keys: Vec<Value>,
     }
     let set: Set = serde_json::from_slice(bytes).map_err(|error| format!("no key set: {error}"))?;
-    let known = set.keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
+    let known = set.keys.into_iter().filter_map(key_in).filter(is_for_signatures);
     Ok(known.take(MOST_KEYS).map(Arc::new).collect())
+}
+
+fn key_in(mut key: Value) -> Option<Jwk> {
+    // The name of RFC 9864 for what `EdDSA` means with keys of this curve.
+    if let Some(algorithm) = key.get_mut("alg").filter(|algorithm| **algorithm == "Ed25519") {
+        *algorithm = Value::from("EdDSA");
+    }
+    serde_json::from_value(key).ok()
+}
+
+fn is_for_signatures(key: &Jwk) -> bool {
+    let purpose = key.common.public_key_use.as_ref();
+    let operations = key.common.key_operations.as_ref();
+    purpose.is_none_or(|purpose| *purpose == PublicKeyUse::Signature)
+        && operations.is_none_or(|operations| operations.contains(&KeyOperations::Verify))
 }
 
 impl fmt::Debug for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeySet").field("keys", &self.known().keys.len()).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use redundancy_engine::Timestamp;
-    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-    use tokio::sync::Notify;
-
-    /// Stands still until it is told how late it is.
-    #[derive(Default)]
-    struct Hand(AtomicU64);
-
-    impl Clock for Hand {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_millis(0)
-        }
-
-        fn monotonic(&self) -> Duration {
-            Duration::from_secs(self.0.load(Ordering::SeqCst))
-        }
-    }
-
-    /// An issuer that answers when it is told to.
-    #[derive(Default)]
-    struct Issuer {
-        /// The ids of its keys; none while it is away.
-        keys: Mutex<Option<Vec<&'static str>>>,
-        asked: AtomicUsize,
-        may_answer: Notify,
-        waits: bool,
-    }
-
-    #[async_trait::async_trait]
-    impl KeySetSource for Issuer {
-        async fn fetch(&self) -> Result<Vec<u8>, String> {
-            self.asked.fetch_add(1, Ordering::SeqCst);
-            if self.waits {
-                self.may_answer.notified().await;
-            }
-            let keys = self.keys.lock().unwrap().clone().ok_or("away")?;
-            let key = |id: &&str| format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"11","kid":"{id}"}}"#);
-            let keys: Vec<String> = keys.iter().map(key).collect();
-            // A kind of key that nobody here knows stands first.
-            Ok(format!(r#"{{"keys":[{{"kty":"EC","crv":"secp256k1","kid":"odd"}},{}]}}"#, keys.join(","))
-                .into_bytes())
-        }
-    }
-
-    fn set(issuer: Issuer) -> (Arc<Issuer>, Arc<Hand>, Arc<KeySet>) {
-        let (issuer, hand) = (Arc::new(issuer), Arc::<Hand>::default());
-        hand.0.store(1000, Ordering::SeqCst);
-        let set = Arc::new(KeySet::new(issuer.clone(), hand.clone()));
-        (issuer, hand, set)
-    }
-
-    async fn said(set: &KeySet, id: &str) -> &'static str {
-        match set.key(Some(id)).await {
-            Found::Key(_) => "key",
-            Found::None => "none",
-            Found::Unknown => "unknown",
-        }
-    }
-
-    #[tokio::test]
-    async fn a_new_key_is_looked_for_but_not_more_often_than_is_decent() {
-        let (issuer, hand, set) = set(Issuer { keys: Mutex::new(Some(vec!["a"])), ..Issuer::default() });
-        assert_eq!(
-            (said(&set, "a").await, said(&set, "b").await, said(&set, "odd").await),
-            ("key", "none", "none")
-        );
-        *issuer.keys.lock().unwrap() = Some(vec!["b"]);
-        assert_eq!((said(&set, "b").await, issuer.asked.load(Ordering::SeqCst)), ("none", 1));
-        hand.0.fetch_add(10, Ordering::SeqCst);
-        assert_eq!((said(&set, "b").await, said(&set, "a").await), ("key", "none"));
-        assert_eq!(issuer.asked.load(Ordering::SeqCst), 2);
-    }
-
-    #[tokio::test]
-    async fn while_the_issuer_is_away_its_keys_are_used_for_a_day() {
-        let (issuer, hand, set) = set(Issuer { keys: Mutex::new(Some(vec!["a"])), ..Issuer::default() });
-        assert_eq!(said(&set, "a").await, "key");
-        *issuer.keys.lock().unwrap() = None;
-        hand.0.fetch_add(23 * 3600, Ordering::SeqCst);
-        assert_eq!(said(&set, "a").await, "key");
-        hand.0.fetch_add(2 * 3600, Ordering::SeqCst);
-        assert_eq!(said(&set, "a").await, "unknown");
-        *issuer.keys.lock().unwrap() = Some(vec!["a"]);
-        hand.0.fetch_add(10, Ordering::SeqCst);
-        assert_eq!(said(&set, "a").await, "key");
-    }
-
-    #[tokio::test]
-    async fn who_comes_while_keys_are_fetched_waits_for_them_also_when_the_first_has_gone() {
-        let (issuer, _, set) =
-            set(Issuer { keys: Mutex::new(Some(vec!["a"])), waits: true, ..Issuer::default() });
-        let ask = |set: &Arc<KeySet>| {
-            let set = Arc::clone(set);
-            async move { said(&set, "a").await }
-        };
-        let first = tokio::time::timeout(Duration::from_millis(10), ask(&set)).await;
-        assert!(first.is_err());
-        let second = TaskTracker::new().spawn(ask(&set));
-        tokio::task::yield_now().await;
-        issuer.may_answer.notify_one();
-        assert_eq!(second.await.unwrap(), "key");
-        assert_eq!(issuer.asked.load(Ordering::SeqCst), 1);
     }
 }

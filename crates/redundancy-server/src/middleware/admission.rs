@@ -106,7 +106,14 @@ async fn audited(app: &App, entry: Option<audit::Entry>, request: Request, next:
 
 /// Who asks.
 async fn identify(app: &App, headers: &HeaderMap, address: ClientAddress) -> Result<Principal, ApiError> {
-    match app.access().authentication.identify(headers).await {
+    let authentication = &app.access().authentication;
+    let mut found = authentication.identify(headers).await;
+    if matches!(found, Err(Refusal::NewKey)) {
+        // Whoever tries credentials must not also have the issuer asked, and wait for it.
+        rate_limit::check_failures(app, address).await?;
+        found = authentication.identify_anew(headers).await;
+    }
+    match found {
         Ok(principal) => Ok(principal),
         // Whoever tries credentials is held back like whoever asks too much.
         Err(Refusal::Unproven(message)) => {
@@ -115,6 +122,11 @@ async fn identify(app: &App, headers: &HeaderMap, address: ClientAddress) -> Res
         }
         Err(Refusal::Forbidden(message)) => Err(ApiError::forbidden(message)),
         Err(Refusal::Unknown(error)) => Err(error.into()),
+        Err(Refusal::NewKey) => {
+            rate_limit::count_failure(app, address).await?;
+            Err(ApiError::key_not_known_yet())
+        }
+        Err(Refusal::NoKeys) => Err(ApiError::no_keys_of_issuer()),
     }
 }
 

@@ -51,13 +51,28 @@ pub(super) async fn take(app: &App, caller: &CallerName, cost: u64) -> Result<Li
 
 /// Counts that somebody at `address` could not prove who it is. An error if that was too often.
 pub(super) async fn count_failure(app: &App, address: ClientAddress) -> Result<(), ApiError> {
-    let caller = format!("failures:{}", address.group());
-    let decision = app.access().rates.take(&caller, FAILURES, 1).await?;
-    if decision.is_allowed {
+    let decision = app.access().rates.take(&failures_of(address), FAILURES, 1).await?;
+    if decision.is_allowed { Ok(()) } else { Err(too_many_failures(decision.retry_after)) }
+}
+
+/// An error if one more failure at `address` would be too many. Counts nothing.
+pub(super) async fn check_failures(app: &App, address: ClientAddress) -> Result<(), ApiError> {
+    let decision = app.access().rates.take(&failures_of(address), FAILURES, 0).await?;
+    if decision.remaining > 0 {
         return Ok(());
     }
+    // They come back evenly.
+    let between = FAILURES.window.as_secs() / FAILURES.requests;
+    Err(too_many_failures(Duration::from_secs(between)))
+}
+
+fn failures_of(address: ClientAddress) -> String {
+    format!("failures:{}", address.group())
+}
+
+fn too_many_failures(retry_after: Duration) -> ApiError {
     let message = "Too many requests from your address came without a good credential. Try again after the time in Retry-After.";
-    Err(ApiError::rate_limited(message, decision.retry_after))
+    ApiError::rate_limited(message, retry_after)
 }
 
 /// The answer to a request that comes too soon. Whoever wants to hear of such things is told, once in a while.
