@@ -1,6 +1,6 @@
 //! The files of certificates and their keys, those of the service and those of its commands, read with a cap and checked.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -61,7 +61,9 @@ impl CertificateFiles {
     /// Reads the files.
     pub fn read(&self) -> Result<CertificateContents, CertificateFault> {
         let read = |path: &Path, part| {
-            bounded(path).map_err(|error| CertificateFault::Unreadable { part, why: error.to_string() })
+            regular(path)
+                .and_then(|()| bounded(path))
+                .map_err(|error| CertificateFault::Unreadable { part, why: error.to_string() })
         };
         let authorities = self.client_authorities.as_deref();
         Ok(CertificateContents {
@@ -104,6 +106,12 @@ impl ClientCertificateFiles {
         let key = PrivateKeyDer::from_pem_slice(&bytes(&self.key)?);
         Ok((certificates, key.map_err(|_| unfit(&self.key, "holds no private key in PEM".to_owned()))?))
     }
+}
+
+/// Refuses what is no file in the end, without opening it: whoever opens a pipe waits until somebody writes to it, and these files are read
+/// again and again.
+fn regular(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.is_file() { Ok(()) } else { Err(io::Error::other("it is no regular file")) }
 }
 
 fn bounded(path: &Path) -> io::Result<Vec<u8>> {

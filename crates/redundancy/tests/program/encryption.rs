@@ -26,7 +26,12 @@ struct Identity {
 
 impl Authority {
     fn new() -> Self {
+        Self::until(4000)
+    }
+
+    fn until(year: i32) -> Self {
         let mut params = CertificateParams::default();
+        params.not_after = date_time_ymd(year, 1, 1);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
@@ -219,6 +224,65 @@ fn a_certificate_that_has_expired_is_warned_of() {
     let mut service = place.serve(&ENCRYPTED);
     let line = service.wait_for_log("the certificate has expired");
     assert!(line.contains("WARN") && line.contains("2020-01-01T00:00:00.000Z"), "{line}");
+}
+
+#[test]
+fn an_authority_of_clients_that_has_expired_is_warned_of() {
+    let (authority, old) = (Authority::new(), Authority::until(2020));
+    let both = format!("{}{}", authority.pem(), old.pem());
+    let place = place_with(&authority, &authority.certify()).file("clients.pem", both);
+    let mut service = place.serve(&[ENCRYPTED[0], ENCRYPTED[1], ("TLS_CLIENT_CA", "clients.pem")]);
+    let line = service.wait_for_log("an authority of clients has expired");
+    assert!(line.contains("TLS_CLIENT_CA") && line.contains("2020-01-01T00:00:00.000Z"), "{line}");
+    // That is how TLS treats authorities, and why it is told.
+    assert!(authority.ask(&service, Some(&old.certify())).is_ok());
+}
+
+/// A pipe that nobody writes to.
+#[cfg(unix)]
+fn make_pipe(place: &Place, name: &str) {
+    let made = std::process::Command::new("mkfifo").arg(place.path().join(name)).status().unwrap();
+    assert!(made.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_a_file_is_refused_before_it_starts() {
+    let authority = Authority::new();
+    let place = place_with(&authority, &authority.certify());
+    make_pipe(&place, "pipe.pem");
+    std::os::unix::fs::symlink("pipe.pem", place.path().join("link.pem")).unwrap();
+    for variables in [
+        [("TLS_CERT", "pipe.pem"), ENCRYPTED[1], ("PORT", "0")],
+        [ENCRYPTED[0], ("TLS_KEY", "link.pem"), ("PORT", "0")],
+        [ENCRYPTED[0], ENCRYPTED[1], ("TLS_CLIENT_CA", "pipe.pem")],
+    ] {
+        let run = place.run_with(&variables, &["serve"]).ended_with(2);
+        assert!(run.err.contains("cannot be read: it is no regular file"), "{}", run.err);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_takes_the_place_of_a_file_does_not_keep_later_files_out() {
+    let authority = Authority::new();
+    let place = place_with(&authority, &authority.certify());
+    let mut service = place.serve(&ENCRYPTED);
+    let path = place.path().join("cert.pem");
+    let good = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    make_pipe(&place, "cert.pem");
+    let line = service.wait_for_log("the one before stays in use");
+    assert!(line.contains("TLS_CERT") && line.contains("no regular file"), "{line}");
+    fs::remove_file(&path).unwrap();
+    let renewed = authority.certify();
+    fs::write(place.path().join("key.pem"), renewed.key).unwrap();
+    fs::write(&path, &renewed.certificate).unwrap();
+    service.wait_for_log("new connections get the new certificate");
+    assert_ne!(
+        authority.ask(&service, None).unwrap().1.as_ref(),
+        CertificateDer::from_pem_slice(&good).unwrap().as_ref()
+    );
 }
 
 #[test]

@@ -17,6 +17,7 @@ use tokio_rustls::rustls::{self, CertificateError, InconsistentKeys, RootCertSto
 pub struct Credentials {
     config: ServerConfig,
     validity: Option<Validity>,
+    authorities: Vec<Validity>,
 }
 
 /// When a certificate may be used.
@@ -107,7 +108,8 @@ impl Credentials {
             Ok(Validity::of(&parsed, &provider))
         })?;
         let certified = certified(chain, key, &provider)?;
-        let verifier = client_authorities.map(|pem| verifier(pem, &provider)).transpose()?;
+        let (verifier, authorities) =
+            client_authorities.map(|pem| verifier(pem, &provider)).transpose()?.unzip();
         let builder = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| CredentialsFault::BadKey)?;
@@ -118,13 +120,20 @@ impl Credentials {
             None => builder.with_no_client_auth(),
         };
         let config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
-        Ok(Self { config, validity })
+        Ok(Self { config, validity, authorities: authorities.unwrap_or_default() })
     }
 
     /// When the certificate may be used; `None` where it contradicts itself.
     #[must_use]
     pub const fn validity(&self) -> Option<Validity> {
         self.validity
+    }
+
+    /// When the authorities of clients may be used, as far as it can be read. People should heed it, for TLS does not: to it an authority is a
+    /// name and a key (RFC 5280, section 6.1.1), and its clients get in also after its end.
+    #[must_use]
+    pub fn authorities(&self) -> &[Validity] {
+        &self.authorities
     }
 
     pub(super) fn config(&self) -> ServerConfig {
@@ -206,14 +215,17 @@ fn is_encrypted(pem: &[u8]) -> bool {
 fn verifier(
     pem: &[u8],
     provider: &Arc<CryptoProvider>,
-) -> Result<ClientCertVerifierBuilder, CredentialsFault> {
+) -> Result<(ClientCertVerifierBuilder, Vec<Validity>), CredentialsFault> {
     let authorities = certificates(pem).map_err(|_| CredentialsFault::BadClientAuthority)?;
     if authorities.is_empty() {
         return Err(CredentialsFault::NoClientAuthority);
     }
     let mut roots = RootCertStore::empty();
+    // Authorities may be older than version 3 of X.509, and then nothing here reads when they end.
+    let parsed = authorities.iter().filter_map(|authority| ParsedCertificate::try_from(authority).ok());
+    let validity = parsed.filter_map(|authority| Validity::of(&authority, provider)).collect();
     for authority in authorities {
         roots.add(authority).map_err(|_| CredentialsFault::BadClientAuthority)?;
     }
-    Ok(WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)))
+    Ok((WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)), validity))
 }

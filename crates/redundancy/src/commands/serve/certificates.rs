@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use redundancy_engine::{Clock, Timestamp};
-use redundancy_server::{Credentials, Encryption, Validity};
+use redundancy_server::{Credentials, CredentialsPart, Encryption, Validity};
 
 use super::super::Failure;
 use crate::certificates::{CertificateContents, CertificateFault, CertificateFiles};
@@ -34,6 +34,14 @@ enum Standing {
     Over,
 }
 
+/// A certificate that is watched, lest its end comes as a surprise.
+struct Watched {
+    part: CredentialsPart,
+    validity: Validity,
+    /// As it was told the last time.
+    standing: Standing,
+}
+
 /// Watches over the files.
 struct Watch {
     files: CertificateFiles,
@@ -41,8 +49,8 @@ struct Watch {
     clock: Arc<dyn Clock>,
     /// What new connections get.
     in_use: CertificateContents,
-    validity: Option<Validity>,
-    standing: Standing,
+    /// The certificate, and the authorities of clients.
+    watched: Vec<Watched>,
     /// What was found the last time, if that is not in use.
     found: Option<Result<CertificateContents, CertificateFault>>,
     /// Whether that has been dealt with.
@@ -67,8 +75,7 @@ impl Certificates {
             encryption: encryption.clone(),
             clock,
             in_use,
-            validity: credentials.validity(),
-            standing: Standing::Good,
+            watched: Watched::all(&credentials),
             found: None,
             is_told: false,
         };
@@ -111,31 +118,58 @@ impl Watch {
 
     fn take(&mut self, credentials: &Credentials, contents: CertificateContents) {
         self.encryption.replace(credentials);
-        self.validity = credentials.validity();
+        self.watched = Watched::all(credentials);
         self.in_use = contents;
         self.found = None;
-        let not_after = self.validity.map(|validity| tracing::field::display(validity.not_after));
+        let not_after = credentials.validity().map(|validity| tracing::field::display(validity.not_after));
         tracing::info!(not_after, "new connections get the new certificate");
     }
 
-    /// Warns when the certificate in use begins not to be good.
+    /// Warns when a certificate in use begins not to be good.
     fn tell_standing(&mut self) {
-        let Some(Validity { not_before, not_after }) = self.validity else { return };
-        let standing = Standing::at(self.clock.now(), not_before, not_after);
+        let now = self.clock.now();
+        for watched in &mut self.watched {
+            watched.tell_standing(now);
+        }
+    }
+}
+
+impl Watched {
+    fn all(credentials: &Credentials) -> Vec<Self> {
+        let own = credentials.validity().map(|validity| (CredentialsPart::Certificate, validity));
+        let authorities = credentials.authorities().iter();
+        let authorities = authorities.map(|validity| (CredentialsPart::ClientAuthorities, *validity));
+        let all = own.into_iter().chain(authorities);
+        all.map(|(part, validity)| Self { part, validity, standing: Standing::Good }).collect()
+    }
+
+    fn tell_standing(&mut self, now: Timestamp) {
+        let Validity { not_before, not_after } = self.validity;
+        let standing = Standing::at(now, not_before, not_after);
         if standing == self.standing {
             return;
         }
         self.standing = standing;
-        match standing {
-            Standing::Good => {}
-            Standing::NotYet => {
-                tracing::warn!(setting = "TLS_CERT", %not_before, "the certificate is not valid yet: clients will refuse it");
+        let setting = key_of(self.part).name;
+        match (standing, self.part == CredentialsPart::ClientAuthorities) {
+            (Standing::Good, _) => {}
+            (Standing::NotYet, false) => {
+                tracing::warn!(setting, %not_before, "the certificate is not valid yet: clients will refuse it");
             }
-            Standing::EndsSoon => {
-                tracing::warn!(setting = "TLS_CERT", %not_after, "the certificate ends soon: renew it");
+            (Standing::EndsSoon, false) => {
+                tracing::warn!(setting, %not_after, "the certificate ends soon: renew it");
             }
-            Standing::Over => {
-                tracing::warn!(setting = "TLS_CERT", %not_after, "the certificate has expired: clients will refuse it");
+            (Standing::Over, false) => {
+                tracing::warn!(setting, %not_after, "the certificate has expired: clients will refuse it");
+            }
+            (Standing::NotYet, true) => {
+                tracing::warn!(setting, %not_before, "an authority of clients is not valid yet: its clients are let in all the same");
+            }
+            (Standing::EndsSoon, true) => {
+                tracing::warn!(setting, %not_after, "an authority of clients ends soon: its clients are let in also after its end, until it is taken out");
+            }
+            (Standing::Over, true) => {
+                tracing::warn!(setting, %not_after, "an authority of clients has expired: its clients are let in all the same, until it is taken out");
             }
         }
     }
