@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod error;
+pub mod location;
 pub mod pages;
 pub mod records;
 
@@ -22,6 +23,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use address::ServiceAddress;
 pub use error::{ClientError, Fault};
+pub use location::Location;
 
 use crate::certificates::ClientCertificateFiles;
 use crate::settings::ApiKey;

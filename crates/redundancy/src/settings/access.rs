@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use redundancy_engine::access::{KeyDigest, Scope, Tenant};
 use redundancy_server::{FixedKey, TokenRules};
 
+use crate::client::ServiceAddress;
+use crate::client::location::{InvalidLocation, Location};
+
 use super::Purpose;
 use super::keys;
 use super::listen::Listen;
@@ -49,7 +52,7 @@ pub struct Access {
     /// The secret that the issuer of tokens shares.
     pub token_secret: Option<String>,
     /// Where the issuer of tokens publishes its keys.
-    pub key_set_url: Option<String>,
+    pub key_set_url: Option<Location>,
 }
 
 impl std::fmt::Debug for Access {
@@ -66,9 +69,9 @@ impl Access {
         let allow_anonymous = reader.value(&keys::ALLOW_ANONYMOUS, parse::flag);
         let given = reader.optional(&keys::API_KEYS, |text| entries(text.split(','), "API_KEYS"));
         let in_file = reader.optional(&keys::API_KEYS_FILE, |path| file(Path::new(path)));
-        let issuer = reader.optional(&keys::JWT_ISSUER, parse::text);
+        let issuer = reader.optional(&keys::JWT_ISSUER, issuer);
         let audience = reader.optional(&keys::JWT_AUDIENCE, parse::text);
-        let key_set_url = reader.optional(&keys::JWKS_URL, parse::address(&["https", "http"]));
+        let key_set_url = reader.optional(&keys::JWKS_URL, location);
         let token_secret = reader.optional(&keys::JWT_SECRET, secret);
         let tenant_claim = reader.value(&keys::JWT_TENANT_CLAIM, parse::text);
         let access = Self {
@@ -99,6 +102,8 @@ impl Access {
             return;
         }
         let is_given = |key| reader.is_given(key);
+        let is_asked = !is_given(&keys::JWT_SECRET) && !is_given(&keys::JWKS_URL);
+        let issuer = self.token_rules.issuer.as_deref();
         match (is_given(&keys::JWT_SECRET), is_given(&keys::JWKS_URL) || is_given(&keys::JWT_ISSUER)) {
             (false, false) => reader.refuse(
                 &keys::AUTH_MODE,
@@ -109,6 +114,12 @@ impl Access {
                 "goes with HS256, and JWKS_URL with public keys: unset one of them",
             ),
             _ => {}
+        }
+        if is_asked && issuer.is_some_and(|issuer| issuer.parse::<ServiceAddress>().is_err()) {
+            reader.refuse(
+                &keys::JWT_ISSUER,
+                "must be an address such as https://login.example.org, where its keys are looked up, or JWKS_URL must say where they are",
+            );
         }
     }
 
@@ -178,6 +189,28 @@ fn entry(text: &str, name: String) -> Parsed<FixedKey> {
         return Err(in_place(ENTRY));
     }
     Ok(FixedKey { name, digest, scope, tenant })
+}
+
+/// The address of the keys of an issuer.
+fn location(text: &str) -> Parsed<Location> {
+    text.parse().map_err(|error: InvalidLocation| {
+        format!("{error}: the keys are public, and the service shows no credentials for them")
+    })
+}
+
+/// The name of an issuer. Most are addresses; a password in one would stand in its tokens.
+fn issuer(text: &str) -> Parsed<String> {
+    let place = text.split_once("://");
+    let has_credentials = place.is_some_and(|(scheme, rest)| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        // A password may hold a slash, and then what stands before it is no host with its port.
+        let is_host = || format!("{scheme}://{authority}").parse::<ServiceAddress>().is_ok();
+        rest.contains('@') && !is_host()
+    });
+    if has_credentials {
+        return Err("must be the claim `iss` of the tokens, such as https://login.example.org, without user and password".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn secret(text: &str) -> Parsed<String> {

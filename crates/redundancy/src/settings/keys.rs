@@ -22,6 +22,8 @@ pub enum Secrecy {
     Open,
     /// An address that may carry a user and a password, which are hidden.
     Credentials,
+    /// A name that may be such an address.
+    Name,
     /// Not at all.
     Secret,
 }
@@ -37,6 +39,10 @@ impl Key {
 
     const fn address(name: &'static str) -> Self {
         Self { name, default: None, secrecy: Secrecy::Credentials }
+    }
+
+    const fn name(name: &'static str) -> Self {
+        Self { name, default: None, secrecy: Secrecy::Name }
     }
 
     const fn secret(name: &'static str) -> Self {
@@ -77,7 +83,7 @@ pub(super) const AUTH_MODE: Key = Key::new("AUTH_MODE", "none");
 pub(super) const ALLOW_ANONYMOUS: Key = Key::new("ALLOW_ANONYMOUS", "false");
 pub(super) const API_KEYS: Key = Key::secret("API_KEYS");
 pub(super) const API_KEYS_FILE: Key = Key::unset("API_KEYS_FILE");
-pub(super) const JWT_ISSUER: Key = Key::unset("JWT_ISSUER");
+pub(super) const JWT_ISSUER: Key = Key::name("JWT_ISSUER");
 pub(super) const JWT_AUDIENCE: Key = Key::unset("JWT_AUDIENCE");
 pub(super) const JWKS_URL: Key = Key::address("JWKS_URL");
 pub(super) const JWT_SECRET: Key = Key::secret("JWT_SECRET");

@@ -11,7 +11,8 @@ const HIDDEN: &str = "****";
 pub(super) fn masked(key: &Key, value: &str) -> String {
     match key.secrecy {
         Secrecy::Open => value.to_owned(),
-        Secrecy::Credentials => without_credentials(value),
+        Secrecy::Name if !value.contains('@') && !value.contains("://") => value.to_owned(),
+        Secrecy::Credentials | Secrecy::Name => without_credentials(value),
         Secrecy::Secret => HIDDEN.to_owned(),
     }
 }
@@ -85,6 +86,20 @@ mod tests {
             "me:pass@host:hunter2",
         ] {
             assert_eq!(masked(&keys::REDIS_URL, &format!("rediss://{rest}")), "rediss://****", "{rest}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_shown_unless_a_password_may_stand_in_it() {
+        for (name, shown) in [
+            ("acme", "acme"),
+            ("https://login.example.org/t/1", "https://login.example.org/t/1"),
+            ("https://me:pass@host/t", "https://****@host/t"),
+            ("https://me:pa/ss@host", "https://****@host"),
+            ("https://me:pass", "https://****"),
+            ("me:pass@host", "****"),
+        ] {
+            assert_eq!(masked(&keys::JWT_ISSUER, name), shown);
         }
     }
 

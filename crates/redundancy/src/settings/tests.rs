@@ -138,22 +138,29 @@ fn no_secret_stands_in_entries_or_faults() {
         ("JWT_SECRET", "hunter2-and-as-much-more-of-it-as-it-takes"),
         ("WEBHOOK_SECRET_KEY", "hunter2-and-more-of-it"),
         ("REDIS_URL", "redis://me:hunter2@host"),
-        ("JWKS_URL", "https://me:hunter2@host/keys"),
+        ("JWKS_URL", "https://host/keys?secret=hunter2"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=hunter2"),
     ];
     let settings = read(&environment(&variables));
     let entries = format!("{:?}", settings.entries);
     assert!(entries.contains("redis://****@host") && !entries.contains("hunter2"), "{entries}");
     let refused = faults(&variables);
-    assert!(refused.contains("JWKS_URL = \"https://****@host/keys\""), "{refused}");
+    assert!(refused.contains("JWKS_URL = \"https://host/keys?****\""), "{refused}");
     assert!(!refused.contains("hunter2"), "{refused}");
     let wrong = faults(&[
         ("REDIS_URL", "hunter2@host"),
-        ("JWKS_URL", "ftp://me:hunter2@host"),
+        ("JWKS_URL", "http://me:hunter2@host/keys"),
         ("OTLP_ENDPOINT", "https://host/v1?key=hunter2"),
+        ("JWT_ISSUER", "https://me:hunter2@host"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2"),
     ]);
-    assert!(wrong.contains("REDIS_URL") && wrong.contains("JWKS_URL"), "{wrong}");
+    for (name, remedy) in [
+        ("REDIS_URL", "must be an address"),
+        ("JWKS_URL = \"http://****@host/keys\"", "without user and password: the keys are public"),
+        ("JWT_ISSUER = \"https://****@host\"", "must be the claim `iss` of the tokens"),
+    ] {
+        assert!(wrong.contains(name) && wrong.contains(remedy), "{wrong}");
+    }
     assert!(!wrong.contains("hunter2"), "{wrong}");
 }
 

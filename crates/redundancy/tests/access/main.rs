@@ -9,6 +9,7 @@
 
 mod audit;
 mod caller;
+mod issuer;
 mod keys;
 mod limits;
 mod tenants;
@@ -20,3 +21,6 @@ mod kit;
 #[path = "../deliveries/redis_server.rs"]
 #[allow(dead_code, reason = "the tests of deliveries use all of it")]
 mod redis_server;
+#[path = "../program/stand_in.rs"]
+#[allow(dead_code, reason = "the tests of commands use all of it")]
+mod stand_in;

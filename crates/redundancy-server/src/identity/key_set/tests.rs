@@ -191,7 +191,8 @@ async fn after_a_start_more_may_wait_for_the_first_keys() {
 
 #[test]
 fn keys_that_are_not_for_signatures_are_left_out() {
-    let key = |id: &str, more: &str| format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"11","kid":"{id}"{more}}}"#);
+    let key =
+        |id: &str, more: &str| format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"11","kid":"{id}"{more}}}"#);
     let keys = [
         key("same", r#","use":"enc""#),
         key("same", r#","use":"sig","alg":"Ed25519""#),

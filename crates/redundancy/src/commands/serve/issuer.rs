@@ -7,7 +7,7 @@ use redundancy_server::KeySetSource;
 use serde_json::Value;
 use tokio_util::task::TaskTracker;
 
-use crate::client::{Call, Client, ServiceAddress};
+use crate::client::{Call, Client, Location};
 use crate::settings::Access;
 
 /// How long each of at most two exchanges may take.
@@ -18,7 +18,7 @@ const DISCOVERY: &str = "/.well-known/openid-configuration";
 /// The issuer of tokens, as the settings name it.
 #[derive(Debug, Clone)]
 pub(super) struct Issuer {
-    key_set_url: Option<String>,
+    key_set_url: Option<Location>,
     /// The address of the issuer, where to ask for it otherwise.
     address: String,
     tasks: TaskTracker,
@@ -30,15 +30,19 @@ impl Issuer {
         Self { key_set_url: access.key_set_url.clone(), address, tasks: TaskTracker::new() }
     }
 
-    /// Blocks: a client has a runtime of its own.
+    /// Blocks: a client has a runtime of its own. What goes wrong is told without queries and without what may hold a password.
     fn fetch_now(&self) -> Result<Vec<u8>, String> {
-        if let Some(url) = &self.key_set_url {
-            return get(url);
+        if let Some(location) = &self.key_set_url {
+            return get(location);
         }
-        let asked = get(&format!("{}{DISCOVERY}", self.address.trim_end_matches('/')))?;
+        let discovery = format!("{}{DISCOVERY}", self.address.trim_end_matches('/'));
+        let discovery: Location = discovery.parse().map_err(|error| format!("JWT_ISSUER {error}"))?;
+        let asked = get(&discovery)?;
         let said: Value = serde_json::from_slice(&asked).map_err(|error| error.to_string())?;
         let url = said.get("jwks_uri").and_then(Value::as_str);
-        get(url.ok_or("the issuer does not say where its keys are")?)
+        let url = url.ok_or("the issuer does not say where its keys are")?;
+        let url = url.parse().map_err(|error| format!("the `jwks_uri` that the issuer tells {error}"))?;
+        get(&url)
     }
 }
 
@@ -51,12 +55,12 @@ impl KeySetSource for Issuer {
     }
 }
 
-fn get(url: &str) -> Result<Vec<u8>, String> {
-    let address: ServiceAddress = url.parse().map_err(|error| format!("{url}: {error}"))?;
-    let client = Client::new(address, None).map_err(|error| error.to_string())?;
-    let answer = client.answer(&Call::get("").within(DEADLINE)).map_err(|error| error.to_string())?;
+fn get(location: &Location) -> Result<Vec<u8>, String> {
+    let client = Client::new(location.service().clone(), None).map_err(|error| error.to_string())?;
+    let call = Call::get(location.target()).within(DEADLINE);
+    let answer = client.answer(&call).map_err(|error| error.to_string())?;
     if !answer.status.is_success() {
-        return Err(format!("{url} answers {}", answer.status));
+        return Err(format!("{location} answers {}", answer.status));
     }
     Ok(answer.body.to_vec())
 }

@@ -1,0 +1,196 @@
+//! Issuers of tokens that publish their keys: where those are had, which of them counts, and what happens while they are not to be had.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PublicKeyData as _};
+use serde_json::{Value, json};
+
+use crate::caller::Caller;
+use crate::kit::{Answer, Place};
+use crate::stand_in::{Reply, StandIn};
+
+/// A key of an issuer.
+struct Key {
+    pair: KeyPair,
+    algorithm: Algorithm,
+}
+
+impl Key {
+    fn ed25519() -> Self {
+        Self { pair: KeyPair::generate_for(&PKCS_ED25519).unwrap(), algorithm: Algorithm::EdDSA }
+    }
+
+    fn p256() -> Self {
+        Self { pair: KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap(), algorithm: Algorithm::ES256 }
+    }
+
+    /// Its public part as it is published, with these parameters beside those of its kind.
+    fn published(&self, parameters: &Value) -> Value {
+        let raw = self.pair.der_bytes();
+        let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let mut key = if self.algorithm == Algorithm::EdDSA {
+            json!({"kty": "OKP", "crv": "Ed25519", "x": part(raw)})
+        } else {
+            json!({"kty": "EC", "crv": "P-256", "x": part(&raw[1..33]), "y": part(&raw[33..])})
+        };
+        key.as_object_mut().unwrap().extend(parameters.as_object().unwrap().clone());
+        key
+    }
+
+    /// A token that it has signed, whose header says this.
+    fn token(&self, algorithm: &str, id: &str) -> String {
+        let header = json!({"alg": algorithm, "kid": id});
+        let claims = json!({"sub": "ann", "aud": "redundancy", "exp": 4_102_444_800_u64, "scope": "read"});
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(&header), part(&claims));
+        let der = self.pair.serialize_der();
+        let is_edwards = self.algorithm == Algorithm::EdDSA;
+        let key = if is_edwards { EncodingKey::from_ed_der(&der) } else { EncodingKey::from_ec_der(&der) };
+        let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), &key, self.algorithm).unwrap();
+        format!("{signed}.{signature}")
+    }
+}
+
+fn found(body: &Value) -> Reply {
+    let body = body.to_string();
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    Reply::Raw(format!("{head}{body}").into_bytes())
+}
+
+/// An issuer that publishes these keys.
+fn issuer_with(keys: Value) -> StandIn {
+    StandIn::new(move |_| found(&json!({"keys": keys})))
+}
+
+fn settings(url: &str) -> [(&str, &str); 3] {
+    [("AUTH_MODE", "jwt"), ("JWT_AUDIENCE", "redundancy"), ("JWKS_URL", url)]
+}
+
+#[track_caller]
+fn assert_says(answer: &Answer, status: u16, words: &str) {
+    let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert_eq!(answer.status, status, "{message}");
+    assert!(message.contains(words), "{message}");
+}
+
+#[test]
+fn keys_are_had_from_an_address_with_a_final_slash_and_a_query() {
+    let key = Key::ed25519();
+    let issuer = issuer_with(json!([key.published(&json!({"kid": "a"}))]));
+    let url = format!("{}/keys/?appid=1&p=b2c_1", issuer.url());
+    let place = Place::new();
+    let service = place.serve(&settings(&url));
+    assert_eq!(Caller::new(&service, &key.token("EdDSA", "a")).get("/api/v1/stats").status, 200);
+    assert_eq!(issuer.lines(), ["GET /keys/?appid=1&p=b2c_1"]);
+}
+
+#[test]
+fn an_issuer_may_tell_an_address_with_a_query() {
+    let key = Key::p256();
+    let keys = json!({"keys": [key.published(&json!({"kid": "a"}))]});
+    let issuer = StandIn::new(move |asked| {
+        let host = asked.headers.iter().find(|(name, _)| name == "host").unwrap().1.clone();
+        if asked.line.contains("/.well-known/") {
+            found(&json!({"jwks_uri": format!("http://{host}/keys?appid=1")}))
+        } else {
+            found(&keys)
+        }
+    });
+    let place = Place::new();
+    let url = issuer.url();
+    let service = place.serve(&[("AUTH_MODE", "jwt"), ("JWT_ISSUER", &url)]);
+    // That the token is another issuer's shows only when its signature was good.
+    assert_eq!(Caller::new(&service, &key.token("ES256", "a")).get("/api/v1/stats").status, 401);
+    assert_eq!(issuer.lines(), ["GET /.well-known/openid-configuration", "GET /keys?appid=1"]);
+}
+
+#[test]
+fn who_cannot_be_checked_is_told_that_the_keys_of_the_issuer_cannot_be_had() {
+    let key = Key::p256();
+    let issuer =
+        StandIn::new(|_| Reply::Raw(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec()));
+    let url = format!("{}/keys?secret=hunter2", issuer.url());
+    let place = Place::new();
+    let mut service = place.serve(&settings(&url));
+    let answer = Caller::new(&service, &key.token("ES256", "a")).get("/api/v1/stats");
+    assert_says(&answer, 503, "The keys of the issuer of tokens cannot be had");
+    assert!(answer.head.to_ascii_lowercase().contains("retry-after: 10"), "{}", answer.head);
+    let line = service.wait_for_log("could not be fetched");
+    assert!(line.contains("/keys answers 404") && !line.contains("hunter2"), "{line}");
+}
+
+#[test]
+fn whoever_failed_too_often_cannot_have_the_issuer_asked() {
+    let issuer = StandIn::new(|_| Reply::Silence);
+    let place = Place::new();
+    let url = issuer.url();
+    let service = place.serve(&settings(&url));
+    let caller = Caller::new(&service, "no token");
+    let refused = (0..70).map(|_| caller.get("/api/v1/stats").status).filter(|status| *status == 429);
+    assert!(refused.count() > 0);
+    let answer = Caller::new(&service, &Key::p256().token("ES256", "made up")).get("/api/v1/stats");
+    assert_says(&answer, 429, "without a good credential");
+    assert_eq!(issuer.lines().len(), 0);
+}
+
+#[test]
+fn of_keys_with_one_name_the_one_counts_that_verifies_what_the_token_says() {
+    let (edwards, p256, sealing) = (Key::ed25519(), Key::p256(), Key::p256());
+    let issuer = issuer_with(json!([
+        sealing.published(&json!({"kid": "a", "use": "enc"})),
+        sealing.published(&json!({"kid": "a", "key_ops": ["deriveKey"]})),
+        edwards.published(&json!({"kid": "a", "use": "sig"})),
+        p256.published(&json!({"kid": "a", "use": "sig"})),
+        sealing.published(&json!({"kid": "sealing", "use": "enc"})),
+    ]));
+    let place = Place::new();
+    let url = issuer.url();
+    let service = place.serve(&settings(&url));
+    let status = |token: &str| Caller::new(&service, token).get("/api/v1/stats").status;
+    assert_eq!(status(&p256.token("ES256", "a")), 200);
+    assert_eq!(status(&edwards.token("EdDSA", "a")), 200);
+    // A key is not taken for what it is not.
+    assert_eq!(status(&p256.token("EdDSA", "a")), 401);
+    assert_eq!(status(&p256.token("HS256", "a")), 401);
+    assert_eq!(status(&sealing.token("ES256", "a")), 401);
+    assert_eq!(status(&sealing.token("ES256", "sealing")), 401);
+}
+
+#[test]
+fn ed25519_is_taken_for_eddsa_in_keys_and_in_tokens() {
+    let key = Key::ed25519();
+    let issuer = issuer_with(json!([key.published(&json!({"kid": "a", "alg": "Ed25519"}))]));
+    let place = Place::new();
+    let url = issuer.url();
+    let service = place.serve(&settings(&url));
+    for algorithm in ["EdDSA", "Ed25519"] {
+        let token = key.token(algorithm, "a");
+        assert_eq!(Caller::new(&service, &token).get("/api/v1/stats").status, 200, "{algorithm}");
+        // Not with another signature.
+        let other = Key::ed25519().token(algorithm, "a");
+        assert_eq!(Caller::new(&service, &other).get("/api/v1/stats").status, 401, "{algorithm}");
+    }
+}
+
+#[test]
+fn an_issuer_whose_keys_could_never_be_had_is_refused_before_it_starts() {
+    let place = Place::new();
+    for (variables, said) in [
+        (
+            [("JWT_ISSUER", "acme"), ("AUTH_MODE", "jwt")],
+            "JWT_ISSUER = \"acme\" (environment): must be an address",
+        ),
+        ([("JWKS_URL", "https://a/keys#x"), ("AUTH_MODE", "jwt")], "must be an address such as"),
+        (
+            [("JWKS_URL", "https://me:hunter2@a/keys"), ("AUTH_MODE", "jwt")],
+            "JWKS_URL = \"https://****@a/keys\"",
+        ),
+        ([("JWT_ISSUER", "https://me:hunter2@a"), ("AUTH_MODE", "jwt")], "JWT_ISSUER = \"https://****@a\""),
+    ] {
+        for command in ["serve", "config"] {
+            let run = place.run_with(&variables, &[command]).ended_with(2);
+            assert!(run.err.contains(said) && !run.err.contains("hunter2"), "{}\nlacks {said}", run.err);
+        }
+    }
+}
