@@ -24,6 +24,7 @@ mod limits;
 mod lists;
 mod logs;
 mod monitoring;
+mod new_keys;
 mod service;
 mod shutdown;
 mod socket;

@@ -121,20 +121,6 @@ fn who_cannot_be_checked_is_told_that_the_keys_of_the_issuer_cannot_be_had() {
 }
 
 #[test]
-fn whoever_failed_too_often_cannot_have_the_issuer_asked() {
-    let issuer = StandIn::new(|_| Reply::Silence);
-    let place = Place::new();
-    let url = issuer.url();
-    let service = place.serve(&settings(&url));
-    let caller = Caller::new(&service, "no token");
-    let refused = (0..70).map(|_| caller.get("/api/v1/stats").status).filter(|status| *status == 429);
-    assert!(refused.count() > 0);
-    let answer = Caller::new(&service, &Key::p256().token("ES256", "made up")).get("/api/v1/stats");
-    assert_says(&answer, 429, "without a good credential");
-    assert_eq!(issuer.lines().len(), 0);
-}
-
-#[test]
 fn of_keys_with_one_name_the_one_counts_that_verifies_what_the_token_says() {
     let (edwards, p256, sealing) = (Key::ed25519(), Key::p256(), Key::p256());
     let issuer = issuer_with(json!([
