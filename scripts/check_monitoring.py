@@ -2,7 +2,7 @@
 """Holds deploy/monitoring against the real service under a real Prometheus.
 
 First promtool checks configuration and rules and runs their unit tests, of which every alert must have one that fires and one that
-does not. Then the service is started with a Prometheus that scrapes it by the repository's configuration, traffic of every kind
+does not. Then every number of the rules is changed a little, every window halved and doubled, and each time a unit test has to fail. Then the service is started with a Prometheus that scrapes it by the repository's configuration, traffic of every kind
 comes, and every expression of every panel, variable and rule is run: none may fail, none may be empty, and every metric
 and label that one names must exist. Needs the Debian package prometheus and the program of REDUNDANCY_BIN.
 """
@@ -18,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from monitoring.dashboards import choices, dashboards, filled, panels
 from monitoring.expressions import named
+from monitoring.mutants import unnoticed
 from monitoring.processes import MONITORING, Prometheus, Service, check_prometheus
 from monitoring.receiver import Receiver
 from monitoring.traffic import Traffic
@@ -44,6 +45,8 @@ PROMISED = {
 }
 # Labels that Prometheus adds.
 ADDED = {"__name__", "job", "instance"}
+# The unit tests that hold every number of a file of rules.
+PINNED = {"alerts.yml": "thresholds_test.yml", "recording.yml": "recording_test.yml"}
 
 
 def run(*command):
@@ -63,6 +66,17 @@ def check_files():
         if not (fires and rests):
             sys.exit(f"the alert {alert} lacks a test in which it fires, or one in which it does not")
     run(sys.executable, "dashboards/make.py", "--check")
+
+
+def check_numbers():
+    """Every number of the rules counts: with another one a unit test fails."""
+    count = 0
+    for rules, test in PINNED.items():
+        tried, found = unnoticed(MONITORING / "rules" / rules, MONITORING / "tests" / test)
+        if found:
+            sys.exit(f"{test} passes although {rules} was changed:\n" + "\n".join(found))
+        count += tried
+    print(f"the unit tests notice each of {count} changes of a number in the rules")
 
 
 def faults_of_names(prometheus, expression):
@@ -132,6 +146,7 @@ def check_live():
 def main():
     check_prometheus()
     check_files()
+    check_numbers()
     check_live()
 
 
