@@ -32,7 +32,11 @@ IMAGES = REPOSITORY / "docs" / "images"
 COLUMN_INCHES, ROW_INCHES = 0.62, 0.3
 # Lines that a legend names at most: more hide what is drawn.
 MAX_NAMED = 8
-STATES = {0: "#73bf69", 1: "#e02f44", 2: "#fade2a"}
+# What a letter of a legend takes, about.
+NAME_INCHES = 0.048
+# Grafana's colours by their names; as text of a light theme they are darker.
+COLOURS = {"green": "#73bf69", "red": "#e02f44", "yellow": "#fade2a", "orange": "#ff9830", "text": "#464c54"}
+TEXT_COLOURS = COLOURS | {"green": "#37872d", "orange": "#e0752d"}
 
 
 def shown(value, unit):
@@ -43,6 +47,8 @@ def shown(value, unit):
         return f"{value * 1000:.3g} ms" if 0 < abs(value) < 1 else f"{value:,.4g} s"
     if unit == "percentunit":
         return f"{value * 100:,.2f} %"
+    if unit == "d":
+        return f"{value:.3g} days"
     suffix = {"bytes": "B", "Bps": "B/s", "reqps": " req/s", "ops": "/s"}.get(unit, "")
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
@@ -55,6 +61,18 @@ def legend(pattern, labels):
         return ", ".join(f"{name}={value}" for name, value in labels.items() if name != "__name__")
     # Ports and folders differ from run to run and say nothing.
     return re.sub(r"\{\{(\w+)\}\}", lambda label: re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8000", labels.get(label.group(1), "")), pattern)
+
+
+def colour(panel, value):
+    """The name of the colour that the thresholds give to a value."""
+    steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    return [step["color"] for step in steps if step["value"] is None or value >= step["value"]][-1]
+
+
+def told_in_legend(panel):
+    """Names of the lines that are not drawn."""
+    overrides = panel["fieldConfig"]["overrides"]
+    return {one["matcher"]["options"] for one in overrides if any(of["id"] == "custom.hideFrom" and of["value"]["viz"] for of in one["properties"])}
 
 
 class Drawing:
@@ -79,8 +97,9 @@ class Drawing:
             if panel["type"] == "row":
                 figure.text(left + 0.01, top - 0.5 / (height + 2), panel["title"], fontsize=11, color="#464c54", va="center")
                 continue
-            # Room for the title above, the numbers beside and the times below.
-            box = [left + 1 / 24, top - (place["h"] - 1.4) / (height + 2), (place["w"] - 1.2) / 24, (place["h"] - 2.8) / (height + 2)]
+            # Room for the title above, the numbers beside, and the times and the legend below.
+            below = 2.8 if panel["type"] == "timeseries" else 1.4
+            box = [left + 1 / 24, top - (place["h"] - below) / (height + 2), (place["w"] - 1.2) / 24, (place["h"] - below - 1.4) / (height + 2)]
             self.panel(figure.add_axes(box), panel)
         figure.savefig(IMAGES / f"dashboard-{name}.png", dpi=80, pil_kwargs={"optimize": True})
         pyplot.close(figure)
@@ -92,15 +111,17 @@ class Drawing:
         if panel["type"] == "stat":
             value = drawn[0][2][-1] if drawn else math.nan
             axes.axis("off")
-            axes.text(0.5, 0.35, shown(value, unit), fontsize=17, ha="center", va="center", color="#37872d")
+            axes.text(0.5, 0.35, shown(value, unit), fontsize=17, ha="center", va="center", color=TEXT_COLOURS[colour(panel, value)])
         elif panel["type"] == "table":
             axes.axis("off")
             text = "\n".join(name for name, _, _ in drawn)
             axes.text(0, 0.6, re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8000", text), fontsize=9, family="monospace")
         elif panel["type"] == "state-timeline":
             for row, (name, times, values) in enumerate(sorted(drawn, reverse=True)):
-                axes.scatter(times, [row] * len(times), c=[STATES[int(value)] for value in values], marker="s", s=60)
-                axes.text(times[0], row + 0.32, name, fontsize=6)
+                second = datetime.timedelta(seconds=1)
+                bars = [(dates.date2num(moment), second / datetime.timedelta(days=1)) for moment in times]
+                axes.broken_barh(bars, (row - 0.3, 0.35), facecolors=[COLOURS[colour(panel, value)] for value in values], linewidth=0)
+                axes.text(times[0], row + 0.14, name, fontsize=6)
             axes.set_yticks([])
             axes.set_ylim(-0.5, len(drawn))
             self.times(axes)
@@ -110,12 +131,15 @@ class Drawing:
     def curves(self, axes, panel, drawn, unit):
         highest = lambda values: max((value for value in values if not math.isnan(value)), default=0)
         for name, times, values in sorted(drawn, key=lambda line: -highest(line[2])):
-            axes.plot(times, values, linewidth=1, label=name)
+            if name in told_in_legend(panel):
+                axes.plot([], [], " ", label=f"{name}: {shown(values[-1], unit)}")
+            else:
+                axes.plot(times, values, linewidth=1, label=name)
         # A limit that is far away would press the lines flat, and Grafana does not draw it either.
-        most = max((highest(values) for _, _, values in drawn), default=0)
+        most = max((highest(values) for name, _, values in drawn if name not in told_in_legend(panel)), default=0)
         for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]:
-            if step["value"] is not None and step["value"] < 2 * most:
-                axes.axhline(step["value"], color=step["color"], linewidth=0.8, linestyle="--")
+            if step["value"] is not None and step["value"] <= 2 * most:
+                axes.axhline(step["value"], color=COLOURS[step["color"]], linewidth=0.8, linestyle="--")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, unit)))
         axes.tick_params(labelsize=6)
         axes.grid(color="#e0e0e0", linewidth=0.5)
@@ -123,7 +147,13 @@ class Drawing:
             axes.set_ylim(bottom=0)
         handles, names = axes.get_legend_handles_labels()
         if any(names):
-            axes.legend(handles[:MAX_NAMED], names[:MAX_NAMED], fontsize=5, loc="upper left", framealpha=0.7)
+            # As many beside each other as the longest name lets.
+            longest = max(map(len, names[:MAX_NAMED]))
+            columns = max(1, min(MAX_NAMED, int(panel["gridPos"]["w"] * COLUMN_INCHES / (longest * NAME_INCHES + 0.25))))
+            axes.legend(
+                handles[:MAX_NAMED], names[:MAX_NAMED], fontsize=6, loc="upper left", bbox_to_anchor=(-0.03, -0.17), ncol=columns, frameon=False,
+                columnspacing=1, handlelength=1.2, labelspacing=0.3, borderaxespad=0,
+            )
         self.times(axes)
 
     def times(self, axes):

@@ -88,7 +88,7 @@ def certificate(folder, name="localhost"):
     """A new folder with a certificate for `name` that signs itself, and its key."""
     folder.mkdir()
     command = (
-        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN={name} -addext subjectAltName=DNS:{name} "
+        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj /CN={name} -addext subjectAltName=DNS:{name} "
         "-addext basicConstraints=critical,CA:FALSE -keyout key.pem -out cert.pem"
     )
     subprocess.run(command.split(), cwd=folder, check=True, stderr=subprocess.DEVNULL)

@@ -14,6 +14,7 @@ MINE = 'job=~"$job", instance=~"$instance"'
 SHARED = 'job=~"$job"'
 RATE = "$__rate_interval"
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+LIMIT = "limit of each"
 OBJECTIVES = ("api_availability", "api_latency", "delivery_success")
 
 
@@ -34,8 +35,9 @@ def rate(metric, by, labels=MINE):
 
 
 def panel(title, queries, unit="short", width=8, height=8, kind="timeseries", about="", limits=(), **more):
-    """`limits` are (value, colour) above which a value is shown in that colour, or a line is drawn."""
-    steps = [{"color": "green", "value": None}] + [{"color": colour, "value": value} for value, colour in limits]
+    """`limits` are (value, colour) from which on a value is shown in that colour, or a line is drawn; below them it is `base`. Where nothing
+    is limited, no value is good or bad."""
+    steps = [{"color": more.pop("base", "green" if limits else "text"), "value": None}] + [{"color": colour, "value": value} for value, colour in limits]
     defaults = {"unit": unit, "thresholds": {"mode": "absolute", "steps": steps}, "color": {"mode": "palette-classic"}}
     defaults |= more.pop("defaults", {})
     options = {"tooltip": {"mode": "multi", "sort": "desc"}, "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True}}
@@ -54,14 +56,19 @@ def panel(title, queries, unit="short", width=8, height=8, kind="timeseries", ab
         options |= {"mergeValues": True, "showValue": "never", "rowHeight": 0.9}
     elif kind == "table":
         options = {"showHeader": True}
+    overrides = []
+    if more.pop("beside", False):
+        # The limit is far above what is used: drawn, it would press the curve flat, so the legend tells it.
+        options["legend"]["calcs"] = ["lastNotNull"]
+        overrides = [{"matcher": {"id": "byName", "options": LIMIT}, "properties": [{"id": "custom.hideFrom", "value": {"viz": True, "legend": False, "tooltip": False}}]}]
     return {
         "kind": kind, "title": title, "about": about, "width": width, "height": height, "queries": queries,
-        "fieldConfig": {"defaults": defaults, "overrides": []}, "options": options, **more,
+        "fieldConfig": {"defaults": defaults, "overrides": overrides}, "options": options, **more,
     }
 
 
-def stat(title, expression, unit="short", limits=(), about="", width=4):
-    return panel(title, [query(expression)], unit, width, 4, "stat", about, limits)
+def stat(title, expression, unit="short", limits=(), about="", width=4, height=4, **more):
+    return panel(title, [query(expression)], unit, width, height, "stat", about, limits, **more)
 
 
 def variable(name, label, expression):
@@ -134,19 +141,21 @@ SERVICE = dashboard("service", "Service", "Traffic, capacity and processes.", [
         panel("Answers 4xx and 5xx by route", rate("http_requests_total", "route, status", f'{MINE}, status=~"[45].."'), "reqps", 12),
     ]),
     ("Capacity", [
-        panel("Requests under way", [query(f"sum by (instance) (http_requests_in_flight{{{MINE}}})", "{{instance}}"), query(f"max(http_requests_in_flight_limit{{{MINE}}})", "limit of each")]),
+        panel("Requests under way", [query(f"sum by (instance) (http_requests_in_flight{{{MINE}}})", "{{instance}}"), query(f"max(http_requests_in_flight_limit{{{MINE}}})", LIMIT)], beside=True),
         panel("Turned away, by what was missing", rate("http_requests_shed_total", "reason"), "reqps", about="Answered 503: too many requests under way, no memory for a body, or no worker."),
-        panel("Memory of request bodies", [query(f"sum by (instance) (http_request_bodies_bytes{{{MINE}}})", "{{instance}}"), query(f"max(http_request_bodies_limit_bytes{{{MINE}}})", "limit of each")], "bytes"),
+        panel("Memory of request bodies", [query(f"sum by (instance) (http_request_bodies_bytes{{{MINE}}})", "{{instance}}"), query(f"max(http_request_bodies_limit_bytes{{{MINE}}})", LIMIT)], "bytes", beside=True),
         panel("Workers", [query(f"sum by (instance) (cpu_pool_running{{{MINE}}})", "running, {{instance}}"), query(f"max(cpu_pool_workers{{{MINE}}})", "workers of each")]),
-        panel("Jobs that wait for a worker", [query(f"sum by (instance) (cpu_pool_waiting{{{MINE}}})", "{{instance}}"), query(f"max(cpu_pool_waiting_limit{{{MINE}}})", "limit of each")]),
+        panel("Jobs that wait for a worker", [query(f"sum by (instance) (cpu_pool_waiting{{{MINE}}})", "{{instance}}"), query(f"max(cpu_pool_waiting_limit{{{MINE}}})", LIMIT)], beside=True),
         panel("The store's answer", [query(f"max by (instance, kind) (store_latency_seconds{{{MINE}}})", "{{kind}}, {{instance}}")], "s"),
     ]),
     ("Processes", [
         panel("CPU", [query(f"sum by (instance) (rate(process_cpu_seconds_total{{{MINE}}}[{RATE}]))", "{{instance}}")], "none", 6, about="Cores that are busy."),
         panel("Memory", [query(f"sum by (instance) (process_resident_memory_bytes{{{MINE}}})", "{{instance}}")], "bytes", 6),
-        panel("Open files", [query(f"sum by (instance) (process_open_fds{{{MINE}}})", "{{instance}}"), query(f"max(process_max_fds{{{MINE}}})", "limit of each")], "short", 6),
+        panel("Open files", [query(f"sum by (instance) (process_open_fds{{{MINE}}})", "{{instance}}"), query(f"max(process_max_fds{{{MINE}}})", LIMIT)], "short", 6, beside=True),
         panel("Uptime", [query(f"time() - max by (instance) (process_start_time_seconds{{{MINE}}})", "{{instance}}")], "s", 6),
-        panel("What runs", [query(f"sum by (job, instance, version, profile, store) (redundancy_build_info{{{MINE}}})")], "short", 24, 6, "table", transformations=[{"id": "organize", "options": {"excludeByName": {"Time": True, "Value": True}}}]),
+        panel("What runs", [query(f"sum by (job, instance, version, profile, store) (redundancy_build_info{{{MINE}}})")], "short", 18, 6, "table", transformations=[{"id": "organize", "options": {"excludeByName": {"Time": True, "Value": True}}}]),
+        stat("The certificate holds for", f"min(tls_certificate_not_after_seconds{{{MINE}}} - time()) / 86400", "d", [(2, "orange"), (14, "green")], width=6, height=6, base="red",
+             about="The one that ends first of those that the service itself shows. Empty where something in front speaks TLS for it."),
     ]),
 ])
 
@@ -221,7 +230,7 @@ SLO = dashboard("slo", "Objectives", "What is promised, what was kept of it, and
             for objective in OBJECTIVES
             for one in (
                 stat(f"{objective}: kept", f'1 - job_objective:slo_missed:ratio_rate30d{{{SHARED}, objective="{objective}"}}', "percentunit", width=4),
-                stat(f"{objective}: budget left", f'job_objective:slo_budget_left:ratio30d{{{SHARED}, objective="{objective}"}}', "percentunit", width=4, about="100 %: nothing was missed; 0 %: as much as may be.")
+                stat(f"{objective}: budget left", f'job_objective:slo_budget_left:ratio30d{{{SHARED}, objective="{objective}"}}', "percentunit", [(0, "orange"), (0.25, "green")], width=4, base="red", about="100 %: nothing was missed; 0 %: as much as may be; below: more than that.")
             )
         ),
     ]),
@@ -234,8 +243,9 @@ SLO = dashboard("slo", "Objectives", "What is promised, what was kept of it, and
     ("Events", [
         panel("What counts", [query(f"sum by (objective) (rate(slo_events_total{{{MINE}}}[{RATE}]))", "{{objective}}")], "ops"),
         panel("What was missed", [query(f"sum by (objective) (rate(slo_missed_events_total{{{MINE}}}[{RATE}]))", "{{objective}}")], "ops"),
-        panel("Budget left", [query(f"job_objective:slo_budget_left:ratio30d{{{SHARED}}}", "{{objective}}")], "percentunit", limits=[]),
-        panel("Alerts", [query(f'sum by (alertname, severity) (ALERTS{{alertstate="firing", {SHARED}}})', "{{alertname}} ({{severity}})")], "short", 24),
+        panel("Budget left", [query(f"job_objective:slo_budget_left:ratio30d{{{SHARED}}}", "{{objective}}")], "percentunit", limits=[(0, "red")]),
+        panel("Alerts", [query(f'sum by (alertname, severity) (ALERTS{{alertstate="firing", {SHARED}}})', "{{severity}}: {{alertname}}")], "short", 24, 8, "state-timeline", "Alerts that fire, each in a row of its own.", [(1, "red")],
+              defaults={"mappings": [{"type": "value", "options": {"1": {"text": "fires", "index": 0}}}]}),
     ]),
 ])
 
