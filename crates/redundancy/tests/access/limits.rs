@@ -118,7 +118,7 @@ fn one_caller_leaves_places_to_others() {
         "POST /api/v1/analyze HTTP/1.1\r\nHost: a\r\nX-Api-Key: {}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n",
         keys[0]
     );
-    let held: Vec<TcpStream> = (0..3)
+    let waiting: Vec<TcpStream> = (0..3)
         .map(|_| {
             let mut stream = service.connect();
             stream.write_all(head.as_bytes()).unwrap();
@@ -135,6 +135,6 @@ fn one_caller_leaves_places_to_others() {
     assert_eq!((refused.status, header(&refused, "Retry-After")), (503, Some("1")));
     assert!(refused.body.contains("of your requests"), "{}", refused.body);
     assert_eq!(other.get("/api/v1/documents").status, 200);
-    drop(held);
+    drop(waiting);
     while one.get("/api/v1/documents").status != 200 {}
 }
