@@ -163,8 +163,8 @@ def holders_of_answers(service):
     check("a long document is put into the index", status in (200, 201), answer)
     before, stalled = service.descriptors(), [http2.Client(service, OTHER_ADDRESS) for _ in range(HOLDERS)]
     try:
-        for number, client in enumerate(stalled):
-            client.settings({http2.INITIAL_WINDOW_SIZE: WINDOWS[number % len(WINDOWS)]})
+        for place, client in enumerate(stalled):
+            client.settings({http2.INITIAL_WINDOW_SIZE: WINDOWS[place % len(WINDOWS)]})
             for number in range(LONG_STREAMS):
                 client.headers(2 * number + 1, http2.request(b"GET", b"/api/v1/documents/long"), end_stream=True)
         until("answers fill the room that one caller has", lambda: held(service) > MOST_OF_ONE_CALLER - 2 * LONG_ANSWER_BYTES, MARGIN_SECONDS)

@@ -4,6 +4,9 @@
 //! Asked about 1 KB, both together would take longer than everything else that is told of it. Where a text is full of words that
 //! every English or Spanish text has, and no other language, `whatlang` is not asked, and `whichlang` only about a few lines.
 
+mod codes;
+
+use codes::{known, two_letters};
 use std::borrow::Cow;
 
 /// How many bytes are read at each of three places of a long text.
@@ -25,11 +28,7 @@ impl DetectedLanguage {
     /// The language that a caller named, by a code of ISO 639-1 or 639-3; the former is given back where there is one.
     #[must_use]
     pub fn named(code: &str) -> Self {
-        let known = TWO_LETTERS.iter().find(|(three, _)| *three == code);
-        Self {
-            code: known.map_or_else(|| Cow::Owned(code.to_owned()), |(_, two)| Cow::Borrowed(*two)),
-            confidence: 1.0,
-        }
+        Self { code: known(code).map_or_else(|| Cow::Owned(code.to_owned()), Cow::Borrowed), confidence: 1.0 }
     }
 }
 
@@ -147,89 +146,6 @@ fn windows(text: &str, bytes: usize) -> impl Iterator<Item = &str> + Clone {
 fn is_code(word: &str) -> bool {
     word.is_ascii() && word.bytes().any(|b| matches!(b, b'/' | b'@' | b'0'..=b'9'))
 }
-
-/// The two-letter code of ISO 639-1 for a three-letter one of ISO 639-3; the latter where the former has none.
-fn two_letters(three: &'static str) -> &'static str {
-    TWO_LETTERS
-        .binary_search_by_key(&three, |row| row.0)
-        .ok()
-        .and_then(|i| TWO_LETTERS.get(i))
-        .map_or(three, |row| row.1)
-}
-
-/// Languages that the models know: ISO 639-3 and 639-1, sorted by the former.
-const TWO_LETTERS: &[(&str, &str)] = &[
-    ("afr", "af"),
-    ("aka", "ak"),
-    ("amh", "am"),
-    ("ara", "ar"),
-    ("aze", "az"),
-    ("bel", "be"),
-    ("ben", "bn"),
-    ("bul", "bg"),
-    ("cat", "ca"),
-    ("ces", "cs"),
-    ("cmn", "zh"),
-    ("cym", "cy"),
-    ("dan", "da"),
-    ("deu", "de"),
-    ("ell", "el"),
-    ("eng", "en"),
-    ("epo", "eo"),
-    ("est", "et"),
-    ("fin", "fi"),
-    ("fra", "fr"),
-    ("guj", "gu"),
-    ("heb", "he"),
-    ("hin", "hi"),
-    ("hrv", "hr"),
-    ("hun", "hu"),
-    ("hye", "hy"),
-    ("ind", "id"),
-    ("ita", "it"),
-    ("jav", "jv"),
-    ("jpn", "ja"),
-    ("kan", "kn"),
-    ("kat", "ka"),
-    ("khm", "km"),
-    ("kor", "ko"),
-    ("lat", "la"),
-    ("lav", "lv"),
-    ("lit", "lt"),
-    ("mal", "ml"),
-    ("mar", "mr"),
-    ("mkd", "mk"),
-    ("mya", "my"),
-    ("nep", "ne"),
-    ("nld", "nl"),
-    ("nob", "nb"),
-    ("ori", "or"),
-    ("pan", "pa"),
-    ("pes", "fa"),
-    ("pol", "pl"),
-    ("por", "pt"),
-    ("ron", "ro"),
-    ("rus", "ru"),
-    ("sin", "si"),
-    ("slk", "sk"),
-    ("slv", "sl"),
-    ("sna", "sn"),
-    ("spa", "es"),
-    ("srp", "sr"),
-    ("swe", "sv"),
-    ("tam", "ta"),
-    ("tel", "te"),
-    ("tgl", "tl"),
-    ("tha", "th"),
-    ("tuk", "tk"),
-    ("tur", "tr"),
-    ("ukr", "uk"),
-    ("urd", "ur"),
-    ("uzb", "uz"),
-    ("vie", "vi"),
-    ("yid", "yi"),
-    ("zul", "zu"),
-];
 
 #[cfg(test)]
 mod tests {
@@ -390,13 +306,5 @@ mod tests {
             ["La niña come.", "La niña come pan con su madre en la casa del pueblo."].map(detect);
         assert_eq!((&*short.code, &*long.code), ("es", "es"));
         assert!(short.confidence < 0.5 && long.confidence >= AGREED_CONFIDENCE, "{short:?} {long:?}");
-    }
-
-    #[test]
-    fn every_code_of_the_models_has_two_letters() {
-        for language in whatlang::Lang::all() {
-            assert_eq!(two_letters(language.code()).len(), 2, "{language}");
-        }
-        assert!(TWO_LETTERS.is_sorted());
     }
 }

@@ -6,7 +6,7 @@ use crate::redis_server::RedisServer;
 use crate::service::Service;
 use crate::sink::Sink;
 use serde_json::{Value, json};
-use std::io::{Read as _, Write as _};
+use std::io::{BufReader, Write as _};
 use std::net::TcpStream;
 
 /// A text of `words` words, all its own.
@@ -37,14 +37,8 @@ fn bulk(service: &Service, lines: &[Value]) -> Vec<Value> {
     );
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(body.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    // Lengths of chunks stand between the lines.
-    answer
-        .lines()
-        .filter(|line| line.starts_with('{'))
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    let answer = Message::read(&mut BufReader::new(stream)).unwrap().unwrap();
+    String::from_utf8(answer.body).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
