@@ -85,14 +85,14 @@ impl Done {
     pub(super) async fn write_later(self) {
         let draining = self.0.app.draining().clone();
         let mut pause = FIRST_PAUSE;
-        while let Err(StoreError::Unavailable(_) | StoreError::Full(_)) = {
+        loop {
             let _ = tokio::time::timeout(pause, draining.cancelled()).await;
-            self.write().await
-        } {
-            if draining.is_cancelled() {
-                return;
+            match self.write().await {
+                Err(StoreError::Unavailable(_) | StoreError::Full(_)) if !draining.is_cancelled() => {
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Ok(()) | Err(_) => return,
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 }
