@@ -1,6 +1,7 @@
 """Clients that take their time: heads and bodies that come byte by byte, and answers that nobody reads."""
 import contextlib
 import gzip
+import itertools
 import json
 import re
 import time
@@ -128,6 +129,14 @@ def lines(service):
     return f"{CONNECTIONS} streams of documents come byte by byte"
 
 
+def ask_and_stall(clients, windows, streams, asked):
+    """Each client asks on so many streams, and takes no more of each answer than its window, one of `windows`."""
+    for window, client in zip(itertools.cycle(windows), clients):
+        client.settings({http2.INITIAL_WINDOW_SIZE: window})
+        for number in range(streams):
+            client.headers(2 * number + 1, asked, end_stream=True)
+
+
 def readers(service):
     """Over HTTP/1.1, and over HTTP/2 with a window of nothing, at the same time: both have the same time."""
     # The coding whose compressor takes most, which must not be kept for each of them.
@@ -138,10 +147,7 @@ def readers(service):
     try:
         for connection in opened:
             connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * PIPELINED)
-        for client in stalled:
-            client.settings({http2.INITIAL_WINDOW_SIZE: 0})
-            for number in range(STREAMS):
-                client.headers(2 * number + 1, asked, end_stream=True)
+        ask_and_stall(stalled, [0], STREAMS, asked)
         taken = until(
             "connections that read no answer are given up",
             lambda: service.descriptors() <= before + BESIDE,
@@ -163,10 +169,7 @@ def holders_of_answers(service):
     check("a long document is put into the index", status in (200, 201), answer)
     before, stalled = service.descriptors(), [http2.Client(service, OTHER_ADDRESS) for _ in range(HOLDERS)]
     try:
-        for place, client in enumerate(stalled):
-            client.settings({http2.INITIAL_WINDOW_SIZE: WINDOWS[place % len(WINDOWS)]})
-            for number in range(LONG_STREAMS):
-                client.headers(2 * number + 1, http2.request(b"GET", b"/api/v1/documents/long"), end_stream=True)
+        ask_and_stall(stalled, WINDOWS, LONG_STREAMS, http2.request(b"GET", b"/api/v1/documents/long"))
         until("answers fill the room that one caller has", lambda: held(service) > MOST_OF_ONE_CALLER - 2 * LONG_ANSWER_BYTES, MARGIN_SECONDS)
         status, answer = service.ask("GET", "/api/v1/documents/long")
         check("another caller gets a long answer", status == 200, answer)
