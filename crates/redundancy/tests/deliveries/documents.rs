@@ -89,7 +89,9 @@ fn documents_are_put_and_found_over_replicas_and_stay() {
     let refused = put(one, "third", &original);
     assert_eq!((refused.status(), refused.header("retry-after")), (503, Some("1")));
     redis.start_again();
-    one.until("/health/ready", |answer| answer.json()["status"] == "ok");
+    for replica in &replicas {
+        replica.until("/health/ready", |answer| answer.json()["status"] == "ok");
+    }
     assert_eq!(matches(one, &text("b7x", 60), "near").len(), 2);
     assert_eq!(one.get("/api/v1/documents/second")["collection"], "elsewhere");
     put(one, "third", &original).data(201);
