@@ -22,7 +22,7 @@ use tower_http::compression::predicate::{Predicate, SizeAbove};
 const COUNTED_FROM_BYTES: usize = 16 * 1024;
 /// So much is handed to the connection at once, as a copy: what it buffers is its own, and the rest goes with what is held here.
 const PIECE_BYTES: usize = 16 * 1024;
-/// What is counted for an answer that is made while it is read: as much as is made of it in advance.
+/// What is counted for an answer that is read out of the store while the client takes it: as much as is read of it in advance.
 const STREAM_BYTES: usize = 512 * 1024;
 /// What the coding that takes most (zstd) takes while an answer is compressed, with what it has put out: measured, 310 KiB.
 const COMPRESSOR_BYTES: usize = 320 * 1024;
@@ -78,7 +78,9 @@ impl Holding {
         let length = response.body().size_hint().exact();
         let bytes = match length {
             Some(length) => usize::try_from(length).unwrap_or(usize::MAX),
-            None => STREAM_BYTES,
+            None if self.rule.scope == Scope::Read => STREAM_BYTES,
+            // It tells line by line what becomes of lines that come, and those are counted where they are read.
+            None => 0,
         };
         let mut reserved = self.app.body_budget().reserve(self.party);
         let is_counted = bytes >= COUNTED_FROM_BYTES;
