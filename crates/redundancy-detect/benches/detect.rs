@@ -117,7 +117,7 @@ fn structure(bencher: Bencher<'_, '_>, sample: Sample) {
 /// The language, from three windows of 2 KiB.
 #[divan::bench(args = [Sample::Peps, Sample::Novels])]
 fn language(sample: Sample) -> f64 {
-    detect(sample.text(MIB)).confidence
+    detect(&Text::new(sample.text(MIB)).expect("short enough")).confidence
 }
 
 /// The whole analysis, tokenising included.

@@ -103,12 +103,9 @@ pub fn analyze(text: &Text<'_>, options: &AnalyzeOptions) -> Analysis {
     let offsets = OffsetMap::new(source, options.offset_unit);
     let repeats = Repeats::of(words, options.min_passage_words);
     Analysis {
-        content_hash: blake3::hash(source.as_bytes()),
+        content_hash: text.hash(),
         normalized_hash: normalized_text(text).hash,
-        language: options
-            .language
-            .as_deref()
-            .map_or_else(|| language::detect(source), DetectedLanguage::named),
+        language: options.language.as_deref().map_or_else(|| language::detect(text), DetectedLanguage::named),
         counts: counts(text, &structure),
         redundancy_score: share(repeats.redundant_words(), words.len()),
         lexical_redundancy: share(words.len() - text.vocabulary().len().min(words.len()), words.len()),
@@ -136,20 +133,19 @@ pub struct Normalized {
 /// pass, and no vocabulary as a [`Text`] makes it.
 #[must_use]
 pub fn normalized(source: &str) -> Normalized {
-    let mut normal = NormalForm::default();
+    let mut normal = NormalForm::of_text(source);
     for_each_normal_word(source, |word| normal.push(word));
     normal.finish()
 }
 
 /// The normal form of a text that is cut into words already.
 fn normalized_text(text: &Text<'_>) -> Normalized {
-    let mut normal = NormalForm::default();
+    let mut normal = NormalForm::of_text(text.source());
     text.words().iter().for_each(|word| normal.push(text.vocabulary().word(word.id)));
     normal.finish()
 }
 
 /// Hashes normalised words with one space between them.
-#[derive(Default)]
 struct NormalForm {
     hasher: blake3::Hasher,
     /// The hasher is fastest when it is fed whole chunks, not single words.
@@ -157,14 +153,23 @@ struct NormalForm {
     words: usize,
 }
 
+/// How many bytes of normal words are hashed at once.
+const HASHED_BYTES: usize = 60 * 1024;
+
 impl NormalForm {
+    /// With room for the words of `source`.
+    fn of_text(source: &str) -> Self {
+        let buffer = String::with_capacity(source.len().min(HASHED_BYTES));
+        Self { hasher: blake3::Hasher::new(), buffer, words: 0 }
+    }
+
     fn push(&mut self, word: &str) {
         if self.words > 0 {
             self.buffer.push(' ');
         }
         self.words += 1;
         self.buffer.push_str(word);
-        if self.buffer.len() >= 60 * 1024 {
+        if self.buffer.len() >= HASHED_BYTES {
             self.hasher.update(self.buffer.as_bytes());
             self.buffer.clear();
         }

@@ -6,6 +6,8 @@
 
 mod codes;
 
+use crate::span::Span;
+use crate::text::Text;
 use codes::{known, two_letters};
 use std::borrow::Cow;
 
@@ -63,13 +65,12 @@ const AGREED_BYTES: usize = 64;
 /// Detects the language of `text`: the one that prevails in its first, middle and last 2 KiB. Longer texts take no longer,
 /// but for the white space at their ends.
 #[must_use]
-pub fn detect(text: &str) -> DetectedLanguage {
-    let sample = &sample(text);
-    let letters = sample.chars().filter(|c| c.is_alphabetic()).take(SURE_LETTERS).count();
-    let share = letters as f64 / SURE_LETTERS as f64;
-    if let Some(code) = told_by_words(sample) {
-        return DetectedLanguage { code: Cow::Borrowed(code), confidence: AGREED_CONFIDENCE * share };
+pub fn detect(text: &Text<'_>) -> DetectedLanguage {
+    if let Some(code) = told_by_words(text) {
+        let confidence = AGREED_CONFIDENCE * share_of_sure(text.source());
+        return DetectedLanguage { code: Cow::Borrowed(code), confidence };
     }
+    let sample = &sample(text.source());
     let Some(sure) = whatlang::detect(sample) else {
         return DetectedLanguage { code: Cow::Borrowed(UNDETERMINED), confidence: 0.0 };
     };
@@ -82,39 +83,66 @@ pub fn detect(text: &str) -> DetectedLanguage {
     }
     let quick = two_letters(whichlang::detect_language(sample).three_letter_code());
     if quick == code {
-        return found(code, confidence.max(AGREED_CONFIDENCE) * share);
+        return found(code, confidence.max(AGREED_CONFIDENCE) * share_of_sure(sample));
     }
     if sure.is_reliable() {
         return found(code, confidence);
     }
-    found(quick, GUESS_CONFIDENCE * share)
+    found(quick, GUESS_CONFIDENCE * share_of_sure(sample))
 }
 
-/// The code of the language whose frequent words, which others do not have, stand in the sample often enough, if `whichlang` says
+/// How many letters `text` has, of as many as it takes to be sure.
+fn share_of_sure(text: &str) -> f64 {
+    let letters = text.chars().filter(|c| c.is_alphabetic()).take(SURE_LETTERS).count();
+    letters as f64 / SURE_LETTERS as f64
+}
+
+/// The code of the language whose frequent words, which others do not have, stand in the text often enough, if `whichlang` says
 /// the same of a few lines of it.
-fn told_by_words(sample: &str) -> Option<&'static str> {
+fn told_by_words(text: &Text<'_>) -> Option<&'static str> {
+    let mut telling = vec![None; text.vocabulary().len()];
+    for (language, (.., words)) in TELLING_WORDS.iter().enumerate() {
+        for id in words.iter().filter_map(|word| text.vocabulary().find(word)) {
+            if let Some(tells) = telling.get_mut(id.index()) {
+                *tells = Some(language);
+            }
+        }
+    }
     let (mut words, mut found) = (0, [0; TELLING_WORDS.len()]);
-    for word in sample.split_ascii_whitespace() {
-        words += 1;
-        for (found, (.., telling)) in found.iter_mut().zip(&TELLING_WORDS) {
-            *found += usize::from(telling.iter().any(|telling| telling.eq_ignore_ascii_case(word)));
+    for window in windows(text.source(), WINDOW_BYTES) {
+        for word in text.words_in(window) {
+            words += 1;
+            let language = telling.get(word.id.index()).copied().flatten();
+            if let Some(found) = language.and_then(|language| found.get_mut(language))
+                && stands_alone(text.source(), word.span())
+            {
+                *found += 1;
+            }
         }
     }
     let enough = |&(found, _): &(usize, _)| found >= LEAST_TELLING && found * TELLING_AMONG >= words;
     let mut enough = found.into_iter().zip(&TELLING_WORDS).filter(enough);
     // Where both have enough of them, one is a part of the other, and it takes the models to say which prevails.
     let (Some((_, &(language, code, _))), None) = (enough.next(), enough.next()) else { return None };
-    let lines = joined(windows(sample, AGREED_BYTES), 3 * AGREED_BYTES);
-    (whichlang::detect_language(&lines) == language).then_some(code)
+    let lines = windows(text.source(), AGREED_BYTES).map(|window| window.slice(text.source()));
+    (whichlang::detect_language(&joined(lines, 3 * AGREED_BYTES)) == language).then_some(code)
+}
+
+/// Whether there is white space or nothing on both sides: what stands in an address is no word of its language.
+fn stands_alone(source: &str, word: Span) -> bool {
+    let is_space = |byte: &u8| byte.is_ascii_whitespace();
+    let bytes = source.as_bytes();
+    word.start.checked_sub(1).and_then(|before| bytes.get(before)).is_none_or(is_space)
+        && bytes.get(word.end).is_none_or(is_space)
 }
 
 /// What is read of `text`: all of a short one; of a long one its beginning, its middle and its end, since a text may begin
 /// with a licence or a notice in another language. Addresses, paths and codes are left out, for their letters belong to
 /// no language, unless there is nothing else.
 fn sample(text: &str) -> String {
-    let text = text.trim();
-    let words = windows(text, WINDOW_BYTES).flat_map(str::split_whitespace);
-    let bytes = text.len().min(3 * WINDOW_BYTES);
+    let windows: Vec<Span> = windows(text, WINDOW_BYTES).collect();
+    let words = windows.iter().flat_map(|window| window.slice(text).split_whitespace());
+    let bytes = windows.iter().map(|window| window.len()).sum();
     let sample = joined(words.clone().filter(|word| !is_code(word)), bytes);
     if sample.contains(char::is_alphabetic) { sample } else { joined(words, bytes) }
 }
@@ -131,13 +159,16 @@ fn joined<'t>(pieces: impl Iterator<Item = &'t str>, bytes: usize) -> String {
     joined
 }
 
-/// All of a text that is no longer than three windows of `bytes`; else three of them.
-fn windows(text: &str, bytes: usize) -> impl Iterator<Item = &str> + Clone {
-    let last = text.len().saturating_sub(bytes);
-    let starts = if text.len() <= 3 * bytes { [0, text.len(), text.len()] } else { [0, last / 2, last] };
-    let length = if text.len() <= 3 * bytes { text.len() } else { bytes };
-    starts.into_iter().filter_map(move |start| {
-        text.get(text.ceil_char_boundary(start)..text.floor_char_boundary(start.saturating_add(length)))
+/// All of a text that is no longer than three windows of `bytes`; else three of them. White space at the ends of the text is left out.
+fn windows(text: &str, bytes: usize) -> impl Iterator<Item = Span> {
+    let begin = text.len() - text.trim_start().len();
+    let end = text.trim_end().len().max(begin);
+    let last = end.saturating_sub(bytes);
+    let whole = end - begin <= 3 * bytes;
+    let starts = if whole { [begin, end, end] } else { [begin, begin + (last - begin) / 2, last] };
+    starts.into_iter().map(move |start| {
+        let window_end = if whole { end } else { start + bytes };
+        Span::new(text.ceil_char_boundary(start), text.floor_char_boundary(window_end))
     })
 }
 
@@ -150,6 +181,14 @@ fn is_code(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn detect(text: &str) -> DetectedLanguage {
+        super::detect(&Text::new(text).unwrap())
+    }
+
+    fn told_by_words(text: &str) -> Option<&'static str> {
+        super::told_by_words(&Text::new(text).unwrap())
+    }
 
     fn check(text: &str, code: &str) {
         assert_eq!(detect(text).code, code, "{text}");
@@ -292,7 +331,7 @@ mod tests {
     fn a_long_text_is_read_at_three_places_and_cut_at_characters() {
         for shift in 0..4 {
             let text = format!("{}{}", "a".repeat(shift), "ñ😀".repeat(100_000));
-            let read: Vec<usize> = windows(&text, WINDOW_BYTES).map(str::len).collect();
+            let read: Vec<usize> = windows(&text, WINDOW_BYTES).map(Span::len).collect();
             assert!(
                 read.len() == 3 && read.iter().all(|&n| (WINDOW_BYTES - 6..=WINDOW_BYTES).contains(&n)),
                 "{read:?}"

@@ -108,7 +108,7 @@ impl QualityRating {
 pub fn quality(text: &Text<'_>, options: &QualityOptions) -> Quality {
     let source = text.source();
     let language =
-        options.language.as_deref().map_or_else(|| language::detect(source), DetectedLanguage::named);
+        options.language.as_deref().map_or_else(|| language::detect(text), DetectedLanguage::named);
     let structure = text.structure();
     let profile = counts::WordProfile::of(text.vocabulary(), &language.code);
     let counts = profile.count(text, &structure);

@@ -11,6 +11,9 @@ use crate::text::Text;
 use crate::words::Word;
 use std::ops::Range;
 
+/// Prose has a sentence about this often; room is made for so many.
+const BYTES_PER_SENTENCE: usize = 80;
+
 /// A sentence or a paragraph: where it stands and which words are in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
@@ -34,7 +37,7 @@ impl Structure {
     pub(crate) fn of(text: &Text<'_>) -> Self {
         let source = text.source();
         let paragraphs = paragraphs::split(source);
-        let mut sentences = Vec::new();
+        let mut sentences = Vec::with_capacity(source.len() / BYTES_PER_SENTENCE);
         for &paragraph in &paragraphs {
             sentences::split(source, paragraph, &mut |span| sentences.push(span));
         }
@@ -52,9 +55,8 @@ fn with_words(spans: &[Span], words: &[Word]) -> Vec<Part> {
         next += words.get(next..).unwrap_or_default().iter().take_while(|w| w.span().start < limit).count();
         next
     };
-    spans
-        .iter()
-        .map(|&span| Part { span, words: before(span.start)..before(span.end) })
-        .filter(|part| !part.words.is_empty())
-        .collect()
+    let mut parts = Vec::with_capacity(spans.len());
+    let with_words = spans.iter().map(|&span| Part { span, words: before(span.start)..before(span.end) });
+    parts.extend(with_words.filter(|part| !part.words.is_empty()));
+    parts
 }

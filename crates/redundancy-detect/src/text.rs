@@ -1,5 +1,6 @@
 //! A text cut into words: the common ground of every analysis. Not for files or markup: it takes plain text.
 
+use crate::span::Span;
 use crate::structure::Structure;
 use crate::vocabulary::Vocabulary;
 use crate::words::{Word, tokenize};
@@ -19,6 +20,7 @@ pub struct TextTooLong {
 #[derive(Debug)]
 pub struct Text<'t> {
     source: &'t str,
+    hash: blake3::Hash,
     words: Vec<Word>,
     vocabulary: Vocabulary,
 }
@@ -29,9 +31,10 @@ impl<'t> Text<'t> {
     /// # Errors
     /// [`TextTooLong`] when the text has more than [`MAX_TEXT_BYTES`] bytes.
     pub fn new(source: &'t str) -> Result<Self, TextTooLong> {
-        let mut vocabulary = Vocabulary::for_texts(&[source]);
+        let hash = blake3::hash(source.as_bytes());
+        let mut vocabulary = Vocabulary::with_seed(&hash, source.len());
         let words = words_of(source, &mut vocabulary)?;
-        Ok(Self { source, words, vocabulary })
+        Ok(Self { source, hash, words, vocabulary })
     }
 
     /// The original, untouched.
@@ -40,10 +43,23 @@ impl<'t> Text<'t> {
         self.source
     }
 
+    /// BLAKE3 of its exact bytes.
+    #[must_use]
+    pub const fn hash(&self) -> blake3::Hash {
+        self.hash
+    }
+
     /// Its words in order. Punctuation, symbols and emoji are no words.
     #[must_use]
     pub fn words(&self) -> &[Word] {
         &self.words
+    }
+
+    /// Those of its words that begin in `span`, a span of bytes. Takes the logarithm of the number of words.
+    #[must_use]
+    pub fn words_in(&self, span: Span) -> &[Word] {
+        let before = |at: usize| self.words.partition_point(|word| word.span().start < at);
+        self.words.get(before(span.start)..before(span.end)).unwrap_or_default()
     }
 
     /// Its distinct words after normalisation.

@@ -47,11 +47,14 @@ impl Vocabulary {
         for text in texts {
             hasher.update(text.as_bytes());
         }
-        let mut seed = [0; 8];
-        hasher.finalize_xof().fill(&mut seed);
+        Self::with_seed(&hasher.finalize(), texts.iter().map(|text| text.len()).sum())
+    }
+
+    /// An empty vocabulary for the words of texts of `bytes` bytes that have the hash `seed`.
+    pub(crate) fn with_seed(seed: &blake3::Hash, bytes: usize) -> Self {
+        let seed = seed.as_bytes().first_chunk().copied().unwrap_or_default();
         // About as many as short prose has, so that nothing grows while its words come.
-        let words =
-            texts.iter().map(|text| text.len() / BYTES_PER_DISTINCT_WORD).sum::<usize>().min(MOST_EXPECTED);
+        let words = (bytes / BYTES_PER_DISTINCT_WORD).min(MOST_EXPECTED);
         Self {
             letters: String::with_capacity(words * BYTES_PER_DISTINCT_WORD),
             ends: Vec::with_capacity(words),
@@ -86,6 +89,12 @@ impl Vocabulary {
     /// The hash of a word under the seed of these texts.
     pub(crate) fn hash(&self, word: &str) -> u64 {
         hash_of(&self.hash, word)
+    }
+
+    /// The number of `normalized`, if it is among the words. Constant time.
+    pub(crate) fn find(&self, normalized: &str) -> Option<WordId> {
+        let is_it = |&id: &u32| word(&self.letters, &self.ends, id) == normalized;
+        self.ids.find(self.hash(normalized), is_it).copied().map(WordId)
     }
 
     /// The number of `normalized`, given now if it has none yet. Amortised constant time.

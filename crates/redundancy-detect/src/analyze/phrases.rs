@@ -18,6 +18,8 @@ const MAX_WORDS: usize = 30;
 const MAX_PHRASES: usize = 50;
 /// How many phrases are looked up in full at most.
 const MAX_LOOKED_UP: usize = 2 * MAX_PHRASES;
+/// Room is made for so many at once, which is enough for a text of a page.
+const FEW: usize = 16;
 /// How many places of a phrase are looked at to tell whether it runs over the end of a sentence.
 const PLACES_LOOKED_AT: usize = 16;
 
@@ -87,8 +89,8 @@ pub(super) fn find(
     let same_before = SameWordBefore::of(repeats);
     let sentences = SentenceStarts::of(text, structure);
     let mut candidates = groups(suffixes, MIN_WORDS..min_passage_words.min(MAX_WORDS + 1));
-    let mut phrases = Vec::new();
-    let mut seen: Vec<&[i32]> = Vec::new();
+    let mut phrases = Vec::with_capacity(FEW);
+    let mut seen: Vec<&[i32]> = Vec::with_capacity(FEW);
     while phrases.len() < MAX_PHRASES
         && let Some(mut group) = candidates.pop()
     {
@@ -144,8 +146,8 @@ fn count_apart(places: &[i32], words: usize) -> Option<(usize, usize)> {
 /// The groups whose number of shared words lies in `words`: the inner nodes of the suffix tree of that depth, found with a
 /// stack (Abouelhoda, Kurtz & Ohlebusch 2004, section 4).
 fn groups(suffixes: &Suffixes, words: Range<usize>) -> BinaryHeap<Group> {
-    let mut found = Vec::new();
-    let mut open: Vec<(usize, usize)> = Vec::new();
+    let mut found = Vec::with_capacity(FEW);
+    let mut open: Vec<(usize, usize)> = Vec::with_capacity(FEW);
     let ends = suffixes.shared.iter().copied().skip(1).chain([0]);
     for (rank, shared) in ends.enumerate() {
         let shared = index(shared);
