@@ -92,11 +92,15 @@ fn header(location: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(location).ok()
 }
 
+/// What most answers fit into, so that they are written without moving.
+const USUAL_BYTES: usize = 2 << 10;
+
 /// An answer of JSON, in the envelope or not.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(body) => {
-            (status, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+    let mut written = Vec::with_capacity(USUAL_BYTES);
+    match serde_json::to_writer(&mut written, body) {
+        Ok(()) => {
+            (status, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], written).into_response()
         }
         Err(_) => ApiError::internal().into_response(),
     }

@@ -42,7 +42,6 @@ impl Line {
                 "http.request",
                 http.request.method = %request.method(),
                 http.route = %route,
-                http.response.status_code = field::Empty,
                 request_id = id.as_str(),
             )
         } else {
@@ -50,7 +49,6 @@ impl Line {
                 "http.request",
                 http.request.method = %request.method(),
                 http.route = %route,
-                http.response.status_code = field::Empty,
                 request_id = id.as_str(),
                 trace_id = trace.map(|context| field::display(context.trace_id())),
                 tenant = field::Empty,
@@ -84,7 +82,6 @@ impl Drop for Line {
             return;
         };
         let status = status.as_u16();
-        self.span.record("http.response.status_code", status);
         if status < 400 && is_probe(route) {
             tracing::debug!(%method, %route, status, duration_ms, bytes, "answered");
         } else {

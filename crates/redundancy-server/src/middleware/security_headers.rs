@@ -24,6 +24,8 @@ const UNLESS_SET: [(HeaderName, &str); 2] =
 
 /// Adds the headers to those of an answer. Leaves alone what pages have said about themselves.
 pub(super) fn add(headers: &mut HeaderMap) {
+    // With room for the id and for limits, so that the map grows once.
+    headers.reserve(ALWAYS.len() + UNLESS_SET.len() + 4);
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
