@@ -100,11 +100,12 @@ fn share_of_sure(text: &str) -> f64 {
 /// The code of the language whose frequent words, which others do not have, stand in the text often enough, if `whichlang` says
 /// the same of a few lines of it.
 fn told_by_words(text: &Text<'_>) -> Option<&'static str> {
-    let mut telling = vec![None; text.vocabulary().len()];
-    for (language, (.., words)) in TELLING_WORDS.iter().enumerate() {
+    // For each word of the vocabulary the language it tells of, counted from 1: in bytes, for there can be very many of them.
+    let mut telling = vec![0_u8; text.vocabulary().len()];
+    for (language, (.., words)) in (1..).zip(&TELLING_WORDS) {
         for id in words.iter().filter_map(|word| text.vocabulary().find(word)) {
             if let Some(tells) = telling.get_mut(id.index()) {
-                *tells = Some(language);
+                *tells = language;
             }
         }
     }
@@ -112,7 +113,8 @@ fn told_by_words(text: &Text<'_>) -> Option<&'static str> {
     for window in windows(text.source(), WINDOW_BYTES) {
         for word in text.words_in(window) {
             words += 1;
-            let language = telling.get(word.id.index()).copied().flatten();
+            let language =
+                telling.get(word.id.index()).and_then(|&language| usize::from(language).checked_sub(1));
             if let Some(found) = language.and_then(|language| found.get_mut(language))
                 && stands_alone(text.source(), word.span())
             {
