@@ -56,6 +56,17 @@ pub struct NewEndpoint {
     pub metadata: serde_json::Map<String, serde_json::Value>,
 }
 
+/// Who asks for a test of an endpoint, as the event tells it.
+#[derive(Debug, Clone, Default)]
+pub struct PingOrigin {
+    /// The request that asks for it.
+    pub request_id: Option<String>,
+    /// The user on whose behalf that is.
+    pub user_id: Option<String>,
+    /// The trace that it belongs to, as [`TraceContext`](crate::trace::TraceContext) is written.
+    pub traceparent: Option<String>,
+}
+
 /// A test of an endpoint, and what came of it.
 #[derive(Debug, Clone)]
 pub struct Ping {
@@ -259,13 +270,20 @@ impl Webhooks {
     /// Sends `webhook.ping` to an endpoint at once, whatever its breaker and its limits say, and tells what came of it. It is
     /// neither queued nor retried nor kept, and what comes of it changes nothing: a 410 does not disable the endpoint. It takes no
     /// longer than the endpoint's own time-out and `at_most`. `None` when there is no such endpoint.
-    pub async fn ping(&self, id: &EndpointId, at_most: Duration) -> Result<Option<Ping>, StoreError> {
+    pub async fn ping(
+        &self,
+        id: &EndpointId,
+        at_most: Duration,
+        origin: PingOrigin,
+    ) -> Result<Option<Ping>, StoreError> {
         let Some(EndpointRecord { mut endpoint, .. }) = self.endpoint(id).await? else { return Ok(None) };
         endpoint.timeout = endpoint.timeout.min(at_most);
         let ports = &self.0.ports;
         let Ok(kind) = types::WEBHOOK_PING.parse() else { return Ok(None) };
         let data = serde_json::json!({ "endpoint_id": id.as_str() });
         let Ok(new) = NewEvent::new(kind, &data) else { return Ok(None) };
+        let PingOrigin { request_id, user_id, traceparent } = origin;
+        let new = NewEvent { request_id, user_id, traceparent, ..new };
         let event = Event::new(self.clock(), &*ports.ids, new);
         let user_agent = &self.0.config.dispatcher.user_agent;
         let attempt = call(ports, &endpoint, &event, 1, user_agent, &Span::none()).await;

@@ -3,7 +3,9 @@
 use super::{
     DEAD_LETTERS, DELIVERIES, ENDPOINTS, Receiver, delivery_in, ended_job, id_of, publish, register, until,
 };
-use crate::service::Service;
+use crate::service::{Service, request};
+use axum::body::Body;
+use axum::http::Method;
 use serde_json::{Value, json};
 
 /// Two attempts, right after each other.
@@ -226,13 +228,26 @@ async fn a_test_event_is_sent_at_once_and_its_attempt_answered() {
         (&failed["status"], &failed["succeeded"], &failed["failure"]),
         (&503.into(), &false.into(), &"status".into())
     );
-    let tested = service.post(&path, &json!({})).await.data();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let traceparent = format!("00-{trace}-00f067aa0ba902b7-01");
+    let headers = [
+        ("content-type", "application/json"),
+        ("x-request-id", "tested"),
+        ("x-user-id", "ana"),
+        ("traceparent", traceparent.as_str()),
+    ];
+    let tested = service.call(request(Method::POST, &path, &headers, Body::from("{}"))).await.data();
     assert_eq!(
         (&tested["succeeded"], &tested["number"], &tested["response_body"]),
         (&true.into(), &1.into(), &"answer 2".into())
     );
     receiver.next().await;
-    let arrived = receiver.next().await.json();
+    let arrived = receiver.next().await;
+    let header = |name: &str| arrived.header(name).to_owned();
+    assert!(header("traceparent").contains(trace), "{}", header("traceparent"));
+    assert_eq!(header("x-request-id"), "tested");
+    let arrived = arrived.json();
     assert_eq!((&arrived["type"], &arrived["id"]), (&"webhook.ping".into(), &tested["event_id"]));
+    assert_eq!((&arrived["request_id"], &arrived["user_id"]), (&"tested".into(), &"ana".into()));
     assert_eq!(service.get(DELIVERIES).await.data()["items"], json!([]));
 }
