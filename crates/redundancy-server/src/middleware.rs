@@ -84,6 +84,9 @@ async fn inside(State(app): State<App>, request: Request, next: Next) -> Respons
     if let Some(message) = message_head::fault(request.version(), request.uri(), request.headers()) {
         return ApiError::ambiguous_head(message).into_response();
     }
+    if let Some(error) = cors::foreign_change(&app.config().cors_origins, &request) {
+        return error.into_response();
+    }
     // It covers reading the body and the work.
     deadline::enforce(app.config().request_timeout, next.run(request)).await
 }

@@ -6,7 +6,8 @@ use crate::config::Origin;
 use crate::error::ApiError;
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER,
+    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, ORIGIN,
+    RETRY_AFTER,
 };
 use axum::http::{HeaderName, Method};
 use std::time::Duration;
@@ -14,6 +15,8 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// How long a browser may remember that it is allowed to call. Chromium keeps it for two hours at most.
 const MAX_AGE: Duration = Duration::from_hours(2);
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The layer that answers preflight requests and marks other answers for the `origins`. An origin that is not among them gets
 /// no CORS header, so that its browser keeps the answer from the page.
@@ -39,6 +42,21 @@ pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
         ])
         .expose_headers([&[X_REQUEST_ID, RETRY_AFTER, LOCATION][..], &rate_limit::HEADERS].concat())
         .max_age(MAX_AGE)
+}
+
+/// The error for a change that a page of another origin has the browser of its visitor make, unless that origin may call. A page needs
+/// nobody's permission to send what has no body, and where nobody has to say who they are, the browser is let in like anyone on its
+/// machine. Browsers say in `Sec-Fetch-Site` whose page asks, and no page can change that (Fetch Metadata Request Headers, W3C).
+pub(super) fn foreign_change(origins: &[Origin], request: &Request) -> Option<ApiError> {
+    let headers = request.headers();
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let is_foreign = headers.get(SEC_FETCH_SITE).is_some_and(|site| site != "same-origin" && site != "none");
+    let may_call = |allowed: &Origin| allowed.is_any() || headers.get(ORIGIN) == Some(allowed.header_value());
+    (changes && is_foreign && !origins.iter().any(may_call)).then(|| {
+        ApiError::forbidden(
+            "A page of another origin may not do this. Name its origin in CORS_ORIGINS if it may.",
+        )
+    })
 }
 
 /// The error for `OPTIONS` on a path that leads nowhere, which is not to get to the layer above: that takes every `OPTIONS`

@@ -50,6 +50,26 @@ async fn a_stranger_gets_no_permission() {
 }
 
 #[tokio::test]
+async fn a_page_of_a_stranger_changes_nothing_even_without_a_body() {
+    let service = Service::new();
+    let retry = "/api/v1/webhooks/deliveries/dlv_00000000000000000000000000/retry";
+    let call = async |method: Method, site: &str, origin: &str| {
+        let headers = [("sec-fetch-site", site), ("origin", origin)];
+        service.call(request(method, retry, &headers, Body::empty())).await
+    };
+    let (stranger, known) = ("https://evil.example", "http://localhost:5173");
+    for site in ["cross-site", "same-site"] {
+        call(Method::POST, site, stranger).await.error(403, "Forbidden");
+        assert_eq!(call(Method::POST, site, known).await.status, 404, "{site}");
+    }
+    for site in ["same-origin", "none"] {
+        assert_eq!(call(Method::POST, site, stranger).await.status, 404, "{site}");
+    }
+    // To look is no change, and whether the page may see the answer is up to CORS.
+    assert_eq!(call(Method::GET, "cross-site", stranger).await.status, 405);
+}
+
+#[tokio::test]
 async fn answers_and_errors_can_be_read_by_a_known_origin() {
     let service = Service::new();
     for path in ["/health", "/api/v1/analyze", "/nothing"] {
