@@ -41,7 +41,7 @@ use AccessRule as Rule;
 
 /// Routes that are not as all others: there looking needs the scope read, everything else write, each counts for one request, and the audit
 /// log tells nothing.
-const RULES: [(Method, &str, AccessRule); 25] = [
+const RULES: [(Method, &str, AccessRule); 26] = [
     // They change nothing.
     (Method::POST, "/api/v1/analyze", Rule::READ),
     (Method::POST, "/api/v1/similarity", Rule::READ),
@@ -64,6 +64,7 @@ const RULES: [(Method, &str, AccessRule); 25] = [
         "/api/v1/webhooks/endpoints/{id}/replay",
         Rule::WRITE.costs(5).told_as("endpoint.replayed"),
     ),
+    (Method::POST, "/api/v1/webhooks/deliveries/{id}/retry", Rule::WRITE.told_as("delivery.retried")),
     (Method::POST, "/api/v1/webhooks/deliveries/{id}/cancel", Rule::WRITE.told_as("delivery.cancelled")),
     (
         Method::POST,

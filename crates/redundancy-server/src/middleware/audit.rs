@@ -21,6 +21,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(16);
 #[derive(Clone)]
 pub(crate) struct Concerns(pub(crate) Option<Tenant>);
 
+/// What an answer tells of, where the path does not name it: handlers add it to their answers.
+#[derive(Clone)]
+pub(crate) struct About(pub(crate) String);
+
 /// An entry that is written if the request succeeds.
 pub(super) struct Entry {
     app: App,
@@ -64,6 +68,9 @@ impl Entry {
         let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
         let made = location.and_then(|location| location.rsplit_once('/'));
         self.entry.target = self.entry.target.or_else(|| made.map(|(_, id)| id.to_owned()));
+        if let Some(About(target)) = response.extensions().get() {
+            self.entry.target = Some(target.clone());
+        }
         if let Some(Concerns(tenant)) = response.extensions().get::<Concerns>() {
             self.entry.tenant.clone_from(tenant);
         }

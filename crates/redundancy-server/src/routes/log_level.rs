@@ -4,8 +4,10 @@ use crate::app::App;
 use crate::config::LogLevels;
 use crate::envelope::Envelope;
 use crate::error::ApiError;
+use crate::middleware::audit::About;
 use crate::request::fields::{Faults, Fields};
 use crate::request::{Body, Checked, Limits, NoParameters, rules};
+use axum::Extension;
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -53,7 +55,7 @@ pub(crate) async fn show(
 pub(crate) async fn set(
     State(app): State<App>,
     Checked { body: LogLevelData { level }, .. }: Checked<LogLevelData>,
-) -> Result<Envelope<LogLevelData>, ApiError> {
+) -> Result<(Extension<About>, Envelope<LogLevelData>), ApiError> {
     let levels = levels(&app)?;
     if let Err(remedy) = levels.set(&level) {
         let mut faults = Faults::default();
@@ -62,7 +64,7 @@ pub(crate) async fn set(
     }
     let level = levels.levels();
     tracing::warn!(levels = level, "audit: the levels of the log were changed");
-    Ok(Envelope::ok(LogLevelData { level }))
+    Ok((Extension(About(level.clone())), Envelope::ok(LogLevelData { level })))
 }
 
 /// The route is there only if they are.

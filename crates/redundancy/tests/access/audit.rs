@@ -47,7 +47,7 @@ fn who_changed_what_is_written_down_and_only_administrators_read_it() {
         [
             entry("key.created", key["id"].as_str().unwrap(), &Value::Null),
             entry("key.created", &theirs, &by_admin),
-            entry("log_level.changed", "-", &by_admin),
+            entry("log_level.changed", "warn", &by_admin),
             entry("document.deleted", "a", &by_tenant),
             entry("endpoint.deleted", "shop", &by_writer),
             entry("secret.rotated", "shop", &by_writer),
