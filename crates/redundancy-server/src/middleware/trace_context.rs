@@ -63,6 +63,11 @@ pub(super) fn end(span: &Span, status: Option<StatusCode>) {
     }
 }
 
+/// What the conventions call a method that they do not know.
+const OTHER: &str = "_OTHER";
+/// So much is told of such a method.
+const MOST_METHOD_BYTES: usize = 32;
+
 fn span(request: &Request, route: Option<&str>, request_id: &str) -> Span {
     let method = known_method(request.method().as_str());
     tracing::info_span!(
@@ -73,6 +78,7 @@ fn span(request: &Request, route: Option<&str>, request_id: &str) -> Span {
         otel.kind = "server",
         otel.status_code = field::Empty,
         http.request.method = method,
+        http.request.method_original = original_method(request.method().as_str()),
         http.route = route,
         http.response.status_code = field::Empty,
         error.type = field::Empty,
@@ -83,11 +89,17 @@ fn span(request: &Request, route: Option<&str>, request_id: &str) -> Span {
     )
 }
 
+/// A method that is not known, as it was given, but for what is too long to be one.
+fn original_method(method: &str) -> Option<&str> {
+    let longest = method.floor_char_boundary(MOST_METHOD_BYTES);
+    (known_method(method) == OTHER).then(|| method.get(..longest).unwrap_or_default())
+}
+
 /// Callers can make up methods; one that is not known is named as the conventions ask.
 fn known_method(method: &str) -> &str {
     match method {
         "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS" | "CONNECT" | "TRACE" => method,
-        _ => "_OTHER",
+        _ => OTHER,
     }
 }
 
@@ -101,7 +113,7 @@ fn protocol_version(version: Version) -> &'static str {
 }
 
 fn name(method: &str, route: Option<&str>) -> String {
-    let method = if method == "_OTHER" { "HTTP" } else { method };
+    let method = if method == OTHER { "HTTP" } else { method };
     route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}"))
 }
 
