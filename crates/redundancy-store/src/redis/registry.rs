@@ -8,7 +8,7 @@
 use super::fault;
 use super::key::{self, Partition, REGISTRY};
 use super::link::Link;
-use super::publish::{TRIES, unsettled};
+use super::publish::unsettled;
 use super::reply::{Items, integer};
 use super::script::{self, Call};
 use redundancy_webhook::clock::{IdSource, Timestamp};
@@ -23,6 +23,9 @@ use tokio::sync::Notify;
 
 /// What a partition answers that accepts events by another version of the endpoints.
 pub(super) const OUTDATED: i64 = -1;
+/// How often others may change the endpoints while what is left of one is cancelled. Each time one of them got on, so of many who
+/// change at once all come to an end.
+const MOST_REFUSALS: usize = 64;
 /// Deliveries that are cancelled in one step.
 const DROP_STEP: usize = 500;
 
@@ -192,7 +195,7 @@ impl Registry {
     async fn clear(&self, id: &EndpointId, now: Timestamp) -> Result<(), StoreError> {
         let mut left: Vec<Partition> = Partition::all().collect();
         let mut refused = 0;
-        while !left.is_empty() && refused < TRIES {
+        while !left.is_empty() && refused < MOST_REFUSALS {
             let endpoints = self.refresh().await?;
             if endpoints.get(id).is_some() {
                 return Ok(());
