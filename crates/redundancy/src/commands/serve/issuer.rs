@@ -7,7 +7,7 @@ use redundancy_server::KeySetSource;
 use serde_json::Value;
 use tokio_util::task::TaskTracker;
 
-use crate::client::{Call, Client, Location};
+use crate::client::{Call, Client, ClientError, Location};
 use crate::settings::Access;
 
 /// How long each of at most two exchanges may take.
@@ -58,9 +58,17 @@ impl KeySetSource for Issuer {
 fn get(location: &Location) -> Result<Vec<u8>, String> {
     let client = Client::new(location.service().clone(), None).map_err(|error| error.to_string())?;
     let call = Call::get(location.target()).within(DEADLINE);
-    let answer = client.answer(&call).map_err(|error| error.to_string())?;
+    let answer = client.answer(&call).map_err(told)?;
     if !answer.status.is_success() {
         return Err(format!("{location} answers {}", answer.status));
     }
     Ok(answer.body.to_vec())
+}
+
+/// What is wrong, without what an error tells those who look for this service.
+fn told(error: ClientError) -> String {
+    if let ClientError::Unreachable { address, why } = error {
+        return format!("cannot connect to {address}: {why}");
+    }
+    error.to_string()
 }
