@@ -18,9 +18,10 @@ fn start() -> (RedisServer, Service, Sink) {
     (redis, service, sink)
 }
 
-/// It wants none of the service's own events.
+/// Of the service's own events it wants to be told of judgements alone.
 fn register(service: &Service, sink: &Sink) {
     service.register("sink", &sink.url(), "report.*", &json!({}));
+    service.register("judged", &sink.url(), "quality.completed", &json!({}));
 }
 
 fn status(answer: &Message) -> Value {
@@ -35,6 +36,9 @@ fn is_degraded(service: &Service) {
     assert_eq!(refused.json()["error"]["type"], "Unavailable");
     let found = service.ask("POST", "/api/v1/analyze", Some(&json!({"content": "one two three"})));
     assert_eq!(found.data(200)["counts"]["words"], 3);
+    // What somebody is to be told of is not done without a word to them.
+    let judged = service.ask("POST", "/api/v1/quality", Some(&json!({"content": "one two three"})));
+    assert_eq!(judged.status(), 503);
     assert_eq!(status(&service.ask("GET", "/health/ready", None)), "degraded");
     let health = service.get("/api/v1/health/status");
     assert_eq!(
