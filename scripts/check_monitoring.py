@@ -2,13 +2,17 @@
 """Holds deploy/monitoring against the real service under a real Prometheus.
 
 First promtool checks configuration and rules and runs their unit tests, of which every alert must have one that fires and one that
-does not. Then every number of the rules is changed a little, every window halved and doubled, and each time a unit test has to fail. Then the service is started with a Prometheus that scrapes it by the repository's configuration, traffic of every kind
+does not. The dashboards are held to the types of Grafana, and their expressions to a grammar of PromQL (npm packages of scripts/monitoring,
+installed into target/monitoring). Then every number of the rules is changed a little, every window halved and doubled, and each time a unit test has to fail. Then the service is started with a Prometheus that scrapes it by the repository's configuration, traffic of every kind
 comes, and every expression of every panel, variable and rule is run: none may fail, none may be empty, and every metric
 and label that one names must exist. Needs the Debian package prometheus and the program of REDUNDANCY_BIN.
 """
+import json
 import math
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +20,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import npm
 from monitoring.dashboards import choices, dashboards, filled, panels
 from monitoring.expressions import named
 from monitoring.mutants import unnoticed
@@ -23,6 +28,9 @@ from monitoring.processes import MONITORING, Prometheus, Service, check_promethe
 from monitoring.receiver import Receiver
 from monitoring.traffic import Traffic
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "scripts/monitoring"
+FOLDER = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "monitoring"
 COMPLETE_WITHIN_SECONDS = 120
 # The metrics that the product promises, with their labels.
 PROMISED = {
@@ -66,6 +74,27 @@ def check_files():
         if not (fires and rests):
             sys.exit(f"the alert {alert} lacks a test in which it fires, or one in which it does not")
     run(sys.executable, "dashboards/make.py", "--check")
+
+
+def expressions():
+    """Every expression of the dashboards, with the place where it stands."""
+    for name, dashboard in dashboards().items():
+        for series, _ in choices(dashboard):
+            yield f"{name}.json, a variable", series
+        for panel in panels(dashboard):
+            for target in panel["targets"]:
+                yield f"{name}.json, panel {panel['title']}", filled(target["expr"])
+
+
+def check_types():
+    """Grafana passes over an option that it does not know; its types do not."""
+    npm.install("check_monitoring", SOURCES / "package.json", FOLDER, "typescript", "they know what Grafana and Prometheus accept")
+    shutil.copy(SOURCES / "dashboards.mjs", FOLDER)
+    content = {"dashboards": {f"{name}.json": dashboard for name, dashboard in dashboards().items()}, "expressions": list(expressions())}
+    done = subprocess.run(["node", FOLDER / "dashboards.mjs"], input=json.dumps(content), stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(f"dashboards that Grafana or Prometheus would not understand:\n{done.stdout}")
+    print(f"{len(content['dashboards'])} dashboards fit the types of Grafana, {len(content['expressions'])} expressions are PromQL")
 
 
 def check_numbers():
@@ -146,6 +175,7 @@ def check_live():
 def main():
     check_prometheus()
     check_files()
+    check_types()
     check_numbers()
     check_live()
 
