@@ -85,38 +85,10 @@ pub fn detect(text: &Text<'_>) -> DetectedLanguage {
     if quick == code {
         return found(code, confidence.max(AGREED_CONFIDENCE) * share_of_sure(sample));
     }
-    if sure.is_reliable() || has_foreign_letters(sample, quick) {
+    if sure.is_reliable() {
         return found(code, confidence);
     }
     found(quick, GUESS_CONFIDENCE * share_of_sure(sample))
-}
-
-/// Letters beyond ASCII of the languages of Latin script that `whichlang` knows, in lower case. What it does not know it takes for the
-/// nearest of these: Danish for Swedish, Czech for Spanish.
-const LETTERS: [(&str, &str); 10] = [
-    ("de", "äöüß"),
-    ("en", "éèêëàâçïöñ"),
-    ("es", "áéíñóúü"),
-    ("fr", "àâæçéèêëîïôœùûüÿ"),
-    ("it", "àèéìíîòóùú"),
-    ("nl", "áéèëíïóöúüĳ"),
-    ("pt", "áàâãçéêíóôõúü"),
-    ("sv", "åäöéà"),
-    ("tr", "âçğıîöşûüi\u{307}"),
-    ("vi", "àáâãèéêìíòóôõùúýăđĩũơư"),
-];
-/// A name may have one letter that the language of a text does not have.
-const FOREIGN_LETTERS: usize = 2;
-
-/// Whether `text` has letters that the language `code` does not have, if its letters are known.
-fn has_foreign_letters(text: &str, code: &str) -> bool {
-    let Some((_, letters)) = LETTERS.iter().find(|(language, _)| *language == code) else { return false };
-    let is_foreign = |c: &char| {
-        // Vietnamese has dozens with marks of tone in a block of their own.
-        let is_toned = code == "vi" && matches!(c, '\u{1EA0}'..='\u{1EF9}');
-        !c.is_ascii() && c.is_alphabetic() && !is_toned && !c.to_lowercase().all(|c| letters.contains(c))
-    };
-    text.chars().filter(is_foreign).take(FOREIGN_LETTERS).count() == FOREIGN_LETTERS
 }
 
 /// How many letters `text` has, of as many as it takes to be sure.
@@ -239,10 +211,6 @@ mod tests {
             "El nen i la nena van a la platja amb els seus pares perquè avui fa molt de sol i calor.",
             "ca",
         );
-        // Danish and Norwegian differ in few words.
-        let danish = detect("Vi går en tur i skoven, og så spiser vi frokost sammen på en bænk ved søen.");
-        assert!(matches!(&*danish.code, "da" | "nb"), "{danish:?}");
-        check("Příliš žluťoučký kůň úpěl ďábelské ódy v našem městě.", "cs");
         check("ข้อความภาษาไทย", "th");
         check("日本語のテキストです。", "ja");
     }
