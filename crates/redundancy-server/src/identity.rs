@@ -4,7 +4,7 @@
 //! a scope is, and what is kept of keys, is said in [`redundancy_engine::access`].
 
 mod api_keys;
-mod credential;
+pub(crate) mod credential;
 mod key_set;
 mod tokens;
 

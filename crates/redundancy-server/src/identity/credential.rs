@@ -28,6 +28,11 @@ pub(super) fn key(headers: &HeaderMap) -> Result<&str, Refusal> {
     }
 }
 
+/// Whether a request shows one, right or wrong, which no browser adds by itself.
+pub(crate) fn is_shown(headers: &HeaderMap) -> bool {
+    key(headers).is_ok()
+}
+
 /// The token of a request.
 pub(super) fn token(headers: &HeaderMap) -> Result<&str, Refusal> {
     bearer(headers)?.ok_or(Refusal::Unproven(NO_TOKEN))

@@ -4,6 +4,7 @@ use super::rate_limit;
 use super::request_id::X_REQUEST_ID;
 use crate::config::Origin;
 use crate::error::ApiError;
+use crate::identity::credential;
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, ORIGIN,
@@ -46,13 +47,15 @@ pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
 
 /// The error for a change that a page of another origin has the browser of its visitor make, unless that origin may call. A page needs
 /// nobody's permission to send what has no body, and where nobody has to say who they are, the browser is let in like anyone on its
-/// machine. Browsers say in `Sec-Fetch-Site` whose page asks, and no page can change that (Fetch Metadata Request Headers, W3C).
+/// machine. Browsers say in `Sec-Fetch-Site` whose page asks, and no page can change that (Fetch Metadata Request Headers, W3C); but
+/// they say it only to addresses of TLS and of their own machine. Who shows a credential is asked no further: a page cannot send one
+/// without permission.
 pub(super) fn foreign_change(origins: &[Origin], request: &Request) -> Option<ApiError> {
     let headers = request.headers();
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let is_foreign = headers.get(SEC_FETCH_SITE).is_some_and(|site| site != "same-origin" && site != "none");
     let may_call = |allowed: &Origin| allowed.is_any() || headers.get(ORIGIN) == Some(allowed.header_value());
-    (changes && is_foreign && !origins.iter().any(may_call)).then(|| {
+    (changes && is_foreign && !credential::is_shown(headers) && !origins.iter().any(may_call)).then(|| {
         ApiError::forbidden(
             "A page of another origin may not do this. Name its origin in CORS_ORIGINS if it may.",
         )

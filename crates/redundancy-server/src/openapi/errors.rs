@@ -33,7 +33,7 @@ const UNAUTHORIZED: ErrorAnswer = ErrorAnswer {
 const FORBIDDEN: ErrorAnswer = ErrorAnswer {
     status: 403,
     name: "Forbidden",
-    description: "The caller is known and may not do this",
+    description: "The caller is known and may not do this, or a page of an origin that may not call asks for a change",
     message: "This takes the scope write, which your credential does not have.",
     r#type: "Forbidden",
 };

@@ -65,6 +65,9 @@ async fn a_page_of_a_stranger_changes_nothing_even_without_a_body() {
     for site in ["same-origin", "none"] {
         assert_eq!(call(Method::POST, site, stranger).await.status, 404, "{site}");
     }
+    // A server that passes on what its visitor's browser says has a key, which no page has.
+    let passed_on = [("sec-fetch-site", "cross-site"), ("origin", stranger), ("x-api-key", "a key")];
+    assert_eq!(service.call(request(Method::POST, retry, &passed_on, Body::empty())).await.status, 404);
     // To look is no change, and whether the page may see the answer is up to CORS.
     assert_eq!(call(Method::GET, "cross-site", stranger).await.status, 405);
 }
