@@ -18,8 +18,8 @@ pub(super) enum Ending {
     BeforeStarter,
 }
 
-/// What a full stop means behind a word that is listed here, by its lower case. A `match`, and no list to search: nearly all words
-/// are told from all of these by their lengths alone.
+/// What a full stop means behind a word that is listed here, by its lower case. A `match`, and no list to search: it compares lengths
+/// first.
 fn listed(lower: &str) -> Option<Ending> {
     Some(match lower {
         // Titles and references.

@@ -136,6 +136,12 @@ mod tests {
     }
 
     #[test]
+    fn a_method_that_is_not_known_is_told_but_for_its_end() {
+        assert_eq!([original_method("POST"), original_method("BREW")], [None, Some("BREW")]);
+        assert_eq!(original_method(&"X".repeat(99)).map(str::len), Some(MOST_METHOD_BYTES));
+    }
+
+    #[test]
     fn what_is_malformed_or_given_twice_is_ignored() {
         assert_eq!(context(&[("traceparent", "nonsense")]), None);
         assert_eq!(context(&[("traceparent", KNOWN), ("traceparent", KNOWN)]), None);

@@ -28,7 +28,7 @@ pub(crate) struct AuditData {
     /// What was done.
     #[schema(example = "endpoint.deleted")]
     action: String,
-    /// To what: an id.
+    /// To what: an id, or the levels of the log that were set.
     #[schema(example = "main-webhook")]
     target: Option<String>,
     /// The request by which it was done.

@@ -23,8 +23,8 @@ use tokio::sync::Notify;
 
 /// What a partition answers that accepts events by another version of the endpoints.
 pub(super) const OUTDATED: i64 = -1;
-/// How often others may change the endpoints while what is left of one is cancelled. Each time one of them got on, so of many who
-/// change at once all come to an end.
+/// How often others may change the endpoints while what is left of one is cancelled. Each time one of them got on, so up to so
+/// many who change at once all come to an end.
 const MOST_REFUSALS: usize = 64;
 /// Deliveries that are cancelled in one step.
 const DROP_STEP: usize = 500;

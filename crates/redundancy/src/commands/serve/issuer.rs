@@ -68,7 +68,10 @@ fn get(location: &Location) -> Result<Vec<u8>, String> {
 /// What is wrong, without what an error tells those who look for this service.
 fn told(error: ClientError) -> String {
     if let ClientError::Unreachable { address, why } = error {
-        return format!("cannot connect to {address}: {why}");
+        format!("cannot connect to {address}: {why}")
+    } else if let ClientError::Foreign(address) = error {
+        format!("{address} does not answer in HTTP")
+    } else {
+        error.to_string()
     }
-    error.to_string()
 }
