@@ -264,16 +264,7 @@ impl From<Quality> for Finding {
     }
 }
 
-/// Who asked, for those who hear of the result.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Caller {
-    /// The id of the request.
-    pub request_id: Option<String>,
-    /// The user on whose behalf it was made.
-    pub user_id: Option<String>,
-    /// The trace that it belongs to, as [`TraceContext`](redundancy_webhook::trace::TraceContext) is written.
-    pub traceparent: Option<String>,
-}
+pub use redundancy_webhook::event::Caller;
 
 /// A finding and the id under which logs, events and later questions know it.
 #[derive(Debug, Clone, PartialEq)]

@@ -209,6 +209,17 @@ pub struct NewEvent {
     pub traceparent: Option<String>,
 }
 
+/// Who asked, for those who hear of the result.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The id of the request.
+    pub request_id: Option<String>,
+    /// The user on whose behalf it was made.
+    pub user_id: Option<String>,
+    /// The trace that it belongs to, as [`TraceContext`](crate::trace::TraceContext) is written.
+    pub traceparent: Option<String>,
+}
+
 /// An event with its id and the bytes that every receiver gets on every attempt.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {

@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub use endpoints::{NewEndpoint, Ping, PingOrigin, RegisterError, UpdateError};
+pub use endpoints::{NewEndpoint, Ping, RegisterError, UpdateError};
 pub use jobs::{Replay, ReplayError, RequeueError};
 pub use queries::Obstacle;
 pub use rules::Fault;

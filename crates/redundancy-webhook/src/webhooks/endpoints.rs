@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::delivery::Attempt;
 use crate::dispatcher::call;
 use crate::endpoint::{DEFAULT_MAX_IN_FLIGHT, DEFAULT_TIMEOUT, Endpoint, PreviousSecret, header_names};
-use crate::event::{Event, EventPattern, NewEvent, types};
+use crate::event::{Caller, Event, EventPattern, NewEvent, types};
 use crate::ids::EndpointId;
 use crate::rate_window::RateLimit;
 use crate::retry::RetryPolicy;
@@ -54,17 +54,6 @@ pub struct NewEndpoint {
     pub is_active: bool,
     /// Whatever its owner wants to keep with it.
     pub metadata: serde_json::Map<String, serde_json::Value>,
-}
-
-/// Who asks for a test of an endpoint, as the event tells it.
-#[derive(Debug, Clone, Default)]
-pub struct PingOrigin {
-    /// The request that asks for it.
-    pub request_id: Option<String>,
-    /// The user on whose behalf that is.
-    pub user_id: Option<String>,
-    /// The trace that it belongs to, as [`TraceContext`](crate::trace::TraceContext) is written.
-    pub traceparent: Option<String>,
 }
 
 /// A test of an endpoint, and what came of it.
@@ -274,7 +263,7 @@ impl Webhooks {
         &self,
         id: &EndpointId,
         at_most: Duration,
-        origin: PingOrigin,
+        caller: Caller,
     ) -> Result<Option<Ping>, StoreError> {
         let Some(EndpointRecord { mut endpoint, .. }) = self.endpoint(id).await? else { return Ok(None) };
         endpoint.timeout = endpoint.timeout.min(at_most);
@@ -282,7 +271,7 @@ impl Webhooks {
         let Ok(kind) = types::WEBHOOK_PING.parse() else { return Ok(None) };
         let data = serde_json::json!({ "endpoint_id": id.as_str() });
         let Ok(new) = NewEvent::new(kind, &data) else { return Ok(None) };
-        let PingOrigin { request_id, user_id, traceparent } = origin;
+        let Caller { request_id, user_id, traceparent } = caller;
         let new = NewEvent { request_id, user_id, traceparent, ..new };
         let event = Event::new(self.clock(), &*ports.ids, new);
         let user_agent = &self.0.config.dispatcher.user_agent;

@@ -7,9 +7,8 @@ use crate::request::Checked;
 use crate::request::path::{Id, Named};
 use crate::routes::webhooks::NoFields;
 use crate::routes::webhooks::deliveries::AttemptData;
-use redundancy_engine::Caller;
 use redundancy_engine::webhook::ids::EndpointId;
-use redundancy_engine::webhook::webhooks::{Ping, PingOrigin};
+use redundancy_engine::webhook::webhooks::Ping;
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -50,10 +49,8 @@ pub(crate) async fn test(
     Checked { origin, .. }: Checked<NoFields>,
 ) -> Result<Envelope<PingData>, ApiError> {
     let at_most = longest(app.config().request_timeout);
-    let Caller { request_id, user_id, traceparent } = origin.caller(None);
-    let origin = PingOrigin { request_id, user_id, traceparent };
     let Ping { event, attempt, timeout } =
-        app.webhooks().ping(&id, at_most, origin).await?.ok_or_else(EndpointId::unknown)?;
+        app.webhooks().ping(&id, at_most, origin.caller(None)).await?.ok_or_else(EndpointId::unknown)?;
     let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
     Ok(Envelope::ok(PingData { event_id: event.id.to_string(), timeout_ms, attempt: attempt.into() }))
 }
