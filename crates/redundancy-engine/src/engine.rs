@@ -13,7 +13,7 @@ use redundancy_webhook::clock::{Clock, IdSource, Timestamp};
 use redundancy_webhook::event::{Event, EventType, NewEvent};
 use redundancy_webhook::ids::EventId;
 use redundancy_webhook::store::{Audience, Publication, StoreError};
-use redundancy_webhook::trace::TARGET;
+use redundancy_webhook::trace::{TARGET, Tracer};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +65,8 @@ pub struct EnginePorts {
     pub documents: Arc<dyn DocumentFormat>,
     /// Where batches are kept.
     pub batches: Arc<dyn BatchStore>,
+    /// Ties analyses of batches to the traces of their callers.
+    pub tracer: Arc<dyn Tracer>,
 }
 
 impl Engine {
@@ -261,9 +263,7 @@ impl Engine {
         };
         let result = self.pool.run(place, timed).await.map_err(EngineError::from).and_then(|done| Ok(done?));
         if let Err(error) = &result {
-            let span = Span::current();
-            span.record("otel.status_code", "error");
-            span.record("error.type", error.kind());
+            record_failure(&Span::current(), error);
         }
         result
     }
@@ -280,7 +280,7 @@ async fn say_that_it_goes_on(store: &dyn AnalysisStore, id: AnalysisId) {
 }
 
 /// The span of an analysis, for those who export traces: from the place in the pool to the finding.
-fn span(work: &impl Work) -> Span {
+pub(crate) fn span(work: &impl Work) -> Span {
     tracing::info_span!(
         target: TARGET,
         "analysis",
@@ -289,6 +289,12 @@ fn span(work: &impl Work) -> Span {
         otel.status_code = field::Empty,
         error.type = field::Empty,
     )
+}
+
+/// Says in the span of an analysis why it found nothing.
+pub(crate) fn record_failure(span: &Span, error: &EngineError) {
+    span.record("otel.status_code", "error");
+    span.record("error.type", error.kind());
 }
 
 /// The type of the event that tells of a result.

@@ -8,6 +8,7 @@ use redundancy_engine::detect::{
 use redundancy_engine::index::Match;
 use redundancy_engine::webhook::event::{Event, EventType};
 use redundancy_engine::webhook::store::Publication;
+use redundancy_engine::webhook::trace::NoTracer;
 use redundancy_engine::{
     AnalysisId, AnalysisState, AnalysisStore, AnalyzeRequest, Caller, Clock, CpuPoolConfig, Document,
     DocumentFormat, Engine, EngineConfig, EngineError, EnginePorts, Finding, FindingFormat, IdSource,
@@ -195,6 +196,7 @@ fn engine_with(clock: Arc<dyn Clock>, workers: usize, queue: usize) -> (Arc<Engi
         catalog: Arc::new(NoCatalog),
         documents: Arc::new(Words),
         batches: Arc::new(NoBatches),
+        tracer: Arc::new(NoTracer),
     };
     (Arc::new(Engine::new(config, ports)), shelf)
 }

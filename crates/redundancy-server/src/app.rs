@@ -362,6 +362,7 @@ pub(crate) mod tests {
             catalog: store,
             documents: Arc::new(FindingsAsJson),
             batches: Arc::new(NoBatches),
+            tracer: Arc::new(NoTracer),
         };
         let engine = Engine::new(EngineConfig { cpu }, ports);
         let home = Workspace { tenant: None, engine: Arc::new(engine), webhooks };

@@ -10,6 +10,7 @@
 
 use redundancy_engine::index::{Added, Match, NewText, SearchMode, SearchRequest};
 use redundancy_engine::webhook::clock::{Clock, IdSource, Timestamp};
+use redundancy_engine::webhook::trace::NoTracer;
 use redundancy_engine::{
     AnalysisId, AnalysisStore, Caller, Catalog, CollectionName, CpuPoolConfig, Document, DocumentFormat,
     Engine, EngineConfig, EngineError, EnginePorts, Finding, FindingFormat, NoBatches,
@@ -205,7 +206,16 @@ async fn run(place: &str, documents: u64, step: u64, store_text: bool) {
     let cpu = CpuPoolConfig { workers: 2, queue: 64 };
     let (format, formats) = (Arc::new(Nothing), Arc::new(Nothing));
     let batches = Arc::new(NoBatches);
-    let ports = EnginePorts { clock, ids, store, format, catalog, documents: formats, batches };
+    let ports = EnginePorts {
+        clock,
+        ids,
+        store,
+        format,
+        catalog,
+        documents: formats,
+        batches,
+        tracer: Arc::new(NoTracer),
+    };
     let engine = Arc::new(Engine::new(EngineConfig { cpu }, ports));
     let mut count: u64 = engine.document_counts().await.unwrap().iter().map(|(_, count)| count).sum();
     println!("documents  inserts/s  duplicates  p50 ms  p99 ms  found  bytes/doc  RSS MiB");

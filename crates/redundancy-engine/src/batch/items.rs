@@ -2,15 +2,17 @@
 
 use super::{Batch, Chunk, ItemFormat, ItemResult, ItemTask};
 use crate::document::DocumentId;
-use crate::engine::Engine;
+use crate::engine::{self, Engine};
 use crate::error::EngineError;
 use crate::ids::AnalysisId;
 use crate::index::NewText;
-use crate::requests::Work;
+use crate::requests::{Request, Work};
 use futures_util::stream::{self, StreamExt};
+use redundancy_webhook::trace::Tracer;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 /// Texts that are put into the index together: they share a commit, and nothing is interrupted in between.
 const MAX_GROUP: usize = 64;
@@ -93,6 +95,7 @@ impl Engine {
     ) -> Result<Step, EngineError> {
         let place = self.pool.wait_for_place().await?;
         let (clock, counters) = (Arc::clone(&self.ports.clock), Arc::clone(&self.counters));
+        let tracer = Arc::clone(&self.ports.tracer);
         let id = AnalysisId::new(&*self.ports.clock, &*self.ports.ids);
         let (of_job, as_asked) = (Arc::clone(&batch), Arc::clone(&format));
         let job = move || {
@@ -102,6 +105,8 @@ impl Engine {
                 Err(line) => return failed(line),
             };
             let counted = counters.begin(request.operation());
+            let span = span_in(&*tracer, &of_job, &request);
+            let _entered = span.enter();
             let began = clock.monotonic();
             match request.perform() {
                 Ok(finding) => {
@@ -109,7 +114,11 @@ impl Engine {
                     counted.completed(request.bytes(), took);
                     done(as_asked.found(index, id, finding, took))
                 }
-                Err(error) => failed(as_asked.refused(&of_job, index, error.into())),
+                Err(error) => {
+                    let error = EngineError::from(error);
+                    engine::record_failure(&span, &error);
+                    failed(as_asked.refused(&of_job, index, error))
+                }
             }
         };
         match self.pool.run(place, job).await.map_err(EngineError::from) {
@@ -155,6 +164,17 @@ impl Engine {
             outcome.results.push(result);
         }
     }
+}
+
+/// The span of an analysis that is part of `batch`, as a child in the trace of its caller.
+fn span_in(tracer: &dyn Tracer, batch: &Batch, request: &Request) -> Span {
+    let span = engine::span(request);
+    if !span.is_disabled()
+        && let Some(parent) = batch.caller.traceparent.as_deref().and_then(|parent| parent.parse().ok())
+    {
+        tracer.follow(&span, &parent);
+    }
+    span
 }
 
 fn done(line: String) -> Step {

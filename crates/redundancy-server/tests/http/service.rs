@@ -188,6 +188,7 @@ impl Service {
             catalog,
             documents: Arc::new(FindingsAsJson),
             batches,
+            tracer: Arc::new(NoTracer),
         };
         let engine = Arc::new(Engine::new(EngineConfig { cpu }, ports));
         let addresses = AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()]);

@@ -6,6 +6,7 @@ use crate::unmoved::{Counted, NoTime};
 use redundancy_engine::batch::{ItemFormat, ItemTask};
 use redundancy_engine::detect::quality::QualityOptions;
 use redundancy_engine::index::{Added, Match, NewText};
+use redundancy_engine::webhook::trace::NoTracer;
 use redundancy_engine::{
     AnalysisId, AnalysisStore, Batch, BatchId, BatchOperation, BatchState, Caller, Catalog, CpuPoolConfig,
     Document, DocumentFormat, Engine, EngineConfig, EngineError, EnginePorts, Finding, FindingFormat,
@@ -86,6 +87,7 @@ fn engine(store: &Arc<MemoryStore>, catalog: Arc<dyn Catalog>) -> Engine {
         catalog,
         documents: Arc::new(Plain),
         batches: store.clone(),
+        tracer: Arc::new(NoTracer),
     };
     Engine::new(EngineConfig { cpu: CpuPoolConfig { workers: 2, queue: 2 } }, ports)
 }

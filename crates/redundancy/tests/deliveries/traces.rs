@@ -194,3 +194,26 @@ fn a_collector_that_is_away_costs_nothing_but_spans() {
     assert_eq!(log.matches("spans cannot be exported and are dropped").count(), 1, "{log}");
     assert!(log.contains("no connection"), "{log}");
 }
+
+#[test]
+fn analyses_of_a_batch_are_in_the_trace_of_whoever_sent_it() {
+    let rotel = Rotel::start();
+    let endpoint = format!("http://127.0.0.1:{}", rotel.http_port);
+    let mut service = traced(&[("OTLP_ENDPOINT", &endpoint)]);
+    service.start();
+    let traceparent = format!("00-{TRACE}-{PARENT}-01");
+    let body =
+        json!({"operation": "quality", "items": [{"content": "one two three"}, {"content": "four five"}]});
+    let path = "/api/v1/batches";
+    let accepted = service.ask_with(&[("traceparent", &traceparent)], "POST", path, &body.to_string());
+    assert_eq!(accepted.status(), 202);
+    let analyses = |spans: &[Span]| -> Vec<Span> {
+        spans.iter().filter(|span| span.name == "analysis").cloned().collect()
+    };
+    let spans = rotel.until(|spans| analyses(spans).len() == 2 && have(spans, &["POST /api/v1/batches"]));
+    let request = named(&spans, "POST /api/v1/batches");
+    for analysis in analyses(&spans) {
+        assert_eq!((analysis.trace.as_str(), &analysis.parent), (TRACE, &request.id));
+        assert_eq!(analysis.attributes["operation"], "quality");
+    }
+}

@@ -128,6 +128,7 @@ impl Foundation {
             catalog: store.documents,
             documents: Arc::new(FindingsAsJson),
             batches: store.batches,
+            tracer: Arc::clone(&self.tracer),
         };
         Workspace { tenant, engine: Arc::new(Engine::sharing(Arc::clone(&self.pool), ports)), webhooks }
     }
