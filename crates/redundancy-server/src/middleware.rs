@@ -55,8 +55,9 @@ pub(crate) fn around_everything(router: Router<App>, app: &App) -> Router<App> {
 async fn outside(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let (version, route) = (request.version(), route_of(&request));
     // First, because everything names the request by it in logs and answers.
-    let id = request_id::assign(&app, &mut request);
-    let line = access_log::Line::begin(&app, &id, &mut request, route.clone());
+    let random = app.ids().random_128();
+    let id = request_id::assign(random, &mut request);
+    let line = access_log::Line::begin(&app, &id, random, &mut request, route.clone());
     let count = http_metrics::Count::begin(&app, &request, route);
     let leftover = leftover::Leftover::of(&mut request);
     let answer = async {

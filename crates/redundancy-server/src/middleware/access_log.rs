@@ -24,6 +24,8 @@ pub(super) struct Line {
     span: Span,
     /// For those who export traces.
     traced: Span,
+    id: RequestId,
+    trace: TraceContext,
     method: Method,
     route: String,
     /// Status, and bytes of the body before compression where they are known.
@@ -31,33 +33,48 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Opens the spans of a request, and puts the trace that it belongs to into it.
-    pub(super) fn begin(app: &App, id: &RequestId, request: &mut Request, route: String) -> Self {
+    /// Opens the spans of a request, and puts the trace that it belongs to into it: one that `random` names if neither its caller nor
+    /// an exporter says another.
+    pub(super) fn begin(
+        app: &App,
+        id: &RequestId,
+        random: u128,
+        request: &mut Request,
+        route: String,
+    ) -> Self {
         let known = (route != UNMATCHED).then_some(route.as_str());
-        let traced = trace_context::begin(app.webhooks().tracer(), request, known, id.as_str());
-        let trace = request.extensions().get::<TraceContext>();
-        // Of a probe nothing is logged while all is well, and to write down what a span says takes longer than to answer it.
-        let span = if is_probe(&route) {
-            tracing::debug_span!(
-                "http.request",
-                http.request.method = %request.method(),
-                http.route = %route,
-                request_id = id.as_str(),
-            )
-        } else {
-            tracing::info_span!(
-                "http.request",
-                http.request.method = %request.method(),
-                http.route = %route,
-                request_id = id.as_str(),
-                trace_id = trace.map(|context| field::display(context.trace_id())),
-                tenant = field::Empty,
-                caller = field::Empty,
-            )
-        };
+        let (traced, trace) =
+            trace_context::begin(app.webhooks().tracer(), request, known, id.as_str(), random);
         let clock = app.shared_clock();
         let began = clock.monotonic();
-        Self { clock, began, span, traced, method: request.method().clone(), route, answer: None }
+        let (id, method) = (id.clone(), request.method().clone());
+        let mut line =
+            Self { clock, began, span: Span::none(), traced, id, trace, method, route, answer: None };
+        line.span = if is_probe(&line.route) { line.quiet_span() } else { line.loud_span() };
+        line
+    }
+
+    fn loud_span(&self) -> Span {
+        tracing::info_span!(
+            "http.request",
+            http.request.method = %self.method,
+            http.route = %self.route,
+            request_id = self.id.as_str(),
+            trace_id = %self.trace.trace_id(),
+            tenant = field::Empty,
+            caller = field::Empty,
+        )
+    }
+
+    /// Of a probe nothing is logged while all is well, and to write down what a span says takes longer than to answer it.
+    fn quiet_span(&self) -> Span {
+        tracing::debug_span!(
+            "http.request",
+            http.request.method = %self.method,
+            http.route = %self.route,
+            request_id = self.id.as_str(),
+            trace_id = %self.trace.trace_id(),
+        )
     }
 
     /// `work`, so that everything about the request is logged and traced in its spans.
@@ -73,8 +90,13 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let _entered = self.span.enter();
         trace_context::end(&self.traced, self.answer.map(|(status, _)| status));
+        let is_quiet = is_probe(&self.route) && self.answer.is_some_and(|(status, _)| status.as_u16() < 400);
+        if !is_quiet && self.span.is_disabled() {
+            // A probe that all is not well for.
+            self.span = self.loud_span();
+        }
+        let _entered = self.span.enter();
         let (method, route) = (&self.method, &self.route);
         let duration_ms = self.clock.monotonic().saturating_sub(self.began).as_secs_f64() * 1000.0;
         let Some((status, bytes)) = self.answer else {
@@ -82,7 +104,7 @@ impl Drop for Line {
             return;
         };
         let status = status.as_u16();
-        if status < 400 && is_probe(route) {
+        if is_quiet {
             tracing::debug!(%method, %route, status, duration_ms, bytes, "answered");
         } else {
             tracing::info!(%method, %route, status, duration_ms, bytes, "answered");

@@ -1,6 +1,5 @@
 //! Gives every request an id: the caller's own if it is sane, else a new one. Logs, errors and the answer carry it.
 
-use crate::app::App;
 use crate::error::ApiError;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -60,10 +59,10 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
     }
 }
 
-/// Gives a request its id, for all that see it from now on.
-pub(super) fn assign(app: &App, request: &mut Request) -> RequestId {
+/// Gives a request its id, for all that see it from now on: `random` names it if its caller did not.
+pub(super) fn assign(random: u128, request: &mut Request) -> RequestId {
     let own = request.headers().get(X_REQUEST_ID).and_then(RequestId::from_caller);
-    let id = own.unwrap_or_else(|| RequestId::new(app.ids().random_128()));
+    let id = own.unwrap_or_else(|| RequestId::new(random));
     request.extensions_mut().insert(id.clone());
     id
 }

@@ -16,34 +16,34 @@ fn of_caller(headers: &HeaderMap) -> Option<TraceContext> {
     TraceContext::new(value.to_str().ok()?, state.as_deref()).ok()
 }
 
-/// The context that everything belongs to which follows from the request, as events keep it: that of its span if it has one,
-/// else that of its caller.
+/// The context that everything belongs to which follows from the request, as events keep it.
 pub(crate) fn of_request(extensions: &Extensions) -> Option<String> {
     extensions.get::<TraceContext>().map(ToString::to_string)
 }
 
-/// Opens the span of a request by the OpenTelemetry conventions for HTTP servers, as a child of the caller's, and puts its context
-/// into the request. The span is disabled where nobody exports traces; then the caller's context is passed on.
+/// Opens the span of a request by the OpenTelemetry conventions for HTTP servers, as a child of the caller's, and puts the context of
+/// the request into it: that of its span, or, where nobody exports traces and the span is disabled, that of its caller, or else
+/// a trace of its own that `random` names.
 pub(super) fn begin(
     tracer: &dyn Tracer,
     request: &mut Request,
     route: Option<&str>,
     request_id: &str,
-) -> Span {
+    random: u128,
+) -> (Span, TraceContext) {
     let of_caller = of_caller(request.headers());
     let span = span(request, route, request_id);
-    let context = if span.is_disabled() {
-        of_caller
+    let of_span = if span.is_disabled() {
+        None
     } else {
         if let Some(parent) = &of_caller {
             tracer.follow(&span, parent);
         }
-        tracer.context(&span).or(of_caller)
+        tracer.context(&span)
     };
-    if let Some(context) = context {
-        request.extensions_mut().insert(context);
-    }
-    span
+    let context = of_span.or(of_caller).unwrap_or_else(|| TraceContext::of_number(random));
+    request.extensions_mut().insert(context.clone());
+    (span, context)
 }
 
 /// Records how a request was answered; `None` when its client went away before.

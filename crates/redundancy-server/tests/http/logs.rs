@@ -1,12 +1,14 @@
 //! What the service logs, and what it must never log.
 
 use crate::service::{Service, request};
+use crate::webhooks::{Receiver, publish, register};
 use axum::body::Body;
 use axum::http::Method;
 use redundancy_server::{LogLevels, ServerConfig};
 use serde_json::json;
 use std::io;
 use std::sync::{Arc, Mutex};
+use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -21,9 +23,13 @@ struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     pub(crate) fn begin() -> Self {
+        Self::begin_at(Level::TRACE)
+    }
+
+    fn begin_at(level: Level) -> Self {
         let lines = Lines::default();
         let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
+            .with_max_level(level)
             .with_ansi(false)
             .with_writer(lines.clone())
             .finish();
@@ -79,6 +85,43 @@ async fn one_line_tells_how_a_request_ended() {
     ] {
         assert!(line.contains(part), "{part}: {line}");
     }
+}
+
+/// The value of `name` in a line.
+#[track_caller]
+fn said<'l>(line: &'l str, name: &str) -> &'l str {
+    let (_, rest) = line.split_once(&format!("{name}=")).unwrap_or_else(|| panic!("no {name}: {line}"));
+    rest.split([' ', '}']).next().unwrap().trim_matches('"')
+}
+
+#[tokio::test]
+async fn a_request_that_came_without_a_trace_has_its_own_in_its_line_and_in_what_follows() {
+    let log = Log::begin();
+    let service = Service::delivering();
+    let mut receiver = Receiver::answering(|_| 200).await;
+    register(&service, &receiver.url, json!({"id": "one"})).await;
+    publish(&service, "own.type").await;
+    let traceparent = receiver.next().await.header("traceparent").to_owned();
+    let text = log.text();
+    let traces: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("answered") && line.contains("method=POST"))
+        .map(|line| said(line, "trace_id"))
+        .collect();
+    let [of_registration, of_event] = traces.as_slice() else { panic!("{text}") };
+    assert_ne!(of_registration, of_event);
+    assert_eq!(traceparent.split('-').nth(1), Some(*of_event));
+}
+
+#[tokio::test]
+async fn the_line_of_a_probe_that_fails_names_request_and_trace() {
+    let log = Log::begin_at(Level::INFO);
+    let service = Service::new();
+    service.call(request(Method::POST, "/health", &[("x-request-id", "abc-2")], "")).await;
+    let text = log.text();
+    let line = text.lines().find(|line| line.contains("answered")).unwrap_or_else(|| panic!("{text}"));
+    assert!(line.contains("INFO") && line.contains("status=405"), "{line}");
+    assert_eq!((said(line, "request_id"), said(line, "trace_id").len()), ("abc-2", 32));
 }
 
 #[tokio::test]

@@ -57,14 +57,12 @@ pub(super) fn request(
     insert(X_WEBHOOK_ATTEMPT, &attempt.to_string());
     insert(X_WEBHOOK_SIGNATURE, &hex);
     insert(X_REQUEST_ID, event.request_id.as_deref().unwrap_or(&id));
-    match context {
-        Some(context) => {
-            insert(TRACEPARENT, context.traceparent());
-            if let Some(state) = context.tracestate() {
-                insert(TRACESTATE, state);
-            }
-        }
-        None => insert(TRACEPARENT, &own_traceparent(event)),
+    // An event that came without a trace has its own: the lower half of its id, which names the span, is random.
+    let own = || TraceContext::of_number(event.id.number());
+    let context = context.cloned().unwrap_or_else(own);
+    insert(TRACEPARENT, context.traceparent());
+    if let Some(state) = context.tracestate() {
+        insert(TRACESTATE, state);
     }
     insert(USER_AGENT, user_agent);
     headers.insert(CONTENT_TYPE, JSON);
@@ -74,12 +72,4 @@ pub(super) fn request(
         body: event.body.clone(),
         timeout: endpoint.timeout,
     }
-}
-
-/// A trace for an event that came without. Not sampled: nobody has decided that it is.
-fn own_traceparent(event: &Event) -> String {
-    let number = event.id.number();
-    // Its lower half, which is random.
-    let span = (number & u128::from(u64::MAX)).max(1);
-    format!("00-{:032x}-{span:016x}-00", number.max(1))
 }
