@@ -126,14 +126,13 @@ impl Tokens {
         if now >= expires.saturating_add(LEEWAY_SECONDS) || now.saturating_add(LEEWAY_SECONDS) < begins {
             return Err(Refusal::Unproven(EXPIRED));
         }
-        let is_one = |claim: &str, wanted: &str| {
-            let said = claims.get(claim);
-            let all = said.and_then(Value::as_array);
-            said.is_some_and(|said| said == wanted)
-                || all.is_some_and(|all| all.iter().any(|one| one == wanted))
+        let said = |claim: &str| claims.get(claim).unwrap_or(&Value::Null);
+        let is_audience = |wanted: &str| {
+            let said = said("aud");
+            said == wanted || said.as_array().is_some_and(|all| all.iter().any(|one| one == wanted))
         };
-        let issuer = self.rules.issuer.as_deref().is_none_or(|issuer| is_one("iss", issuer));
-        let audience = self.rules.audience.as_deref().is_none_or(|audience| is_one("aud", audience));
+        let issuer = self.rules.issuer.as_deref().is_none_or(|issuer| said("iss") == issuer);
+        let audience = self.rules.audience.as_deref().is_none_or(is_audience);
         if issuer && audience { Ok(()) } else { Err(Refusal::Unproven(BAD)) }
     }
 

@@ -76,6 +76,7 @@ fn a_token_that_is_not_for_this_service_or_not_of_its_time_is_refused() {
         ("not yet", with("nbf", json!(LATER - 1))),
         ("odd time", with("exp", json!("tomorrow"))),
         ("other issuer", with("iss", json!("https://other.example"))),
+        ("two issuers", with("iss", json!(["https://issuer.example", "https://other.example"]))),
         ("other audience", with("aud", json!("other"))),
         ("no audience", with("aud", Value::Null)),
     ] {
