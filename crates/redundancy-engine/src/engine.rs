@@ -202,8 +202,7 @@ impl Engine {
         data: Box<RawValue>,
         caller: Caller,
     ) -> Publication {
-        let Caller { request_id, user_id, traceparent } = caller;
-        let new = NewEvent { kind, data, request_id, user_id, traceparent };
+        let new = NewEvent { kind, data, caller };
         let now = self.ports.clock.now();
         let event_id = EventId::new_in_slot(id.slot(), now, &*self.ports.ids);
         let event = Event::with_id(event_id, now, new);

@@ -47,8 +47,7 @@ impl Teller {
     ) -> Option<Publication> {
         let kind = self.wanted.iter().find(|kind| kind.as_str() == name)?.clone();
         let data = RawValue::from_string(data()).unwrap_or_default();
-        let Caller { request_id, user_id, traceparent } = self.caller.clone();
-        let new = NewEvent { kind, data, request_id, user_id, traceparent };
+        let new = NewEvent { kind, data, caller: self.caller.clone() };
         let now = self.clock.now();
         let event = Event::with_id(EventId::new_in_slot(about.slot(), now, &*self.ids), now, new);
         Some(Publication { event, audience: Audience::Subscribers, idempotency: None, keep_unwanted: false })

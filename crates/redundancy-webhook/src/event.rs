@@ -201,12 +201,8 @@ pub struct NewEvent {
     pub kind: EventType,
     /// What happened: any JSON. Receivers get these very bytes.
     pub data: Box<RawValue>,
-    /// The request that led to it.
-    pub request_id: Option<String>,
-    /// The user on whose behalf that was.
-    pub user_id: Option<String>,
-    /// The trace that it belongs to, as [`TraceContext`](crate::trace::TraceContext) is written.
-    pub traceparent: Option<String>,
+    /// Who asked for what led to it.
+    pub caller: Caller,
 }
 
 /// Who asked, for those who hear of the result.
@@ -253,7 +249,7 @@ impl NewEvent {
     /// no strings.
     pub fn new(kind: EventType, data: &impl Serialize) -> Result<Self, serde_json::Error> {
         let data = serde_json::value::to_raw_value(data)?;
-        Ok(Self { kind, data, request_id: None, user_id: None, traceparent: None })
+        Ok(Self { kind, data, caller: Caller::default() })
     }
 }
 
@@ -267,7 +263,7 @@ impl Event {
     /// `new` with a given id and time.
     #[must_use]
     pub fn with_id(id: EventId, created_at: Timestamp, new: NewEvent) -> Self {
-        let NewEvent { kind, data, request_id, user_id, traceparent } = new;
+        let NewEvent { kind, data, caller: Caller { request_id, user_id, traceparent } } = new;
         let body = Body {
             id,
             r#type: &kind,
@@ -344,7 +340,7 @@ mod tests {
     fn the_body_holds_the_fields_of_the_contract_in_their_order() {
         let kind = "analysis.completed".parse().unwrap();
         let new = NewEvent {
-            request_id: Some("req_1".to_owned()),
+            caller: Caller { request_id: Some("req_1".to_owned()), ..Caller::default() },
             ..NewEvent::new(kind, &serde_json::json!({"score": 0.5})).unwrap()
         };
         let event = Event::with_id(EventId::from_number(0), Timestamp::from_millis(1_767_323_045_678), new);

@@ -183,7 +183,7 @@ impl Webhooks {
 /// A digest of what was asked: without the id of the request, which differs when it is repeated.
 fn fingerprint(new: &NewEvent) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
-    for part in [new.kind.as_str(), new.data.get(), new.user_id.as_deref().unwrap_or_default()] {
+    for part in [new.kind.as_str(), new.data.get(), new.caller.user_id.as_deref().unwrap_or_default()] {
         context.update(&part.len().to_be_bytes());
         context.update(part.as_bytes());
     }

@@ -185,14 +185,7 @@ impl Runner<'_> {
         let ports = &self.engine.ports;
         let kind: EventType = kind.parse().ok().filter(|kind| ports.store.is_wanted(kind))?;
         let data = RawValue::from_string(self.format.ended(batch)).unwrap_or_default();
-        let caller = batch.caller.clone();
-        let new = NewEvent {
-            kind,
-            data,
-            request_id: caller.request_id,
-            user_id: caller.user_id,
-            traceparent: caller.traceparent,
-        };
+        let new = NewEvent { kind, data, caller: batch.caller.clone() };
         let now = ports.clock.now();
         let event = Event::with_id(EventId::new_in_slot(batch.id.slot(), now, &*ports.ids), now, new);
         Some(Publication { event, audience: Audience::Subscribers, idempotency: None, keep_unwanted: false })

@@ -37,7 +37,7 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
         Err(error) => return error.into_response(),
     };
     let told = match limited {
-        Limited::Refused(told) => return rate_limit::refuse(&app, &caller, told).await,
+        Limited::Refused(told) => return rate_limit::refuse(&app, &caller, told, request.extensions()).await,
         Limited::Allowed(told) => told,
     };
     tell(&principal);

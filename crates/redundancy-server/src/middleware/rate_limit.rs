@@ -3,10 +3,13 @@
 
 use super::caller::CallerName;
 use super::client_address::ClientAddress;
+use super::request_id::RequestId;
+use super::trace_context;
 use crate::app::App;
 use crate::error::ApiError;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use redundancy_engine::Caller;
 use redundancy_engine::access::{Decision, Quota};
 use redundancy_engine::webhook::event::{NewEvent, types};
 use serde_json::value::RawValue;
@@ -76,11 +79,16 @@ fn too_many_failures(retry_after: Duration) -> ApiError {
 }
 
 /// The answer to a request that comes too soon. Whoever wants to hear of such things is told, once in a while.
-pub(super) async fn refuse(app: &App, caller: &CallerName, told: Told) -> Response {
-    let caller = caller.as_str();
-    let telling = app.access().rates.take(&format!("told:{caller}"), TELLING, 1).await;
+pub(super) async fn refuse(app: &App, name: &CallerName, told: Told, request: &Extensions) -> Response {
+    let name = name.as_str();
+    let telling = app.access().rates.take(&format!("told:{name}"), TELLING, 1).await;
     if telling.is_ok_and(|telling| telling.is_allowed) {
-        publish(app, caller, told.quota).await;
+        let caller = Caller {
+            request_id: request.get::<RequestId>().map(|id| id.as_str().to_owned()),
+            user_id: None,
+            traceparent: trace_context::of_request(request),
+        };
+        publish(app, name, told.quota, caller).await;
     }
     let message = "You ask more often than is allowed. Try again after the time in Retry-After.";
     let mut response = ApiError::rate_limited(message, told.decision.retry_after).into_response();
@@ -89,16 +97,15 @@ pub(super) async fn refuse(app: &App, caller: &CallerName, told: Told) -> Respon
 }
 
 /// Publishes `rate_limit.exceeded`. It is news and no more: when it cannot be stored, the caller is refused all the same.
-async fn publish(app: &App, caller: &str, quota: Quota) {
+async fn publish(app: &App, name: &str, quota: Quota, caller: Caller) {
     let data = serde_json::json!({
-        "caller": caller,
+        "caller": name,
         "limit": quota.requests,
         "window_seconds": quota.window.as_secs(),
     });
     let Ok(kind) = types::RATE_LIMIT_EXCEEDED.parse() else { return };
     let Ok(data) = RawValue::from_string(data.to_string()) else { return };
-    let new = NewEvent { kind, data, request_id: None, user_id: None, traceparent: None };
-    if let Err(error) = app.webhooks().publish(new).await {
+    if let Err(error) = app.webhooks().publish(NewEvent { kind, data, caller }).await {
         tracing::warn!(%error, "it could not be told that a caller asks too often");
     }
 }

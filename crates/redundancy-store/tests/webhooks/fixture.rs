@@ -5,7 +5,7 @@ use redundancy_webhook::breaker::BreakerConfig;
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryState};
 use redundancy_webhook::endpoint::{DisabledReason, Endpoint};
-use redundancy_webhook::event::{Event, NewEvent};
+use redundancy_webhook::event::{Caller, Event, NewEvent};
 use redundancy_webhook::failure::FailureReason;
 use redundancy_webhook::guard::ReplicaId;
 use redundancy_webhook::ids::{DeliveryId, EndpointId, EventId, timed_at};
@@ -101,7 +101,8 @@ pub(crate) fn event_in_slot(kind: &str, now: Timestamp, slot: Option<u8>) -> Eve
     let random = slot.map_or(random, |slot| random << 8 | u128::from(slot));
     let id = EventId::from_number(timed_at(now, random));
     let new = NewEvent::new(kind.parse().unwrap(), &serde_json::json!({ "number": number })).unwrap();
-    Event::with_id(id, now, NewEvent { request_id: Some(format!("req_{number}")), ..new })
+    let caller = Caller { request_id: Some(format!("req_{number}")), ..Caller::default() };
+    Event::with_id(id, now, NewEvent { caller, ..new })
 }
 
 /// `event` for all that want it, kept in any case.

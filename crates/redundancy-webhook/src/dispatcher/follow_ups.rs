@@ -4,7 +4,7 @@ use super::Ports;
 use crate::clock::Timestamp;
 use crate::delivery::Attempt;
 use crate::endpoint::DisabledReason;
-use crate::event::{Event, EventType, NewEvent, types};
+use crate::event::{Caller, Event, EventType, NewEvent, types};
 use crate::ids::EventId;
 use crate::store::{Audience, ClaimedDelivery, Publication};
 use serde::Serialize;
@@ -78,11 +78,12 @@ fn publication(
     data: &impl Serialize,
     now: Timestamp,
 ) -> Option<Publication> {
-    let new = NewEvent {
+    let caller = Caller {
         request_id: claimed.event.request_id.clone(),
+        user_id: None,
         traceparent: claimed.event.traceparent.clone(),
-        ..NewEvent::new(kind.parse().ok()?, data).ok()?
     };
+    let new = NewEvent { caller, ..NewEvent::new(kind.parse().ok()?, data).ok()? };
     let id = EventId::new_in_slot(claimed.delivery.id.slot(), now, &*ports.ids);
     Some(Publication {
         event: Event::with_id(id, now, new),

@@ -271,9 +271,7 @@ impl Webhooks {
         let Ok(kind) = types::WEBHOOK_PING.parse() else { return Ok(None) };
         let data = serde_json::json!({ "endpoint_id": id.as_str() });
         let Ok(new) = NewEvent::new(kind, &data) else { return Ok(None) };
-        let Caller { request_id, user_id, traceparent } = caller;
-        let new = NewEvent { request_id, user_id, traceparent, ..new };
-        let event = Event::new(self.clock(), &*ports.ids, new);
+        let event = Event::new(self.clock(), &*ports.ids, NewEvent { caller, ..new });
         let user_agent = &self.0.config.dispatcher.user_agent;
         let attempt = call(ports, &endpoint, &event, 1, user_agent, &Span::none()).await;
         Ok(Some(Ping { event, attempt, timeout: endpoint.timeout }))

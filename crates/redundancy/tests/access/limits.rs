@@ -95,12 +95,16 @@ fn it_is_told_once_that_a_caller_asks_too_often() {
     let [busy, other] = ["0123456789abcdef", "fedcba9876543210"].map(|key| Caller::new(&service, key));
     let endpoint = json!({"id": "e", "url": "https://example.com/", "events": ["rate_limit.exceeded"]});
     assert_eq!(other.post("/api/v1/webhooks/endpoints", &endpoint).status, 201);
-    let statuses: Vec<u16> = (0..8).map(|_| busy.get("/api/v1/stats").status).collect();
+    let answers: Vec<_> = (0..8).map(|_| busy.get("/api/v1/stats")).collect();
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [200, 200, 200, 200, 429, 429, 429, 429]);
     let deliveries = other.done("GET", "/api/v1/webhooks/deliveries", None, 200);
     let told = deliveries["items"].as_array().unwrap();
     assert_eq!(told.len(), 1, "{deliveries}");
     assert_eq!(told[0]["event_type"], "rate_limit.exceeded");
+    let event = format!("/api/v1/webhooks/events/{}", told[0]["event_id"].as_str().unwrap());
+    let event = other.done("GET", &event, None, 200);
+    assert_eq!(event["request_id"], answers[4].json()["error"]["request_id"], "{event}");
 }
 
 #[test]

@@ -104,14 +104,11 @@ pub(crate) async fn publish(
     Here(app): Here,
     Checked { body, origin, reserved: _reserved, .. }: Checked<EventBody>,
 ) -> Result<Located<PublishedData>, ApiError> {
-    let new = NewEvent {
-        kind: body.r#type,
-        data: body.data,
-        request_id: Some(body.request_id.unwrap_or_else(|| origin.request_id.as_str().to_owned())),
-        user_id: body.user_id.or(origin.user_id),
-        traceparent: origin.traceparent,
-    };
-    let published = match origin.idempotency_key {
+    let idempotency_key = origin.idempotency_key.clone();
+    let mut caller = origin.caller(body.user_id);
+    caller.request_id = body.request_id.or(caller.request_id);
+    let new = NewEvent { kind: body.r#type, data: body.data, caller };
+    let published = match idempotency_key {
         Some(key) => app.webhooks().publish_once(new, &key).await?,
         None => app.webhooks().publish(new).await?,
     };
