@@ -16,7 +16,7 @@ use crate::app::{Workspace, Workspaces};
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 use redundancy_engine::StoreError;
-use redundancy_engine::access::{AccessStore, Actor, Quota, RateLimiter, Scope, Tenant};
+use redundancy_engine::access::{AccessStore, Actor, KeyId, Quota, RateLimiter, Scope, Tenant};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,6 +99,14 @@ impl Authentication {
             Self::None => Ok(Principal { actor: Actor::Anonymous, scope: Scope::Admin, tenant: None }),
             Self::ApiKey(keys) => keys.identify(credential::key(headers)?).await,
             Self::Jwt(tokens) => tokens.identify(credential::token(headers)?),
+        }
+    }
+
+    /// The key `id` was revoked: it opens nothing here any more, without waiting until the store is asked again.
+    pub(crate) fn forget_key(&self, id: KeyId) {
+        match self {
+            Self::ApiKey(keys) => keys.forget(id),
+            Self::None | Self::Jwt(_) => {}
         }
     }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// For how long a key that was looked up is believed. A key that is revoked opens nothing after this time.
+/// For how long a key that was looked up is believed. A key that another process revokes opens nothing after this time.
 const FRESH_FOR: Duration = Duration::from_secs(1);
 /// For how long a key is still believed while the store is away.
 const STALE_FOR: Duration = Duration::from_mins(5);
@@ -41,6 +41,7 @@ pub struct ApiKeys {
 /// What the store said of a key.
 #[derive(Clone)]
 struct Remembered {
+    /// `None` of one that was revoked here.
     key: Option<Arc<ApiKey>>,
     asked_at: Duration,
 }
@@ -84,11 +85,11 @@ impl ApiKeys {
                 let mut all = self.remembered();
                 if known.key.is_none() {
                     all.remove(&id);
+                } else if all.get(&id).is_some_and(|known| known.key.is_none()) {
+                    // It was revoked while the store was asked.
+                    return Ok(None);
                 } else {
-                    if all.len() >= MOST_REMEMBERED {
-                        all.clear();
-                    }
-                    all.insert(id, known.clone());
+                    remember(&mut all, id, known.clone());
                 }
                 Ok(known.key)
             }
@@ -100,9 +101,21 @@ impl ApiKeys {
         }
     }
 
+    /// The key was revoked by this process: it opens nothing from now on.
+    pub(super) fn forget(&self, id: KeyId) {
+        remember(&mut self.remembered(), id, Remembered { key: None, asked_at: self.clock.monotonic() });
+    }
+
     fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<KeyId, Remembered>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn remember(all: &mut HashMap<KeyId, Remembered>, id: KeyId, known: Remembered) {
+    if all.len() >= MOST_REMEMBERED {
+        all.clear();
+    }
+    all.insert(id, known);
 }
 
 impl fmt::Debug for ApiKeys {

@@ -155,7 +155,7 @@ pub(crate) async fn list(
 
 /// Revoke an API key
 ///
-/// It opens nothing from about a second later on.
+/// It opens nothing any more here, and nothing in other replicas from about a second later on.
 #[utoipa::path(
     delete,
     path = "/api/v1/keys/{id}",
@@ -176,6 +176,7 @@ pub(crate) async fn revoke(
         return Err(KeyId::unknown());
     }
     store.revoke_key(id, app.clock().now()).await?.ok_or_else(KeyId::unknown)?;
+    app.access().authentication.forget_key(id);
     Ok((StatusCode::NO_CONTENT, Extension(Concerns(key.tenant))))
 }
 
