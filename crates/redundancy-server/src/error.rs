@@ -234,9 +234,9 @@ impl ApiError {
         Self::unavailable(message, Duration::from_secs(1))
     }
 
-    /// No token can be checked, because the issuer does not say what its keys are.
+    /// A token cannot be checked, because the issuer does not say what its keys are.
     pub(crate) fn no_keys_of_issuer() -> Self {
-        let message = "The keys of the issuer of tokens cannot be had, so that no token can be checked; the log of the service says why. \
+        let message = "The keys of the issuer of tokens cannot be had, so that this token cannot be checked; the log of the service says why. \
                        Try again after the time in Retry-After.";
         Self::unavailable(message, ISSUER_RETRY_AFTER)
     }

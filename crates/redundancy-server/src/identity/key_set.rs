@@ -57,6 +57,8 @@ struct Known {
     keys: Vec<Arc<Jwk>>,
     fetched_at: Option<Duration>,
     tried_at: Option<Duration>,
+    /// Whether the last attempt brought nothing.
+    has_failed: bool,
 }
 
 /// What is known of a key.
@@ -67,7 +69,7 @@ pub(super) enum Found {
     None,
     /// The issuer may have it by now: [`KeySet::learn`] asks.
     New,
-    /// The issuer does not say.
+    /// The issuer may have it, and does not say.
     Unknown,
 }
 
@@ -98,7 +100,7 @@ impl KeySet {
         }
         if self.may_try() {
             Found::New
-        } else if self.is_due(STALE_FOR) {
+        } else if self.is_due(STALE_FOR) || self.known().has_failed {
             Found::Unknown
         } else {
             Found::None
@@ -161,7 +163,7 @@ impl KeySet {
             let read = source.fetch().await.and_then(|bytes| keys_in(&bytes));
             let now = clock.monotonic();
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.tried_at = Some(now);
+            (known.tried_at, known.has_failed) = (Some(now), read.is_err());
             match read {
                 Ok(keys) => (known.keys, known.fetched_at) = (keys, Some(now)),
                 Err(reason) => {

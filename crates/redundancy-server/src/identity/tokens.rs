@@ -28,8 +28,7 @@ const LONG_HOLDER: &str =
     "The token calls its holder by more than the 255 characters that are allowed for `sub`.";
 const BAD: &str = "The token is not valid here: get a new one from your issuer.";
 const EXPIRED: &str = "The token has expired, or is not valid yet: get a new one from your issuer.";
-const NO_SCOPE: &str =
-    "The token says nothing of what its holder may do: its claim `scope` must name read, write or admin.";
+const NO_SCOPE: &str = "The token says nothing of what its holder may do: its claim `scope`, `scp` or `permissions` must name read, write or admin.";
 const NO_TENANT: &str =
     "The token names a tenant that cannot be one: its name has 1 to 64 letters, digits, _ or -.";
 
@@ -236,18 +235,20 @@ fn seconds(value: &Value) -> Option<u64> {
 }
 
 fn scope(claims: &Map<String, Value>) -> Option<Scope> {
-    let claim = SCOPE_CLAIMS.iter().find_map(|claim| claims.get(*claim))?;
-    let names: Vec<&str> = match (claim.as_str(), claim.as_array()) {
-        (Some(text), _) => text.split(' ').collect(),
-        (None, Some(names)) => names.iter().filter_map(Value::as_str).collect(),
-        (None, None) => return None,
+    let names = |claim: &Value| -> Vec<String> {
+        match (claim.as_str(), claim.as_array()) {
+            (Some(text), _) => text.split(' ').map(str::to_owned).collect(),
+            (None, Some(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            (None, None) => Vec::new(),
+        }
     };
     let bare = |name: &str| {
         let prefix = SCOPE_PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix));
         prefix.unwrap_or(name).parse::<Scope>().ok()
     };
     // Those of other services are none of our business.
-    names.into_iter().filter_map(bare).max()
+    let scopes = |claim: &Value| names(claim).iter().filter_map(|name| bare(name)).max();
+    SCOPE_CLAIMS.iter().filter_map(|claim| scopes(claims.get(*claim)?)).max()
 }
 
 impl fmt::Debug for Tokens {

@@ -90,6 +90,10 @@ fn a_token_that_is_not_for_this_service_or_not_of_its_time_is_refused() {
         assert_eq!(status(&signed(Algorithm::HS256, SECRET, &claims)), 403, "{why}");
     }
     assert_eq!(status(&signed(Algorithm::HS256, SECRET, &claims())), 200);
+    // What an issuer says in one claim of what other services allow takes nothing from another claim.
+    let mut several = with("permissions", json!(["read"]));
+    several["scope"] = json!("openid profile");
+    assert_eq!(status(&signed(Algorithm::HS256, SECRET, &several)), 200);
 }
 
 #[test]
