@@ -37,7 +37,7 @@ pub enum BreakerState {
 }
 
 /// The breaker of one endpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breaker {
     /// Whether deliveries go out.
     #[serde(flatten)]
@@ -65,13 +65,20 @@ impl Breaker {
         Self { state: BreakerState::Closed, since: now, failures: 0, opened_at: None }
     }
 
+    /// As it is at `now`: half-open when it has been open for long enough, whether or not there was anything to try since.
+    #[must_use]
+    pub const fn at(self, now: Timestamp) -> Self {
+        match self.state {
+            BreakerState::Open { until } if until.as_millis() <= now.as_millis() => {
+                Self { state: BreakerState::HalfOpen { successes: 0 }, since: until, ..self }
+            }
+            BreakerState::Closed | BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => self,
+        }
+    }
+
     /// How many deliveries may be under way at the same time: `None` for any number. Half-opens when it is time.
     pub fn admit(&mut self, config: &BreakerConfig, now: Timestamp) -> Option<u32> {
-        if let BreakerState::Open { until } = self.state
-            && until <= now
-        {
-            self.enter(BreakerState::HalfOpen { successes: 0 }, now);
-        }
+        *self = self.at(now);
         match self.state {
             BreakerState::Closed => None,
             BreakerState::Open { .. } => Some(0),
@@ -184,6 +191,14 @@ mod tests {
         breaker.record(false, at(0), &CONFIG, at(30));
         breaker.record(true, at(0), &CONFIG, at(30));
         assert_eq!((breaker.open_until(), breaker.failures), (Some(at(61)), 3));
+    }
+
+    #[test]
+    fn it_is_half_open_when_it_has_rested_though_nothing_is_tried() {
+        let breaker = opened();
+        let half_open = BreakerState::HalfOpen { successes: 0 };
+        assert_eq!((breaker.at(at(60)), breaker.at(at(61)).state), (breaker, half_open));
+        assert_eq!((breaker.at(at(3600)).since, breaker.at(at(3600)).failures), (at(61), breaker.failures));
     }
 
     #[test]

@@ -125,6 +125,15 @@ pub struct EndpointRecord {
     pub counts: EndpointCounts,
 }
 
+impl EndpointRecord {
+    /// As it is at `now`: stores know of its breaker what the last delivery made of it.
+    #[must_use]
+    pub(crate) fn at(mut self, now: Timestamp) -> Self {
+        self.guard.breaker = self.guard.breaker.at(now);
+        self
+    }
+}
+
 /// What somebody wants to become of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {

@@ -205,7 +205,7 @@ impl Webhooks {
                 return Err(UpdateError::Invalid(faults));
             }
             match self.store().replace_endpoint(endpoint, forgives, now).await {
-                Ok(()) => return self.store().endpoint(id, now).await?.ok_or(UpdateError::NotFound),
+                Ok(()) => return self.endpoint(id).await?.ok_or(UpdateError::NotFound),
                 Err(EndpointWriteError::Changed | EndpointWriteError::Exists) => {}
                 Err(EndpointWriteError::Store(error)) => return Err(error.into()),
             }
@@ -245,7 +245,8 @@ impl Webhooks {
 
     /// An endpoint, and how its deliveries go.
     pub async fn endpoint(&self, id: &EndpointId) -> Result<Option<EndpointRecord>, StoreError> {
-        self.store().endpoint(id, self.clock().now()).await
+        let now = self.clock().now();
+        Ok(self.store().endpoint(id, now).await?.map(|record| record.at(now)))
     }
 
     /// Endpoints, by id.
@@ -253,7 +254,9 @@ impl Webhooks {
         &self,
         page: PageRequest<EndpointId>,
     ) -> Result<Page<EndpointRecord, EndpointId>, StoreError> {
-        self.store().endpoints(page, self.clock().now()).await
+        let now = self.clock().now();
+        let Page { items, next } = self.store().endpoints(page, now).await?;
+        Ok(Page { items: items.into_iter().map(|record| record.at(now)).collect(), next })
     }
 
     /// Sends `webhook.ping` to an endpoint at once, whatever its breaker and its limits say, and tells what came of it. It is
