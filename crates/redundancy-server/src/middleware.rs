@@ -74,9 +74,8 @@ async fn outside(State(app): State<App>, mut request: Request, next: Next) -> Re
     };
     let mut response = line.around(answer).await;
     count.end(response.status());
-    line.end(&response);
     id.send_back(response.headers_mut());
-    response
+    line.end(response)
 }
 
 /// What stands right before the work.

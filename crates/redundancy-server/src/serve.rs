@@ -163,7 +163,7 @@ impl Connections {
     async fn accept(&self, listener: &TcpListener) -> io::Result<(TcpStream, Peer, OwnedSemaphorePermit)> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(io::Error::other)?;
         let (stream, peer) = listener.accept().await?;
-        Ok((stream, Peer(peer), permit))
+        Ok((stream, Peer { address: peer, is_encrypted: self.shared.options.encryption.is_some() }, permit))
     }
 
     /// Serves one connection on a task of its own.

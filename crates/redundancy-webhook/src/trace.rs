@@ -16,6 +16,9 @@ pub const TARGET: &str = "redundancy.trace";
 /// Longest `tracestate` that is passed on, in bytes: what the specification asks of everybody.
 const MAX_STATE_BYTES: usize = 512;
 
+/// The flags that there are, `sampled` and, by level 2 of the specification, `random`. Others are passed on as 0.
+const KNOWN_FLAGS: u128 = 0b11;
+
 /// A place in a distributed trace: what the headers `traceparent` and `tracestate` say. As text, in stores, it is the first and,
 /// behind a blank, the second if there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,19 +60,20 @@ impl TraceContext {
     pub fn new(traceparent: &str, tracestate: Option<&str>) -> Result<Self, InvalidTraceContext> {
         check(traceparent).ok_or(InvalidTraceContext)?;
         // Version, trace, parent and flags have fixed places.
-        let rest = traceparent.get(2..55).ok_or(InvalidTraceContext)?;
+        let ids = traceparent.get(2..53).ok_or(InvalidTraceContext)?;
+        let flags = traceparent.get(53..55).and_then(|flags| hex(flags, 2)).ok_or(InvalidTraceContext)?;
         let is_sane = |state: &&str| {
             (1..=MAX_STATE_BYTES).contains(&state.len())
                 && state.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
         };
         let state = tracestate.map(str::trim).filter(is_sane).map(str::to_owned);
-        Ok(Self { parent: format!("00{rest}"), state })
+        Ok(Self { parent: format!("00{ids}{:02x}", flags & KNOWN_FLAGS), state })
     }
 
     /// The first place in a trace of its own, which is named by `number`, and its span by the lower half of that. Not sampled: nobody
     /// has decided that it is.
     #[must_use]
-    pub fn of_number(number: u128) -> Self {
+    pub fn unsampled_root(number: u128) -> Self {
         let span = (number & u128::from(u64::MAX)).max(1);
         Self { parent: format!("00-{:032x}-{span:016x}-00", number.max(1)), state: None }
     }
@@ -151,11 +155,20 @@ mod tests {
     const KNOWN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     #[test]
+    fn flags_that_there_are_not_are_passed_on_as_none() {
+        for (given, passed_on) in [("ff", 0b11), ("fd", 1), ("fc", 0), ("02", 2)] {
+            let text = format!("{}{given}", &KNOWN[..53]);
+            assert_eq!(TraceContext::new(&text, None).unwrap().flags(), passed_on, "{given}");
+        }
+    }
+
+    #[test]
     fn a_trace_of_its_own_is_sound_whatever_names_it() {
         for number in [0, 1, 1 << 64, u128::MAX] {
-            let own = TraceContext::of_number(number);
+            let own = TraceContext::unsampled_root(number);
             assert_eq!(TraceContext::new(own.traceparent(), None).as_ref(), Ok(&own), "{number}");
-            assert_eq!((own.trace_number(), own.flags()), (number.max(1), 0));
+            let span = u64::try_from(number & u128::from(u64::MAX)).unwrap().max(1);
+            assert_eq!((own.trace_number(), own.span_number(), own.flags()), (number.max(1), span, 0));
         }
     }
 

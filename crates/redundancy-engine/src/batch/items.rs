@@ -107,6 +107,7 @@ impl Engine {
             let counted = counters.begin(request.operation());
             let span = span_in(&*tracer, &of_job, &request);
             let _entered = span.enter();
+            let _watch = PanicIsFailure(&span);
             let began = clock.monotonic();
             match request.perform() {
                 Ok(finding) => {
@@ -162,6 +163,17 @@ impl Engine {
                 },
             };
             outcome.results.push(result);
+        }
+    }
+}
+
+/// Says in a span that a panic came over its analysis.
+struct PanicIsFailure<'s>(&'s Span);
+
+impl Drop for PanicIsFailure<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            engine::record_failure(self.0, &EngineError::Panicked);
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::identity::{Principal, Refusal};
 use crate::routes::route_of;
+use crate::shares::Share;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
@@ -27,29 +28,33 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
         Ok(principal) => principal,
         Err(error) => return error.into_response(),
     };
+    tell(&principal);
     let caller = CallerName::new(&principal, address);
-    let limited = match rate_limit::take(&app, &caller, rule.cost).await {
-        Ok(limited) => limited,
+    let told = match rate_limit::take(&app, &caller, rule.cost).await {
+        Ok(Limited::Allowed(told)) => told,
+        Ok(Limited::Refused(told)) => {
+            if rate_limit::is_worth_telling(&app, &caller).await
+                && let Ok(app) = enter(&app, &principal).await
+            {
+                rate_limit::tell(&app, &caller, told, request.extensions()).await;
+            }
+            return rate_limit::refuse(told);
+        }
         Err(error) => return error.into_response(),
     };
     let app = match enter(&app, &principal).await {
         Ok(app) => app,
         Err(error) => return error.into_response(),
     };
-    let told = match limited {
-        Limited::Refused(told) => return rate_limit::refuse(&app, &caller, told, request.extensions()).await,
-        Limited::Allowed(told) => told,
-    };
-    tell(&principal);
     let party = Party::new(&principal, &caller);
     let place = permit(&principal, rule).and_then(|()| capacity::share(&app, &principal.actor, &party));
     let mut response = match place {
-        Ok(_place) => {
+        Ok(place) => {
             let entry = audit::Entry::begin(&app, rule, &mut request, &principal, address).await;
             request.extensions_mut().insert(app.clone());
             request.extensions_mut().insert(party.clone());
             let holding = Holding::of(&app, party, rule, &request);
-            holding.hold(audited(&app, entry, request, next).await)
+            holding.hold(audited(&app, entry, place, request, next).await)
         }
         Err(error) => error.into_response(),
     };
@@ -74,19 +79,26 @@ pub(super) async fn admit_observer(State(app): State<App>, mut request: Request,
             let entry = audit::Entry::begin(&app, rule, &mut request, &principal, address).await;
             let party = Party::new(&principal, &CallerName::new(&principal, address));
             let holding = Holding::of(&app, party, rule, &request);
-            holding.hold(audited(&app, entry, request, next).await)
+            holding.hold(audited(&app, entry, None, request, next).await)
         }
         Err(error) => error.into_response(),
     }
 }
 
-/// Does the rest, and writes down what was done if it is to be. That goes on to its end also when the client does not wait for it: nobody gets
-/// round the log by hanging up.
-async fn audited(app: &App, entry: Option<audit::Entry>, request: Request, next: Next) -> Response {
+/// Does the rest in a `place` of its caller, and writes down what was done if it is to be. That goes on to its end also when the client
+/// does not wait for it, and keeps its place so long: nobody gets round the log by hanging up, nor round the limits.
+async fn audited(
+    app: &App,
+    entry: Option<audit::Entry>,
+    place: Option<Share>,
+    request: Request,
+    next: Next,
+) -> Response {
     let Some(entry) = entry else { return next.run(request).await };
     let tasks = app.tasks().clone();
     let only_shows = request.method() == Method::GET;
     let work = async move {
+        let _place = place;
         let response = next.run(request).await;
         let Some(done) = entry.ended(&response) else { return response };
         match done.write().await {

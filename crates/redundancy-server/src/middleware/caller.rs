@@ -41,7 +41,7 @@ impl Party {
 
     /// Whoever is at the other end of a connection, before it is known who asks.
     pub(crate) fn at(peer: Peer) -> Self {
-        Self(format!("peer:{}", ClientAddress(Some(peer.0.ip())).group()).into())
+        Self(format!("peer:{}", ClientAddress(Some(peer.address.ip())).group()).into())
     }
 
     /// That of the caller of a request that was admitted.

@@ -13,7 +13,12 @@ const V6_NETWORK_BITS: u32 = 64;
 
 /// The other end of a connection. The server puts it with every request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
+pub(crate) struct Peer {
+    /// Where it is.
+    pub(crate) address: SocketAddr,
+    /// Whether it speaks TLS.
+    pub(crate) is_encrypted: bool,
+}
 
 /// Where a request comes from, as far as anybody knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +27,7 @@ pub(crate) struct ClientAddress(pub(crate) Option<IpAddr>);
 impl ClientAddress {
     /// Where `request` comes from. The last address that no trusted proxy has is believed: what stands before it, anybody can write.
     pub(crate) fn of(request: &Request, trusted: &[IpNet]) -> Self {
-        let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.ip().to_canonical());
+        let peer = request.extensions().get::<Peer>().map(|peer| peer.address.ip().to_canonical());
         let Some(peer) = peer.filter(|_| !trusted.is_empty()) else { return Self(peer) };
         Self(Some(last_untrusted(peer, request.headers(), trusted)))
     }
@@ -73,7 +78,9 @@ mod tests {
 
     fn seen(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
         let mut request = Request::new(Body::empty());
-        request.extensions_mut().insert(Peer(SocketAddr::new(peer.parse().unwrap(), 1)));
+        request
+            .extensions_mut()
+            .insert(Peer { address: SocketAddr::new(peer.parse().unwrap(), 1), is_encrypted: false });
         for line in forwarded {
             let line: Vec<u8> = line.chars().map(|letter| u8::try_from(letter).unwrap()).collect();
             request.headers_mut().append(X_FORWARDED_FOR, HeaderValue::from_bytes(&line).unwrap());

@@ -78,31 +78,34 @@ fn too_many_failures(retry_after: Duration) -> ApiError {
     ApiError::rate_limited(message, retry_after)
 }
 
-/// The answer to a request that comes too soon. Whoever wants to hear of such things is told, once in a while.
-pub(super) async fn refuse(app: &App, name: &CallerName, told: Told, request: &Extensions) -> Response {
-    let name = name.as_str();
-    let telling = app.access().rates.take(&format!("told:{name}"), TELLING, 1).await;
-    if telling.is_ok_and(|telling| telling.is_allowed) {
-        let caller = Caller {
-            request_id: request.get::<RequestId>().map(|id| id.as_str().to_owned()),
-            user_id: None,
-            traceparent: trace_context::of_request(request),
-        };
-        publish(app, name, told.quota, caller).await;
-    }
+/// The answer to a request that comes too soon.
+pub(super) fn refuse(told: Told) -> Response {
     let message = "You ask more often than is allowed. Try again after the time in Retry-After.";
     let mut response = ApiError::rate_limited(message, told.decision.retry_after).into_response();
     told.add_to(response.headers_mut());
     response
 }
 
-/// Publishes `rate_limit.exceeded`. It is news and no more: when it cannot be stored, the caller is refused all the same.
-async fn publish(app: &App, name: &str, quota: Quota, caller: Caller) {
+/// Whether those are to be told that a caller asks too often who want to hear of it: once in a while.
+pub(super) async fn is_worth_telling(app: &App, caller: &CallerName) -> bool {
+    let telling = app.access().rates.take(&format!("told:{}", caller.as_str()), TELLING, 1).await;
+    telling.is_ok_and(|telling| telling.is_allowed)
+}
+
+/// Publishes `rate_limit.exceeded` where `app` has the endpoints of the caller. It is news and no more: when it cannot be stored, the caller is
+/// refused all the same.
+pub(super) async fn tell(app: &App, caller: &CallerName, told: Told, request: &Extensions) {
     let data = serde_json::json!({
-        "caller": name,
-        "limit": quota.requests,
-        "window_seconds": quota.window.as_secs(),
+        "caller": caller.as_str(),
+        "limit": told.quota.requests,
+        "window_seconds": told.quota.window.as_secs(),
     });
+    let caller = Caller {
+        request_id: request.get::<RequestId>().map(|id| id.as_str().to_owned()),
+        // What a request says of its user has not been looked at when it is refused.
+        user_id: None,
+        traceparent: trace_context::of_request(request),
+    };
     let Ok(kind) = types::RATE_LIMIT_EXCEEDED.parse() else { return };
     let Ok(data) = RawValue::from_string(data.to_string()) else { return };
     if let Err(error) = app.webhooks().publish(NewEvent { kind, data, caller }).await {

@@ -1,6 +1,7 @@
 //! Reads the headers `traceparent` and `tracestate` of W3C Trace Context, so that logs, spans and events name the trace that a
 //! request belongs to.
 
+use super::client_address::Peer;
 use axum::extract::Request;
 use axum::http::{Extensions, HeaderMap, StatusCode, Version};
 use redundancy_engine::webhook::trace::{TARGET, TraceContext, Tracer};
@@ -41,20 +42,20 @@ pub(super) fn begin(
         }
         tracer.context(&span)
     };
-    let context = of_span.or(of_caller).unwrap_or_else(|| TraceContext::of_number(random));
+    let context = of_span.or(of_caller).unwrap_or_else(|| TraceContext::unsampled_root(random));
     request.extensions_mut().insert(context.clone());
     (span, context)
 }
 
-/// Records how a request was answered; `None` when its client went away before.
-pub(super) fn end(span: &Span, status: Option<StatusCode>) {
+/// Records how a request was answered, and whether its client went away before the end.
+pub(super) fn end(span: &Span, status: Option<StatusCode>, is_gone: bool) {
     if span.is_disabled() {
         return;
     }
-    let Some(status) = status else {
+    if is_gone {
         span.record("error.type", "client_went_away");
-        return;
-    };
+    }
+    let Some(status) = status else { return };
     span.record("http.response.status_code", i64::from(status.as_u16()));
     // By the conventions what a client did wrong is no error of the server's span.
     if status.is_server_error() {
@@ -83,10 +84,16 @@ fn span(request: &Request, route: Option<&str>, request_id: &str) -> Span {
         http.response.status_code = field::Empty,
         error.type = field::Empty,
         url.path = request.uri().path(),
-        url.scheme = request.uri().scheme_str().unwrap_or("http"),
+        url.scheme = scheme(request),
         network.protocol.version = protocol_version(request.version()),
         request_id,
     )
+}
+
+/// A head of HTTP/1.1 does not say it, and one of HTTP/2 says what its client likes.
+fn scheme(request: &Request) -> &'static str {
+    let is_encrypted = request.extensions().get::<Peer>().is_some_and(|peer| peer.is_encrypted);
+    if is_encrypted { "https" } else { "http" }
 }
 
 /// A method that is not known, as it was given, but for what is too long to be one.
@@ -146,6 +153,16 @@ mod tests {
         assert_eq!(context(&[("traceparent", "nonsense")]), None);
         assert_eq!(context(&[("traceparent", KNOWN), ("traceparent", KNOWN)]), None);
         assert_eq!(context(&[("tracestate", "a=1")]), None);
+    }
+
+    #[test]
+    fn the_scheme_is_that_of_the_connection_whatever_the_head_says() {
+        let mut request = Request::new(axum::body::Body::empty());
+        *request.uri_mut() = "http://a/".parse().unwrap();
+        assert_eq!(scheme(&request), "http");
+        let address = "192.0.2.1:1".parse().unwrap();
+        request.extensions_mut().insert(Peer { address, is_encrypted: true });
+        assert_eq!(scheme(&request), "https");
     }
 
     #[test]

@@ -4,10 +4,13 @@ use crate::service::{Service, request};
 use crate::webhooks::{Receiver, publish, register};
 use axum::body::Body;
 use axum::http::Method;
+use http_body_util::BodyExt as _;
 use redundancy_server::{LogLevels, ServerConfig};
 use serde_json::json;
 use std::io;
 use std::sync::{Arc, Mutex};
+use tokio::io::AsyncWriteExt as _;
+use tower::ServiceExt as _;
 use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
@@ -111,6 +114,63 @@ async fn a_request_that_came_without_a_trace_has_its_own_in_its_line_and_in_what
     let [of_registration, of_event] = traces.as_slice() else { panic!("{text}") };
     assert_ne!(of_registration, of_event);
     assert_eq!(traceparent.split('-').nth(1), Some(*of_event));
+}
+
+/// The line about a request to `route`.
+#[track_caller]
+fn line_of<'t>(text: &'t str, route: &str) -> &'t str {
+    let is_it = |line: &&str| line.contains(&format!("route={route} ")) && line.contains("duration_ms");
+    let lines: Vec<&str> = text.lines().filter(is_it).collect();
+    let [line] = lines.as_slice() else { panic!("{text}") };
+    line
+}
+
+const BULK: &str = "/api/v1/documents/bulk";
+
+#[tokio::test]
+async fn the_line_of_an_answer_that_is_made_while_it_is_sent_tells_of_all_of_it() {
+    let log = Log::begin_at(Level::INFO);
+    let lines = "{\"content\": \"a text\"}\n".repeat(700);
+    let headers = [("content-type", "application/x-ndjson")];
+    let reply = Service::new().post_bytes(BULK, &headers, lines).await;
+    assert_eq!((reply.status, reply.text().lines().count()), (200, 700));
+    let text = log.text();
+    let line = line_of(&text, BULK);
+    assert!(line.contains("answered"), "{line}");
+    assert_eq!(said(line, "bytes"), reply.body.len().to_string());
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_in_the_midst_of_its_answer_is_logged_as_gone() {
+    let log = Log::begin_at(Level::INFO);
+    let (mut sender, receiver) = tokio::io::duplex(1024);
+    sender.write_all(b"{\"content\": \"a text\"}\n").await.unwrap();
+    let more = Body::from_stream(tokio_util::io::ReaderStream::new(receiver));
+    let asked = request(Method::POST, BULK, &[("content-type", "application/x-ndjson")], more);
+    let Ok(response) = Service::new().router.oneshot(asked).await;
+    let mut body = response.into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(log.text(), "");
+    drop(body);
+    let text = log.text();
+    let line = line_of(&text, BULK);
+    assert!(line.contains("the client went away") && line.contains("status=200"), "{line}");
+    assert_eq!(said(line, "bytes"), first.len().to_string());
+}
+
+#[tokio::test]
+async fn the_line_of_a_head_that_was_asked_for_alone_says_that_it_was_answered() {
+    let log = Log::begin_at(Level::INFO);
+    let service = Service::delivering();
+    let accepted = service
+        .post("/api/v1/batches", &json!({"operation": "quality", "items": [{"content": "a text"}]}))
+        .await
+        .data_with(202);
+    let path = format!("/api/v1/batches/{}/results", accepted["batch_id"].as_str().unwrap());
+    let reply = service.call(request(Method::HEAD, &path, &[], "")).await;
+    assert_eq!((reply.status, reply.body.len()), (200, 0));
+    let text = log.text();
+    assert!(line_of(&text, "/api/v1/batches/{id}/results").contains("answered"), "{text}");
 }
 
 #[tokio::test]

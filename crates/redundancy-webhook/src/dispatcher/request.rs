@@ -58,8 +58,13 @@ pub(super) fn request(
     insert(X_WEBHOOK_SIGNATURE, &hex);
     insert(X_REQUEST_ID, event.request_id.as_deref().unwrap_or(&id));
     // An event that came without a trace has its own: the lower half of its id, which names the span, is random.
-    let own = || TraceContext::of_number(event.id.number());
-    let context = context.cloned().unwrap_or_else(own);
+    let own;
+    let context = if let Some(context) = context {
+        context
+    } else {
+        own = TraceContext::unsampled_root(event.id.number());
+        &own
+    };
     insert(TRACEPARENT, context.traceparent());
     if let Some(state) = context.tracestate() {
         insert(TRACESTATE, state);

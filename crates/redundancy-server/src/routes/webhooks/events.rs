@@ -102,9 +102,9 @@ struct Told {
 )]
 pub(crate) async fn publish(
     Here(app): Here,
-    Checked { body, origin, reserved: _reserved, .. }: Checked<EventBody>,
+    Checked { body, mut origin, reserved: _reserved, .. }: Checked<EventBody>,
 ) -> Result<Located<PublishedData>, ApiError> {
-    let idempotency_key = origin.idempotency_key.clone();
+    let idempotency_key = origin.idempotency_key.take();
     let mut caller = origin.caller(body.user_id);
     caller.request_id = body.request_id.or(caller.request_id);
     let new = NewEvent { kind: body.r#type, data: body.data, caller };
