@@ -110,7 +110,7 @@ fn nothing_of_a_tenant_is_there_for_another_by_any_path_of_the_documentation() {
 fn lists_searches_and_counts_show_a_tenant_its_own_things_only() {
     each_store(|service| {
         let [one, two] = ["aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb"].map(|key| Caller::new(service, key));
-        everything(&one);
+        let things = everything(&one);
         let document = one.get("/openapi.json").json();
         for (path, operations) in document["paths"].as_object().unwrap() {
             let is_list =
@@ -125,6 +125,18 @@ fn lists_searches_and_counts_show_a_tenant_its_own_things_only() {
             assert!(items(&one) > 0 || dead_letters || path.contains("clusters"), "{path}");
             assert!(items(&two) == 0 || event_types, "{path}");
         }
+        // What is asked for by the ids of another's things.
+        let event = &things["/api/v1/webhooks/events"];
+        for filter in ["endpoint_id=shop", &format!("event_id={event}")] {
+            for list in ["deliveries", "dead-letters"] {
+                let path = format!("/api/v1/webhooks/{list}?{filter}");
+                assert_eq!(two.done("GET", &path, None, 200)["items"], json!([]), "{path}");
+            }
+        }
+        let requeue = json!({"endpoint_id": "shop"});
+        assert_eq!(two.post("/api/v1/webhooks/dead-letters/requeue", &requeue).status, 404);
+        let stats = two.done("GET", "/api/v1/webhooks/stats", None, 200);
+        assert_eq!((&stats["by_endpoint"], &stats["queue_size"]), (&json!([]), &json!(0)), "{stats}");
         let search = json!({"content": PASSAGE, "threshold": 0.1});
         let found = |caller: &Caller<'_>| {
             caller.done("POST", "/api/v1/duplicates/search", Some(&search), 200)["matches"]

@@ -94,3 +94,30 @@ fn no_secret_and_no_text_stands_in_the_log_or_in_traces() {
     assert!(told.iter().all(|span| span.name == "GET"), "{told:#?}");
     assert!(!rotel.text().contains("a=hunter2marker"));
 }
+
+#[test]
+fn no_credential_of_a_caller_and_nothing_that_checks_it_stands_in_the_log() {
+    let key = "hunter2marker-of-an-operator";
+    let token = "hunter2marker.eyJzdWIiOiJodW50ZXIybWFya2VyIn0.hunter2marker";
+    let by_key = [("AUTH_MODE", "api_key"), ("API_KEYS", key)];
+    let by_token = [("AUTH_MODE", "jwt"), ("JWT_SECRET", "hunter2marker-and-so-much-more-of-it")];
+    for (settings, credential, status) in [(by_key, key, 200), (by_token, token, 401)] {
+        let mut service = Service::embedded(&[&settings[..], &[("LOG_LEVEL", "trace")]].concat());
+        service.start();
+        for credential in [credential, MARKER] {
+            for (name, value) in
+                [("X-Api-Key", credential), ("Authorization", &format!("Bearer {credential}"))]
+            {
+                let answer = service.ask_with(&[(name, value)], "GET", "/api/v1/stats", "");
+                let expected = if credential == MARKER { 401 } else { status };
+                assert_eq!(answer.status(), expected, "{name} of {settings:?}");
+            }
+        }
+        service.terminate();
+        assert!(service.ended().is_some());
+        let log = service.log();
+        assert!(log.contains("/api/v1/stats"), "{log}");
+        let told: Vec<_> = log.lines().filter(|line| line.contains("hunter2")).collect();
+        assert!(told.is_empty(), "{}", told.join("\n"));
+    }
+}
