@@ -145,7 +145,8 @@ impl Drop for Line {
             }
             AnswerEnd::Whole => tracing::info!(%method, %route, status, duration_ms, bytes, "answered"),
             AnswerEnd::Open => {
-                tracing::info!(%method, %route, status, duration_ms, bytes, "the client went away");
+                // Its client, or the service, which waits no longer for one that does not read, or has to end.
+                tracing::info!(%method, %route, status, duration_ms, bytes, "the connection ended before the answer");
             }
             AnswerEnd::BrokenOff => {
                 tracing::warn!(%method, %route, status, duration_ms, bytes, "the answer broke off");
