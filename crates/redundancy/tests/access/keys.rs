@@ -49,6 +49,40 @@ fn a_key_opens_what_its_scope_allows_and_nothing_else() {
     );
 }
 
+/// What a key of the scope read may ask for beside looking: detection changes nothing.
+const DETECTION: [&str; 4] =
+    ["/api/v1/analyze", "/api/v1/similarity", "/api/v1/quality", "/api/v1/duplicates/search"];
+
+/// Whether a route is an administrator's.
+fn is_for_administrators(method: &str, path: &str) -> bool {
+    let secret = method == "GET" && path.ends_with("/secret");
+    secret
+        || ["/api/v1/keys", "/api/v1/audit"].iter().any(|kind| path.starts_with(kind))
+        || (method, path) == ("PUT", "/api/v1/log-level")
+}
+
+#[test]
+fn a_key_is_kept_out_by_its_scope_on_every_path_of_the_documentation() {
+    let place = Place::new();
+    let [read, write] = ["read", "write"].map(|scope| key(&place, &["--name", scope, "--scope", scope]));
+    let service = place.serve(&[("AUTH_MODE", "api_key")]);
+    let [read, write] = [&read, &write].map(|credential| Caller::new(&service, credential));
+    let document = read.get("/openapi.json").json();
+    let mut refused = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys().map(|method| method.to_ascii_uppercase()) {
+            let is_admins = is_for_administrators(&method, path);
+            let changes = method != "GET" && !DETECTION.contains(&path.as_str());
+            for (caller, is_refused) in [(&read, is_admins || changes), (&write, is_admins)] {
+                let answer = caller.ask(&method, &path.replace("{id}", "none"), None);
+                assert_eq!(answer.status == 403, is_refused, "{method} {path}: {}", answer.body);
+                refused += u32::from(is_refused);
+            }
+        }
+    }
+    assert!(refused >= 30, "{refused}");
+}
+
 #[test]
 fn without_a_good_key_nothing_is_open_but_health_and_the_documentation() {
     let place = Place::new();
