@@ -7,8 +7,9 @@ use redundancy_detect::{
     quality::{Quality, QualityOptions, quality},
     similarity::{Similarity, SimilarityOptions, similarity},
 };
-
 use redundancy_webhook::event::types;
+
+pub use redundancy_webhook::event::Caller;
 
 /// A kind of analysis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -263,8 +264,6 @@ impl From<Quality> for Finding {
         Self::Quality(finding)
     }
 }
-
-pub use redundancy_webhook::event::Caller;
 
 /// A finding and the id under which logs, events and later questions know it.
 #[derive(Debug, Clone, PartialEq)]

@@ -67,9 +67,9 @@ impl Breaker {
 
     /// As it is at `now`: half-open when it has been open for long enough, whether or not there was anything to try since.
     #[must_use]
-    pub const fn at(self, now: Timestamp) -> Self {
+    pub fn at(self, now: Timestamp) -> Self {
         match self.state {
-            BreakerState::Open { until } if until.as_millis() <= now.as_millis() => {
+            BreakerState::Open { until } if until <= now => {
                 Self { state: BreakerState::HalfOpen { successes: 0 }, since: until, ..self }
             }
             BreakerState::Closed | BreakerState::Open { .. } | BreakerState::HalfOpen { .. } => self,

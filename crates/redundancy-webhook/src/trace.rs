@@ -58,10 +58,9 @@ impl TraceContext {
     /// What the two headers say. A `traceparent` of a later version is taken for one of version `00`, as the specification asks; a
     /// `tracestate` that is too long or has characters which a header cannot hold is left out.
     pub fn new(traceparent: &str, tracestate: Option<&str>) -> Result<Self, InvalidTraceContext> {
-        check(traceparent).ok_or(InvalidTraceContext)?;
+        let flags = flags_of(traceparent).ok_or(InvalidTraceContext)?;
         // Version, trace, parent and flags have fixed places.
         let ids = traceparent.get(2..53).ok_or(InvalidTraceContext)?;
-        let flags = traceparent.get(53..55).and_then(|flags| hex(flags, 2)).ok_or(InvalidTraceContext)?;
         let is_sane = |state: &&str| {
             (1..=MAX_STATE_BYTES).contains(&state.len())
                 && state.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
@@ -132,15 +131,15 @@ impl FromStr for TraceContext {
     }
 }
 
-/// `version-trace_id-parent_id-flags`, all in lower-case hexadecimal. Versions after `00` may have more parts.
-fn check(text: &str) -> Option<()> {
+/// The flags of `version-trace_id-parent_id-flags`, if all of it is sound: in lower-case hexadecimal. Versions after `00` may have more parts.
+fn flags_of(text: &str) -> Option<u128> {
     let mut parts = text.split('-');
     let version = hex(parts.next()?, 2)?;
     let trace_id = hex(parts.next()?, 32)?;
     let parent_id = hex(parts.next()?, 16)?;
-    hex(parts.next()?, 2)?;
+    let flags = hex(parts.next()?, 2)?;
     let is_complete = version != 0xff && (version > 0 || parts.next().is_none());
-    (is_complete && trace_id != 0 && parent_id != 0).then_some(())
+    (is_complete && trace_id != 0 && parent_id != 0).then_some(flags)
 }
 
 fn hex(text: &str, digits: usize) -> Option<u128> {

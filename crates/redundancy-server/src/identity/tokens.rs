@@ -234,20 +234,22 @@ fn seconds(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| fraction(value).map(|seconds| seconds as u64))
 }
 
+/// What a claim names: a text with blanks between, or a list.
+fn names(claim: &Value) -> Vec<&str> {
+    match (claim.as_str(), claim.as_array()) {
+        (Some(text), _) => text.split(' ').collect(),
+        (None, Some(names)) => names.iter().filter_map(Value::as_str).collect(),
+        (None, None) => Vec::new(),
+    }
+}
+
 fn scope(claims: &Map<String, Value>) -> Option<Scope> {
-    let names = |claim: &Value| -> Vec<String> {
-        match (claim.as_str(), claim.as_array()) {
-            (Some(text), _) => text.split(' ').map(str::to_owned).collect(),
-            (None, Some(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            (None, None) => Vec::new(),
-        }
-    };
     let bare = |name: &str| {
         let prefix = SCOPE_PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix));
         prefix.unwrap_or(name).parse::<Scope>().ok()
     };
     // Those of other services are none of our business.
-    let scopes = |claim: &Value| names(claim).iter().filter_map(|name| bare(name)).max();
+    let scopes = |claim: &Value| names(claim).into_iter().filter_map(bare).max();
     SCOPE_CLAIMS.iter().filter_map(|claim| scopes(claims.get(*claim)?)).max()
 }
 
