@@ -10,7 +10,7 @@ mod tenant;
 
 pub use crate::ids::{AuditId, KeyId};
 pub use audit::{Actor, AuditEntry};
-pub use key::{ApiKey, InvalidDigest, KeyDigest, KeySecret, MAX_KEY_NAME_CHARS, NewKey};
+pub use key::{ApiKey, InvalidDigest, KeyDigest, KeySecret, MAX_KEY_NAME_CHARS, NewKey, Pepper};
 pub use rate::{Decision, Quota, RateLimiter};
 pub use scope::{Scope, UnknownScope};
 pub use store::AccessStore;

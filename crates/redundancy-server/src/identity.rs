@@ -16,7 +16,7 @@ use crate::app::{Workspace, Workspaces};
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 use redundancy_engine::StoreError;
-use redundancy_engine::access::{AccessStore, Actor, KeyId, Quota, RateLimiter, Scope, Tenant};
+use redundancy_engine::access::{AccessStore, Actor, KeyId, Pepper, Quota, RateLimiter, Scope, Tenant};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ pub struct Access {
     pub authentication: Authentication,
     /// Where keys and the audit log are.
     pub store: Arc<dyn AccessStore>,
+    /// What goes into the digests of new keys.
+    pub pepper: Option<Pepper>,
     /// Who counts requests.
     pub rates: Arc<dyn RateLimiter>,
     /// How much each caller may ask.
@@ -84,6 +86,7 @@ impl Access {
         Self {
             authentication: Authentication::None,
             store,
+            pepper: None,
             rates,
             quota: Quota { requests: 1_000_000_000, window: Duration::from_mins(1) },
             trusted_proxies: Vec::new(),

@@ -34,6 +34,9 @@ pub struct AuditEntry {
     pub action: String,
     /// To what: an id.
     pub target: Option<String>,
+    /// Which fields of it were set, where only some are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
     /// The request by which it was done.
     pub request_id: Option<String>,
     /// The address that it came from.

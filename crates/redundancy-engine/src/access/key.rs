@@ -2,7 +2,8 @@
 //!
 //! A key is `crd_` and 78 letters and digits: 26 that say which key it is, by which it is looked up, and 52 that are 256 random bits. Only
 //! a digest of the whole is kept. With that many random bits nobody finds a key by trying, however fast the digest is; a slow one
-//! would only make every request slow.
+//! would only make every request slow. Where the service has a secret that is not in its store, that goes into the digest ([`Pepper`]), so
+//! that a copy of the store does not even tell whether a key that was found somewhere is one of them.
 
 use super::{Scope, Tenant};
 use crate::ids::KeyId;
@@ -20,6 +21,13 @@ pub const MAX_KEY_NAME_CHARS: usize = 100;
 const PART: usize = 26;
 /// Sets digests of keys apart from all other uses of BLAKE3 (its mode `derive_key`).
 const CONTEXT: &str = "content-redundancy-detector 2026-11 digest of an API key";
+
+/// Sets what is made of a secret of the service apart from whatever else is made of it.
+const PEPPER_CONTEXT: &str = "content-redundancy-detector 2026-11 secret in digests of API keys";
+
+/// A secret of the service that goes into the digests of keys in the store, and is not in the store itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pepper([u8; blake3::KEY_LEN]);
 
 /// A key as its holder has it. It is shown once, and not by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
@@ -71,7 +79,12 @@ pub struct InvalidDigest;
 impl ApiKey {
     /// A key that nobody had before, and what is to be kept of it.
     #[must_use]
-    pub fn new(new: NewKey, clock: &dyn Clock, random: &dyn IdSource) -> (KeySecret, Self) {
+    pub fn new(
+        new: NewKey,
+        pepper: Option<&Pepper>,
+        clock: &dyn Clock,
+        random: &dyn IdSource,
+    ) -> (KeySecret, Self) {
         let id = KeyId::new(clock, random);
         let mut text = String::with_capacity(PREFIX.len() + 3 * PART);
         // Writing to a string cannot fail.
@@ -80,8 +93,16 @@ impl ApiKey {
             let _ = ids::write(&mut text, "", random.random_128());
         }
         let NewKey { name, scope, tenant, expires_at } = new;
-        let (digest, created_at) = (KeyDigest::of(&text), clock.now());
+        let digest = pepper.map_or_else(|| KeyDigest::of(&text), |pepper| KeyDigest::peppered(&text, pepper));
+        let created_at = clock.now();
         (KeySecret(text), Self { id, name, digest, scope, tenant, created_at, expires_at, revoked_at: None })
+    }
+
+    /// Whether `text` is this key: one that was made with `pepper`, or without any.
+    #[must_use]
+    pub fn is(&self, text: &str, pepper: Option<&Pepper>) -> bool {
+        self.digest == KeyDigest::of(text)
+            || pepper.is_some_and(|pepper| self.digest == KeyDigest::peppered(text, pepper))
     }
 
     /// Whether it opens anything at `now`.
@@ -108,11 +129,31 @@ impl KeySecret {
     }
 }
 
+impl Pepper {
+    /// What is made of a `secret`. It should be random: it is not stretched.
+    #[must_use]
+    pub fn of(secret: &str) -> Self {
+        Self(blake3::derive_key(PEPPER_CONTEXT, secret.as_bytes()))
+    }
+}
+
 impl KeyDigest {
-    /// The digest of a key.
+    /// The digest of a key that anybody can compute who has the key: BLAKE3 in its mode for deriving keys.
     #[must_use]
     pub fn of(key: &str) -> Self {
         Self(blake3::Hash::from_bytes(blake3::derive_key(CONTEXT, key.as_bytes())))
+    }
+
+    /// The digest of a key that nobody can compute who does not have `pepper`: BLAKE3 in its keyed mode.
+    #[must_use]
+    pub fn peppered(key: &str, pepper: &Pepper) -> Self {
+        Self(blake3::keyed_hash(&pepper.0, key.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Pepper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pepper(hidden)")
     }
 }
 
@@ -178,9 +219,13 @@ mod tests {
     }
 
     fn key(expires_at: Option<u64>) -> (KeySecret, ApiKey) {
+        made_with(None, expires_at)
+    }
+
+    fn made_with(pepper: Option<&Pepper>, expires_at: Option<u64>) -> (KeySecret, ApiKey) {
         let expires_at = expires_at.map(Timestamp::from_millis);
         let new = NewKey { name: "ci".to_owned(), scope: Scope::Write, tenant: None, expires_at };
-        ApiKey::new(new, &At(1000), &Counting::default())
+        ApiKey::new(new, pepper, &At(1000), &Counting::default())
     }
 
     #[test]
@@ -188,15 +233,27 @@ mod tests {
         let (secret, kept) = key(None);
         assert_eq!(secret.reveal().len(), 4 + 78);
         assert_eq!(KeyId::of_secret(secret.reveal()), Some(kept.id));
-        assert_eq!(KeyDigest::of(secret.reveal()), kept.digest);
+        assert!(kept.is(secret.reveal(), None));
         // Another secret of the same id is another key.
         let mut other = secret.reveal().to_owned();
         other.replace_range(80.., "zz");
         assert_eq!(KeyId::of_secret(&other), Some(kept.id));
-        assert_ne!(KeyDigest::of(&other), kept.digest);
+        assert!(!kept.is(&other, None));
         for text in ["", "crd_", "key_1", &secret.reveal()[..81], &format!("{}0", secret.reveal())] {
             assert_eq!(KeyId::of_secret(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_key_that_was_made_with_a_pepper_is_known_with_that_alone_and_one_without_is_always_known() {
+        let (pepper, other) = (Pepper::of("of this service"), Pepper::of("of another one"));
+        let (secret, kept) = made_with(Some(&pepper), None);
+        let is = |pepper| kept.is(secret.reveal(), pepper);
+        assert_eq!((is(Some(&pepper)), is(Some(&other)), is(None)), (true, false, false));
+        assert!(!kept.is("another key", Some(&pepper)));
+        let (secret, kept) = key(None);
+        assert!(kept.is(secret.reveal(), Some(&pepper)) && kept.is(secret.reveal(), None));
+        assert!(!format!("{pepper:?}").contains(char::is_numeric));
     }
 
     #[test]

@@ -202,3 +202,52 @@ fn named(text: NewText, batch: &Batch, index: u64) -> NewText {
     let id = text.id.or_else(|| DocumentId::of_item(batch.id, index));
     NewText { id, ..text }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::requests::QualityRequest;
+    use redundancy_detect::QualityOptions;
+    use std::io;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::{Arc, Mutex};
+    use tracing_subscriber::fmt::format::FmtSpan;
+
+    /// What a subscriber writes.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The span of an analysis in which `work` was done, as it is when it ends.
+    fn span_after(work: impl FnOnce()) -> String {
+        let written = Written::default();
+        let writer = written.clone();
+        let builder = tracing_subscriber::fmt().with_span_events(FmtSpan::CLOSE).with_ansi(false);
+        tracing::subscriber::with_default(builder.with_writer(move || writer.clone()).finish(), || {
+            let request = QualityRequest { content: "four".to_owned(), options: QualityOptions::default() };
+            let span = engine::span(&request);
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                let _watch = PanicIsFailure(&span);
+                work();
+            }));
+        });
+        String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn a_panic_in_an_item_is_in_its_span() {
+        let panicked = span_after(|| panic!("on purpose"));
+        assert!(panicked.contains(r#"otel.status_code="error" error.type="panicked""#), "{panicked}");
+        let well = span_after(|| {});
+        assert!(well.contains(r#"operation="quality" bytes=4"#) && !well.contains("error"), "{well}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Callers with API keys: those of the settings, and those that are kept in the store.
 
 use super::{Principal, Refusal};
-use redundancy_engine::access::{AccessStore, Actor, ApiKey, KeyDigest, KeyId, Scope, Tenant};
+use redundancy_engine::access::{AccessStore, Actor, ApiKey, KeyDigest, KeyId, Pepper, Scope, Tenant};
 use redundancy_engine::{Clock, StoreError};
 use std::collections::HashMap;
 use std::fmt;
@@ -34,6 +34,7 @@ pub struct FixedKey {
 pub struct ApiKeys {
     fixed: Vec<FixedKey>,
     store: Arc<dyn AccessStore>,
+    pepper: Option<Pepper>,
     clock: Arc<dyn Clock>,
     remembered: Mutex<HashMap<KeyId, Remembered>>,
 }
@@ -47,10 +48,15 @@ struct Remembered {
 }
 
 impl ApiKeys {
-    /// Recognises the `fixed` keys, and those in the store.
+    /// Recognises the `fixed` keys, and those in the store that were made with `pepper` or without any.
     #[must_use]
-    pub fn new(fixed: Vec<FixedKey>, store: Arc<dyn AccessStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { fixed, store, clock, remembered: Mutex::default() }
+    pub fn new(
+        fixed: Vec<FixedKey>,
+        store: Arc<dyn AccessStore>,
+        pepper: Option<Pepper>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { fixed, store, pepper, clock, remembered: Mutex::default() }
     }
 
     /// Who holds the key `text`.
@@ -63,7 +69,8 @@ impl ApiKeys {
         }
         let id = KeyId::of_secret(text).ok_or(Refusal::Unproven(UNKNOWN))?;
         let key = self.look_up(id).await.map_err(Refusal::Unknown)?;
-        let is_good = |key: &Arc<ApiKey>| key.digest == digest && key.is_valid(self.clock.now());
+        let is_good =
+            |key: &Arc<ApiKey>| key.is(text, self.pepper.as_ref()) && key.is_valid(self.clock.now());
         let key = key.filter(is_good).ok_or(Refusal::Unproven(UNKNOWN))?;
         let actor = Actor::ApiKey(key.id.to_string());
         Ok(Principal { actor, scope: key.scope, tenant: key.tenant.clone() })

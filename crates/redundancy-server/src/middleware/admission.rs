@@ -26,7 +26,7 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
     let rule = AccessRule::of(request.method(), &route_of(&request));
     let principal = match identify(&app, request.headers(), address).await {
         Ok(principal) => principal,
-        Err(error) => return error.into_response(),
+        Err(refusal) => return refusal,
     };
     tell(&principal);
     let caller = CallerName::new(&principal, address);
@@ -81,7 +81,7 @@ pub(super) async fn admit_observer(State(app): State<App>, mut request: Request,
             let holding = Holding::of(&app, party, rule, &request);
             holding.hold(audited(&app, entry, None, request, next).await)
         }
-        Err(error) => error.into_response(),
+        Err(refusal) => refusal,
     }
 }
 
@@ -116,29 +116,35 @@ async fn audited(
     ended.unwrap_or_else(|_| ApiError::internal().into_response())
 }
 
-/// Who asks.
-async fn identify(app: &App, headers: &HeaderMap, address: ClientAddress) -> Result<Principal, ApiError> {
+/// Who asks, or the answer to whoever is not let in.
+async fn identify(app: &App, headers: &HeaderMap, address: ClientAddress) -> Result<Principal, Response> {
     let authentication = &app.access().authentication;
     let mut found = authentication.identify(headers).await;
     if matches!(found, Err(Refusal::NewKey)) {
         // Whoever tries credentials must not also have the issuer asked, and wait for it.
-        rate_limit::check_failures(app, address).await?;
-        found = authentication.identify_anew(headers).await;
+        match rate_limit::check_failures(app, address).await {
+            Ok(Limited::Allowed(_)) => found = authentication.identify_anew(headers).await,
+            Ok(Limited::Refused(told)) => return Err(rate_limit::refuse(told)),
+            Err(error) => return Err(error.into_response()),
+        }
     }
     match found {
         Ok(principal) => Ok(principal),
-        // Whoever tries credentials is held back like whoever asks too much.
-        Err(Refusal::Unproven(message)) => {
-            rate_limit::count_failure(app, address).await?;
-            Err(ApiError::unauthorized(message))
-        }
-        Err(Refusal::Forbidden(message)) => Err(ApiError::forbidden(message)),
-        Err(Refusal::Unknown(error)) => Err(error.into()),
-        Err(Refusal::NewKey) => {
-            rate_limit::count_failure(app, address).await?;
-            Err(ApiError::key_not_known_yet())
-        }
-        Err(Refusal::NoKeys) => Err(ApiError::no_keys_of_issuer()),
+        Err(Refusal::Unproven(message)) => Err(failed(app, address, ApiError::unauthorized(message)).await),
+        Err(Refusal::NewKey) => Err(failed(app, address, ApiError::key_not_known_yet()).await),
+        Err(Refusal::Forbidden(message)) => Err(ApiError::forbidden(message).into_response()),
+        Err(Refusal::Unknown(error)) => Err(ApiError::from(error).into_response()),
+        Err(Refusal::NoKeys) => Err(ApiError::no_keys_of_issuer().into_response()),
+    }
+}
+
+/// The answer to somebody at `address` who could not prove who it is: `error`, unless that was too often. Whoever tries credentials is held
+/// back like whoever asks too much.
+async fn failed(app: &App, address: ClientAddress, error: ApiError) -> Response {
+    match rate_limit::count_failure(app, address).await {
+        Ok(Limited::Allowed(told)) => told.with(error),
+        Ok(Limited::Refused(told)) => rate_limit::refuse(told),
+        Err(error) => error.into_response(),
     }
 }
 

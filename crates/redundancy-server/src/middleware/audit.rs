@@ -25,6 +25,10 @@ pub(crate) struct Concerns(pub(crate) Option<Tenant>);
 #[derive(Clone)]
 pub(crate) struct About(pub(crate) String);
 
+/// Which fields of it were set, where a request sets some: handlers add it to their answers.
+#[derive(Clone)]
+pub(crate) struct FieldsSet(pub(crate) Vec<&'static str>);
+
 /// An entry that is written if the request succeeds.
 pub(super) struct Entry {
     app: App,
@@ -53,6 +57,7 @@ impl Entry {
             tenant: principal.tenant.clone(),
             action: action.to_owned(),
             target: named.ok().map(|Path(id)| id),
+            fields: Vec::new(),
             request_id: request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned()),
             address: address.0.map(|address| address.to_string()),
         };
@@ -70,6 +75,9 @@ impl Entry {
         self.entry.target = self.entry.target.or_else(|| made.map(|(_, id)| id.to_owned()));
         if let Some(About(target)) = response.extensions().get() {
             self.entry.target = Some(target.clone());
+        }
+        if let Some(FieldsSet(names)) = response.extensions().get() {
+            self.entry.fields = names.iter().map(|name| (*name).to_owned()).collect();
         }
         if let Some(Concerns(tenant)) = response.extensions().get::<Concerns>() {
             self.entry.tenant.clone_from(tenant);

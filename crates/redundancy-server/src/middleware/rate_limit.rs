@@ -37,9 +37,19 @@ pub(super) enum Limited {
     Refused(Told),
 }
 
+/// Of what a quota is.
+#[derive(Clone, Copy)]
+enum Counted {
+    /// What a caller asks.
+    Requests,
+    /// What comes from an address without a good credential.
+    Failures,
+}
+
 /// What a caller is told of its quota.
 #[derive(Clone, Copy)]
 pub(super) struct Told {
+    counted: Counted,
     quota: Quota,
     decision: Decision,
 }
@@ -48,42 +58,41 @@ pub(super) struct Told {
 pub(super) async fn take(app: &App, caller: &CallerName, cost: u64) -> Result<Limited, ApiError> {
     let quota = app.access().quota;
     let decision = app.access().rates.take(caller.as_str(), quota, cost).await?;
-    let told = Told { quota, decision };
+    let told = Told { counted: Counted::Requests, quota, decision };
     Ok(if decision.is_allowed { Limited::Allowed(told) } else { Limited::Refused(told) })
 }
 
-/// Counts that somebody at `address` could not prove who it is. An error if that was too often.
-pub(super) async fn count_failure(app: &App, address: ClientAddress) -> Result<(), ApiError> {
-    let decision = app.access().rates.take(&failures_of(address), FAILURES, 1).await?;
-    if decision.is_allowed { Ok(()) } else { Err(too_many_failures(decision.retry_after)) }
+/// Counts that somebody at `address` could not prove who it is.
+pub(super) async fn count_failure(app: &App, address: ClientAddress) -> Result<Limited, ApiError> {
+    let told = failures(app, address, 1).await?;
+    Ok(if told.decision.is_allowed { Limited::Allowed(told) } else { Limited::Refused(told) })
 }
 
-/// An error if one more failure at `address` would be too many. Counts nothing.
-pub(super) async fn check_failures(app: &App, address: ClientAddress) -> Result<(), ApiError> {
-    let decision = app.access().rates.take(&failures_of(address), FAILURES, 0).await?;
-    if decision.remaining > 0 {
-        return Ok(());
+/// Whether one more failure at `address` would be too many. Counts nothing.
+pub(super) async fn check_failures(app: &App, address: ClientAddress) -> Result<Limited, ApiError> {
+    let mut told = failures(app, address, 0).await?;
+    if told.decision.remaining > 0 {
+        return Ok(Limited::Allowed(told));
     }
     // They come back evenly.
-    let between = FAILURES.window.as_secs() / FAILURES.requests;
-    Err(too_many_failures(Duration::from_secs(between)))
+    told.decision.retry_after = Duration::from_secs(FAILURES.window.as_secs() / FAILURES.requests);
+    Ok(Limited::Refused(told))
 }
 
-fn failures_of(address: ClientAddress) -> String {
-    format!("failures:{}", address.group())
-}
-
-fn too_many_failures(retry_after: Duration) -> ApiError {
-    let message = "Too many requests from your address came without a good credential. Try again after the time in Retry-After.";
-    ApiError::rate_limited(message, retry_after)
+async fn failures(app: &App, address: ClientAddress, cost: u64) -> Result<Told, ApiError> {
+    let decision = app.access().rates.take(&format!("failures:{}", address.group()), FAILURES, cost).await?;
+    Ok(Told { counted: Counted::Failures, quota: FAILURES, decision })
 }
 
 /// The answer to a request that comes too soon.
 pub(super) fn refuse(told: Told) -> Response {
-    let message = "You ask more often than is allowed. Try again after the time in Retry-After.";
-    let mut response = ApiError::rate_limited(message, told.decision.retry_after).into_response();
-    told.add_to(response.headers_mut());
-    response
+    let message = match told.counted {
+        Counted::Requests => "You ask more often than is allowed. Try again after the time in Retry-After.",
+        Counted::Failures => {
+            "Too many requests from your address came without a good credential. Try again after the time in Retry-After."
+        }
+    };
+    told.with(ApiError::rate_limited(message, told.decision.retry_after))
 }
 
 /// Whether those are to be told that a caller asks too often who want to hear of it: once in a while.
@@ -114,6 +123,13 @@ pub(super) async fn tell(app: &App, caller: &CallerName, told: Told, request: &E
 }
 
 impl Told {
+    /// An answer that tells it.
+    pub(super) fn with(self, answer: impl IntoResponse) -> Response {
+        let mut response = answer.into_response();
+        self.add_to(response.headers_mut());
+        response
+    }
+
     /// Adds what is told to the headers of an answer. Times are in seconds from now, rounded up.
     pub(super) fn add_to(self, headers: &mut HeaderMap) {
         let (requests, window) = (self.quota.requests, self.quota.window.as_secs());
@@ -121,8 +137,12 @@ impl Told {
         headers.insert(LIMIT, requests.into());
         headers.insert(REMAINING, remaining.into());
         headers.insert(RESET, reset.into());
-        let policy = HeaderValue::try_from(format!("\"default\";q={requests};w={window}"));
-        let state = HeaderValue::try_from(format!("\"default\";r={remaining};t={reset}"));
+        let name = match self.counted {
+            Counted::Requests => "default",
+            Counted::Failures => "failures",
+        };
+        let policy = HeaderValue::try_from(format!("\"{name}\";q={requests};w={window}"));
+        let state = HeaderValue::try_from(format!("\"{name}\";r={remaining};t={reset}"));
         if let (Ok(policy), Ok(state)) = (policy, state) {
             headers.insert(POLICY, policy);
             headers.insert(STATE, state);

@@ -50,6 +50,11 @@ impl<T> Given<T> {
         }
     }
 
+    /// Whether the field is to be as this says.
+    pub(crate) const fn is_set(&self) -> bool {
+        matches!(self, Self::Null | Self::Value(_))
+    }
+
     /// The same with another value.
     pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Given<U> {
         match self {

@@ -31,6 +31,9 @@ pub(crate) struct AuditData {
     /// To what: an id, or the levels of the log that were set.
     #[schema(example = "main-webhook")]
     target: Option<String>,
+    /// Which fields of it were set by the change of an endpoint; what they were set to may be secret, and is not told.
+    #[schema(example = json!(["url", "headers"]))]
+    fields: Vec<String>,
     /// The request by which it was done.
     request_id: Option<String>,
     /// The address that it came from.
@@ -83,6 +86,7 @@ impl From<AuditEntry> for AuditData {
             tenant: entry.tenant.map(String::from),
             action: entry.action,
             target: entry.target,
+            fields: entry.fields,
             request_id: entry.request_id,
             address: entry.address,
         }

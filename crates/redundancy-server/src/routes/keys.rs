@@ -125,7 +125,7 @@ pub(crate) async fn create(
     }
     let expires_at = life.map(|life| app.clock().now().plus(life));
     let new = NewKey { name, scope, tenant: own.or(tenant), expires_at };
-    let (secret, kept) = ApiKey::new(new, app.clock(), app.ids());
+    let (secret, kept) = ApiKey::new(new, app.access().pepper.as_ref(), app.clock(), app.ids());
     let (about, concerns) = (KeyData::from(kept.clone()), Concerns(kept.tenant.clone()));
     app.access().store.put_key(kept).await?;
     let location = format!("/api/v1/keys/{}", about.id);

@@ -30,6 +30,7 @@ fn entry(number: u128, owner: Option<&str>) -> AuditEntry {
         actor: Actor::ApiKey("key_1".to_owned()),
         tenant: owner.map(tenant),
         action: "endpoint.deleted".to_owned(),
+        fields: vec!["url".to_owned()],
         target: Some("shop".to_owned()),
         request_id: None,
         address: Some("192.0.2.7".to_owned()),

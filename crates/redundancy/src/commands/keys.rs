@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use redundancy_engine::access::{AccessStore, Actor, ApiKey, AuditEntry, AuditId, KeyId, NewKey};
+use redundancy_engine::access::{AccessStore, Actor, ApiKey, AuditEntry, AuditId, KeyId, NewKey, Pepper};
 use redundancy_engine::webhook::store::PageRequest;
 use redundancy_engine::{Clock as _, StoreError, Timestamp};
 use redundancy_store::{EmbeddedAccess, RedisAccess};
@@ -29,6 +29,7 @@ const PART: usize = 200;
 struct Opened {
     runtime: Runtime,
     store: Arc<dyn AccessStore>,
+    pepper: Option<Pepper>,
     clock: Arc<SystemClock>,
     random: Arc<SystemRandom>,
 }
@@ -64,7 +65,7 @@ fn create(args: &CreateArgs, colour: bool) -> Result<Outcome, Failure> {
     let opened = Opened::open(&args.common)?;
     let expires_at = args.expires.map(|life| opened.clock.now().plus(life));
     let new = NewKey { name: args.name.clone(), scope: args.scope, tenant: args.tenant.clone(), expires_at };
-    let (secret, kept) = ApiKey::new(new, &*opened.clock, &*opened.random);
+    let (secret, kept) = ApiKey::new(new, opened.pepper.as_ref(), &*opened.clock, &*opened.random);
     opened.done(opened.store.put_key(kept.clone()))?;
     opened.note("key.created", &kept)?;
     if args.common.json {
@@ -131,7 +132,7 @@ impl Opened {
             SystemRandom::new().map_err(|error| Failure::Other(format!("no random numbers: {error}")))?;
         let (clock, random) = (Arc::new(SystemClock::new()), Arc::new(random));
         let store = store(&settings, &clock, &random)?;
-        Ok(Self { runtime, store, clock, random })
+        Ok(Self { runtime, store, pepper: settings.delivery.pepper(), clock, random })
     }
 
     fn done<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, Failure> {
@@ -147,6 +148,7 @@ impl Opened {
             tenant: key.tenant.clone(),
             action: action.to_owned(),
             target: Some(key.id.to_string()),
+            fields: Vec::new(),
             request_id: None,
             address: None,
         };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
+use redundancy_engine::access::Pepper;
 use redundancy_engine::webhook::record::SecretCipher;
 
 use super::keys;
@@ -24,7 +25,7 @@ pub struct Delivery {
     pub allowed_networks: Vec<IpNet>,
     /// Whether endpoints must be `https`.
     pub https_only: bool,
-    /// What signing secrets are encrypted with.
+    /// What signing secrets are encrypted with. It also goes into the digests of API keys.
     pub secret_key: Option<String>,
     /// Failures in a row that open the breaker of an endpoint.
     pub breaker_threshold: u32,
@@ -42,6 +43,12 @@ impl std::fmt::Debug for Delivery {
 }
 
 impl Delivery {
+    /// What goes into the digests of API keys.
+    #[must_use]
+    pub fn pepper(&self) -> Option<Pepper> {
+        self.secret_key.as_deref().map(Pepper::of)
+    }
+
     /// Requests that may be open at the same time.
     #[must_use]
     pub fn max_in_flight(&self) -> usize {

@@ -16,7 +16,12 @@ fn who_changed_what_is_written_down_and_only_administrators_read_it() {
         ["0123456789abcdef", "fedcba9876543210", "aaaaaaaaaaaaaaaa"].map(|key| Caller::new(&service, key));
     let endpoint = json!({"id": "shop", "url": "https://example.com/", "events": ["*"]});
     writer.done("POST", "/api/v1/webhooks/endpoints", Some(&endpoint), 201);
-    writer.done("PATCH", "/api/v1/webhooks/endpoints/shop", Some(&json!({"description": "x"})), 200);
+    writer.done(
+        "PATCH",
+        "/api/v1/webhooks/endpoints/shop",
+        Some(&json!({"headers": null, "url": "https://example.com/x"})),
+        200,
+    );
     admin.done("GET", "/api/v1/webhooks/endpoints/shop/secret", None, 200);
     writer.done("POST", "/api/v1/webhooks/endpoints/shop/rotate-secret", Some(&json!({})), 200);
     // What is not done is not written down.
@@ -55,6 +60,11 @@ fn who_changed_what_is_written_down_and_only_administrators_read_it() {
             entry("endpoint.changed", "shop", &by_writer),
             entry("endpoint.created", "shop", &by_writer),
         ]
+    );
+    let log = admin.done("GET", "/api/v1/audit", None, 200);
+    assert_eq!(
+        [&log["items"][7]["fields"], &log["items"][8]["fields"]],
+        [&json!(["url", "headers"]), &json!([])]
     );
     // A key that somebody else makes for a tenant is that tenant's business.
     let of_tenant = [entry("key.created", &theirs, &by_admin), entry("document.deleted", "a", &by_tenant)];

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
-use crate::kit::{PASSAGE, Place};
+use crate::kit::{PASSAGE, Place, Service};
 
 /// Between two looks whether something has come.
 const LOOK: Duration = Duration::from_millis(10);
@@ -160,6 +160,32 @@ fn keys_are_made_and_ended_while_the_service_runs() {
     }
     let list = place.run(&["keys", "list"]).ended_with(0);
     assert_eq!(list.out.matches("revoked").count(), 2, "{}", list.out);
+}
+
+#[test]
+fn keys_that_were_made_with_the_secret_of_the_service_are_nothing_without_it() {
+    let place = Place::new();
+    let before = key(&place, &[]);
+    let secret = ("WEBHOOK_SECRET_KEY", "0123456789abcdef-of-this-service");
+    let by_command =
+        place.run_with(&[secret], &["keys", "create", "--scope", "admin", "--json"]).ended_with(0).json();
+    let by_command = by_command["key"].as_str().unwrap().to_owned();
+    let opens = |service: &Service, key: &str| Caller::new(service, key).get("/api/v1/stats").status;
+
+    let service = place.serve(&[("AUTH_MODE", "api_key"), secret]);
+    let made = Caller::new(&service, &by_command).done(
+        "POST",
+        "/api/v1/keys",
+        Some(&json!({"name": "k", "scopes": ["read"]})),
+        201,
+    );
+    let by_http = made["key"].as_str().unwrap().to_owned();
+    // A key that is older than the secret goes on to be one.
+    assert_eq!([&before, &by_command, &by_http].map(|key| opens(&service, key)), [200; 3]);
+    drop(service);
+
+    let service = place.serve(&[("AUTH_MODE", "api_key")]);
+    assert_eq!([&before, &by_command, &by_http].map(|key| opens(&service, key)), [200, 401, 401]);
 }
 
 #[test]

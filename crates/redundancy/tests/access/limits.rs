@@ -74,9 +74,16 @@ fn callers_behind_a_trusted_proxy_are_told_apart_and_others_cannot_pretend() {
 fn whoever_tries_credentials_is_held_back() {
     let place = Place::new();
     let service = place.serve(&[("AUTH_MODE", "api_key"), ("API_KEYS", "0123456789abcdef")]);
-    let statuses: Vec<u16> = (0..70)
-        .map(|number| Caller::new(&service, &format!("guess-{number:012}")).get("/api/v1/stats").status)
+    let answers: Vec<Answer> = (0..70)
+        .map(|number| Caller::new(&service, &format!("guess-{number:012}")).get("/api/v1/stats"))
         .collect();
+    // Each is told how many it has left.
+    assert_eq!(header(&answers[0], "X-RateLimit-Limit"), Some("60"));
+    assert_eq!(header(&answers[0], "X-RateLimit-Remaining"), Some("59"));
+    assert_eq!(header(&answers[0], "RateLimit-Policy"), Some("\"failures\";q=60;w=60"));
+    assert_eq!(header(&answers[69], "X-RateLimit-Remaining"), Some("0"));
+    assert!(header(&answers[69], "Retry-After").is_some());
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
     assert!(statuses[..60].iter().all(|status| *status == 401), "{statuses:?}");
     assert!(statuses[65..].iter().all(|status| *status == 429), "{statuses:?}");
     // Whoever has a key is not held back by what somebody else at the same address does.

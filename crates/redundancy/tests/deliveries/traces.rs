@@ -217,3 +217,18 @@ fn analyses_of_a_batch_are_in_the_trace_of_whoever_sent_it() {
         assert_eq!(analysis.attributes["operation"], "quality");
     }
 }
+
+#[test]
+fn a_receiver_is_told_of_too_many_requests_in_the_trace_of_the_first_one_too_many() {
+    let (sink, told) = sink(&[]);
+    let mut service =
+        Service::embedded(&[("RATE_LIMIT_REQUESTS", "2"), ("RATE_LIMIT_WINDOW_SECONDS", "3600")]);
+    service.start();
+    service.register("ep", &sink.url(), "rate_limit.exceeded", &json!({}));
+    assert_eq!(analyze(&service, "/api/v1/analyze"), 200);
+    assert_eq!(analyze(&service, "/api/v1/analyze"), 429);
+    sink.until(|seen| !seen.taken.is_empty());
+    let (traceparent, state) = told.lock().unwrap()[0].clone();
+    assert!(traceparent.starts_with(&format!("00-{TRACE}-")), "{traceparent}");
+    assert_eq!(state.as_deref(), Some("congo=t61"));
+}

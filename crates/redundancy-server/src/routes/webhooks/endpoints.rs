@@ -9,10 +9,12 @@ mod shown;
 use crate::app::Here;
 use crate::envelope::{Envelope, Located, PageData};
 use crate::error::{ApiError, Failure};
+use crate::middleware::audit::FieldsSet;
 use crate::request::path::{Id, Named};
 use crate::request::query::Queried;
 use crate::request::{Checked, NoParameters};
 use crate::routes::paging::{self, EndpointPage, PageParameters, Part};
+use axum::Extension;
 use axum::http::StatusCode;
 use body::{EndpointBody, EndpointChange, NewEndpointBody, Patch};
 use redundancy_engine::webhook::guard::Guard;
@@ -114,9 +116,9 @@ pub(crate) async fn change(
     Here(app): Here,
     Id(id): Id<EndpointId>,
     Checked { body: patch, .. }: Checked<Patch>,
-) -> Result<Envelope<EndpointData>, ApiError> {
+) -> Result<(Extension<FieldsSet>, Envelope<EndpointData>), ApiError> {
     let record = app.webhooks().update(&id, |endpoint| patch.apply(endpoint)).await?;
-    Ok(Envelope::ok(record.into()))
+    Ok((Extension(FieldsSet(patch.fields_set())), Envelope::ok(record.into())))
 }
 
 /// Delete an endpoint

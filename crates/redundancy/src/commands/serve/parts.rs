@@ -171,6 +171,7 @@ fn access(
     Access {
         authentication: authentication(settings, Arc::clone(&store), clock),
         store,
+        pepper: settings.delivery.pepper(),
         rates,
         quota: Quota { requests: requests.rate_limit_requests, window: requests.rate_limit_window },
         trusted_proxies: requests.trusted_proxies.clone(),
@@ -186,7 +187,10 @@ fn authentication(
     let access = &settings.access;
     match access.auth_mode {
         AuthMode::None => Authentication::None,
-        AuthMode::ApiKey => Authentication::ApiKey(ApiKeys::new(access.fixed_keys.clone(), store, clock)),
+        AuthMode::ApiKey => {
+            let pepper = settings.delivery.pepper();
+            Authentication::ApiKey(ApiKeys::new(access.fixed_keys.clone(), store, pepper, clock))
+        }
         AuthMode::Jwt => {
             if access.token_rules.audience.is_none() {
                 tracing::warn!(

@@ -260,6 +260,24 @@ impl Patch {
         Some(new)
     }
 
+    /// The names of the fields that it sets.
+    pub(super) fn fields_set(&self) -> Vec<&'static str> {
+        let all = [
+            ("url", self.url.is_set()),
+            ("events", self.events.is_set()),
+            ("description", self.description.is_set()),
+            ("headers", self.headers.is_set()),
+            ("timeout_ms", self.timeout.is_set()),
+            ("retry", self.retry.is_set()),
+            ("rate_limit", self.rate_limit.is_set()),
+            ("max_in_flight", self.max_in_flight.is_set()),
+            ("is_active", self.is_active.is_set()),
+            ("signature", self.scheme.is_set()),
+            ("metadata", self.metadata.is_set()),
+        ];
+        all.into_iter().filter_map(|(name, is_set)| is_set.then_some(name)).collect()
+    }
+
     /// Makes the change.
     pub(super) fn apply(&self, endpoint: &mut Endpoint) {
         if let Given::Value(url) = &self.url {
