@@ -1,6 +1,7 @@
 //! What the HTTP adapter can be told. Reading settings from files and the environment is the executable's business.
 
 use crate::serve::Encryption;
+use crate::span_export::SpanExport;
 use axum::http::{HeaderValue, Uri};
 use std::fmt;
 use std::str::FromStr;
@@ -29,6 +30,8 @@ pub struct ServerConfig {
     pub encryption: Option<Encryption>,
     /// What is logged. Without it nobody can ask for it or change it.
     pub log_levels: Option<Arc<dyn LogLevels>>,
+    /// How the export of spans goes, if they are exported.
+    pub span_export: Option<SpanExport>,
     /// The version of the product, as shown in health and in the `OpenAPI` document.
     pub version: String,
     /// How the program runs, as shown in health: `server`, or the name of a function platform.
@@ -50,6 +53,7 @@ impl Default for ServerConfig {
             metrics_apart: false,
             encryption: None,
             log_levels: None,
+            span_export: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             profile: "server".to_owned(),
         }

@@ -5,7 +5,7 @@
 
 mod api_keys;
 pub(crate) mod credential;
-mod key_set;
+pub(crate) mod key_set;
 mod tokens;
 
 pub use api_keys::{ApiKeys, FixedKey};
@@ -15,6 +15,7 @@ pub use tokens::{TokenRules, Tokens, Verification};
 use crate::app::{Workspace, Workspaces};
 use axum::http::HeaderMap;
 use ipnet::IpNet;
+use key_set::IssuerContact;
 use redundancy_engine::StoreError;
 use redundancy_engine::access::{AccessStore, Actor, KeyId, Pepper, Quota, RateLimiter, Scope, Tenant};
 use std::sync::Arc;
@@ -110,6 +111,14 @@ impl Authentication {
         match self {
             Self::ApiKey(keys) => keys.forget(id),
             Self::None | Self::Jwt(_) => {}
+        }
+    }
+
+    /// How the issuer of tokens answers, where one is asked.
+    pub(crate) fn issuer(&self) -> Option<IssuerContact> {
+        match self {
+            Self::None | Self::ApiKey(_) => None,
+            Self::Jwt(tokens) => tokens.issuer(),
         }
     }
 

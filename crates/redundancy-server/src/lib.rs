@@ -25,6 +25,7 @@ mod request;
 mod routes;
 mod serve;
 mod shares;
+mod span_export;
 mod wire;
 
 pub use app::{App, Readiness, Workspace, Workspaces};
@@ -38,3 +39,4 @@ pub use routes::{monitoring_router, router};
 pub use serve::{
     Credentials, CredentialsFault, CredentialsPart, Drained, Encryption, ServeOptions, Validity, serve,
 };
+pub use span_export::SpanExport;

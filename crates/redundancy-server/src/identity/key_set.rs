@@ -59,6 +59,21 @@ struct Known {
     tried_at: Option<Duration>,
     /// Whether the last attempt brought nothing.
     has_failed: bool,
+    /// How long the last attempt took.
+    latency: Option<Duration>,
+}
+
+/// How an issuer answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct IssuerContact {
+    /// Whether it brought nothing when it was asked last.
+    pub(crate) is_failing: bool,
+    /// How long it took then.
+    pub(crate) latency: Option<Duration>,
+    /// How many keys of it are known.
+    pub(crate) keys: usize,
+    /// How old they are.
+    pub(crate) age: Option<Duration>,
 }
 
 /// What is known of a key.
@@ -104,6 +119,19 @@ impl KeySet {
             Found::Unknown
         } else {
             Found::None
+        }
+    }
+
+    /// How the issuer answers.
+    pub(super) fn contact(&self) -> IssuerContact {
+        let now = self.clock.monotonic();
+        let known = self.known();
+        let age = known.fetched_at.map(|at| now.saturating_sub(at));
+        IssuerContact {
+            is_failing: known.has_failed,
+            latency: known.latency,
+            keys: if age.is_some_and(|age| age < STALE_FOR) { known.keys.len() } else { 0 },
+            age,
         }
     }
 
@@ -160,10 +188,12 @@ impl KeySet {
         let (source, clock, known) =
             (Arc::clone(&self.source), Arc::clone(&self.clock), Arc::clone(&self.known));
         self.tasks.spawn(async move {
+            let began = clock.monotonic();
             let read = source.fetch().await.and_then(|bytes| keys_in(&bytes));
             let now = clock.monotonic();
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
             (known.tried_at, known.has_failed) = (Some(now), read.is_err());
+            known.latency = Some(now.saturating_sub(began));
             match read {
                 Ok(keys) => (known.keys, known.fetched_at) = (keys, Some(now)),
                 Err(reason) => {

@@ -1,7 +1,7 @@
 //! Callers with JSON Web Tokens (RFC 7519), as RFC 8725 advises: the algorithm follows from the key and not from the token, issuer,
 //! audience and expiry are checked, and nothing unsigned is looked at.
 
-use super::key_set::{Found, KeySet, KeySetSource, TooManyWait};
+use super::key_set::{Found, IssuerContact, KeySet, KeySetSource, TooManyWait};
 use super::{Principal, Refusal};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -112,6 +112,14 @@ impl Tokens {
             keys.learn().await.map_err(|TooManyWait| Refusal::NewKey)?;
         }
         self.identify(text)
+    }
+
+    /// How the issuer answers, if its public keys are asked for.
+    pub(super) fn issuer(&self) -> Option<IssuerContact> {
+        match &self.verifier {
+            Verifier::Secret(_) => None,
+            Verifier::KeySet(keys) => Some(keys.contact()),
+        }
     }
 
     /// Times, issuer and audience.

@@ -5,8 +5,10 @@ mod history;
 use super::stats::{QueueData, Workers};
 use crate::app::App;
 use crate::envelope::{Envelope, json};
+use crate::identity::key_set::IssuerContact;
 use crate::metrics::process;
 use crate::request::NoParameters;
+use crate::span_export::Outcome;
 use crate::wire::millis;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -66,6 +68,12 @@ struct Parts {
     /// Message brokers that events go to, by name; none are set up.
     brokers: BTreeMap<String, PartHealth>,
     memory: MemoryHealth,
+    /// Only where tokens are verified with the public keys of an issuer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<IssuerHealth>,
+    /// Only where spans are exported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traces: Option<TracesHealth>,
 }
 
 /// What is said of every part.
@@ -75,9 +83,9 @@ struct PartHealth {
     /// When it was first seen in this state; it is looked at by probes, scrapes and whoever asks here.
     #[schema(example = "2026-01-02T03:04:05.678Z")]
     since: String,
-    /// How long it took to answer.
+    /// How long it took to answer; nothing while it was not asked yet.
     #[schema(example = 0.3)]
-    latency_ms: f64,
+    latency_ms: Option<f64>,
 }
 
 /// Where events, deliveries and analyses are kept; degraded when it does not answer.
@@ -123,6 +131,28 @@ struct MemoryHealth {
     bodies_bytes: usize,
     /// What they may take; a body for which there is no room is answered 503.
     bodies_limit_bytes: usize,
+}
+
+/// The issuer of tokens; degraded when it did not give its keys when they were asked for last. Those that are known are used for a day.
+#[derive(Serialize, ToSchema)]
+struct IssuerHealth {
+    #[serde(flatten)]
+    part: PartHealth,
+    /// Public keys of it that are known and used; they are asked for when the first token comes.
+    keys: usize,
+    /// How old they are.
+    keys_age_seconds: Option<f64>,
+}
+
+/// The export of spans; degraded when some were dropped since the collector took a batch last. Nothing else suffers from it.
+#[derive(Serialize, ToSchema)]
+struct TracesHealth {
+    #[serde(flatten)]
+    part: PartHealth,
+    /// Spans that the collector took, since the start.
+    exported: u64,
+    /// Spans that were dropped, since the start.
+    dropped: u64,
 }
 
 impl IntoResponse for Probe {
@@ -189,19 +219,19 @@ pub(crate) async fn status(State(app): State<App>, _: NoParameters) -> Envelope<
     let (done, took) = measured(&app, || app.engine().stats());
     let (store, queue) = tokio::join!(ask_store(&app), queue_health(&app));
     let store = StoreHealth {
-        part: PartHealth::of(&app, Part::Store, state_of(&store), store.latency),
+        part: PartHealth::of(&app, Part::Store, state_of(&store), Some(store.latency)),
         kind: store.kind,
         durable: store.is_durable,
         warnings: store.warnings,
     };
     let workers = WorkersHealth {
-        part: PartHealth::of(&app, Part::Workers, workers_state(&done.pool), took),
+        part: PartHealth::of(&app, Part::Workers, workers_state(&done.pool), Some(took)),
         workers: Workers::from(&done.pool),
     };
-    let memory = memory_health(&app);
-    let parts = [&store.part, &queue.part, &workers.part, &memory.part];
+    let (memory, issuer, traces) = (memory_health(&app), issuer_health(&app), traces_health(&app));
+    let parts = Parts { store, queue, workers, brokers: BTreeMap::new(), memory, issuer, traces };
     let worst = match traffic_state(&app) {
-        PartState::Ok if parts.iter().all(|part| part.state == PartState::Ok) => PartState::Ok,
+        PartState::Ok if parts.are_well() => PartState::Ok,
         PartState::Ok | PartState::Degraded => PartState::Degraded,
         PartState::Draining => PartState::Draining,
     };
@@ -210,7 +240,7 @@ pub(crate) async fn status(State(app): State<App>, _: NoParameters) -> Envelope<
         version: app.config().version.clone(),
         uptime_seconds: done.uptime.as_secs_f64(),
         profile: app.config().profile.clone(),
-        parts: Parts { store, queue, workers, brokers: BTreeMap::new(), memory },
+        parts,
     })
 }
 
@@ -244,8 +274,8 @@ async fn queue_health(app: &App) -> QueueHealth {
     let began = app.clock().monotonic();
     let queue = QueueData::of(app).await;
     let latency = app.clock().monotonic().saturating_sub(began);
-    let state = if queue.is_some() { PartState::Ok } else { PartState::Degraded };
-    let part = PartHealth::of(app, Part::Queue, state, latency);
+    let state = state_if(queue.is_none());
+    let part = PartHealth::of(app, Part::Queue, state, Some(latency));
     QueueHealth { part, queue: queue.unwrap_or_default() }
 }
 
@@ -253,14 +283,29 @@ fn memory_health(app: &App) -> MemoryHealth {
     let (bodies_bytes, bodies_limit_bytes) =
         (app.body_budget().held_bytes(), app.body_budget().limit_bytes());
     let is_short = bodies_limit_bytes.saturating_sub(bodies_bytes) < bodies_limit_bytes / 10;
-    let state = if is_short { PartState::Degraded } else { PartState::Ok };
     let (resident_bytes, took) = measured(app, process::resident_bytes);
-    let part = PartHealth::of(app, Part::Memory, state, took);
+    let part = PartHealth::of(app, Part::Memory, state_if(is_short), Some(took));
     MemoryHealth { part, resident_bytes, bodies_bytes, bodies_limit_bytes }
 }
 
+fn issuer_health(app: &App) -> Option<IssuerHealth> {
+    let IssuerContact { is_failing, latency, keys, age } = app.access().authentication.issuer()?;
+    let part = PartHealth::of(app, Part::Issuer, state_if(is_failing), latency);
+    Some(IssuerHealth { part, keys, keys_age_seconds: age.map(|age| age.as_secs_f64()) })
+}
+
+fn traces_health(app: &App) -> Option<TracesHealth> {
+    let Outcome { is_failing, latency, exported, dropped } = app.config().span_export.as_ref()?.outcome();
+    let part = PartHealth::of(app, Part::Traces, state_if(is_failing), latency);
+    Some(TracesHealth { part, exported, dropped })
+}
+
+const fn state_if(is_failing: bool) -> PartState {
+    if is_failing { PartState::Degraded } else { PartState::Ok }
+}
+
 fn state_of(store: &domain::StoreHealth) -> PartState {
-    if store.is_reachable { PartState::Ok } else { PartState::Degraded }
+    state_if(!store.is_reachable)
 }
 
 fn traffic_state(app: &App) -> PartState {
@@ -268,12 +313,21 @@ fn traffic_state(app: &App) -> PartState {
 }
 
 fn workers_state(pool: &PoolStats) -> PartState {
-    if pool.waiting < pool.queue || pool.running < pool.workers { PartState::Ok } else { PartState::Degraded }
+    state_if(pool.waiting >= pool.queue && pool.running >= pool.workers)
+}
+
+impl Parts {
+    fn are_well(&self) -> bool {
+        let always = [&self.store.part, &self.queue.part, &self.workers.part, &self.memory.part];
+        let issuer = self.issuer.iter().map(|issuer| &issuer.part);
+        let traces = self.traces.iter().map(|traces| &traces.part);
+        always.into_iter().chain(issuer).chain(traces).all(|part| part.state == PartState::Ok)
+    }
 }
 
 impl PartHealth {
-    fn of(app: &App, part: Part, state: PartState, latency: Duration) -> Self {
+    fn of(app: &App, part: Part, state: PartState, latency: Option<Duration>) -> Self {
         let since = app.part_history().since(app, part, state).to_string();
-        Self { state, since, latency_ms: millis(latency) }
+        Self { state, since, latency_ms: latency.map(millis) }
     }
 }

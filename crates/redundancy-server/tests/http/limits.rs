@@ -1,7 +1,8 @@
 //! What happens when there is more to do than room for it.
 
-use crate::service::{Service, packed};
+use crate::service::{Hand, Service, packed};
 use crate::socket::{Client, Listening, announce, post};
+use redundancy_engine::access::Quota;
 use redundancy_engine::detect::AnalyzeOptions;
 use redundancy_engine::webhook::event::EventType;
 use redundancy_engine::webhook::store::Publication;
@@ -9,10 +10,12 @@ use redundancy_engine::{
     AnalysisId, AnalysisStore, AnalyzeRequest, Caller, CpuPoolConfig, Request, StoreError, StoreKind,
     StoredAnalysis,
 };
-use redundancy_server::ServerConfig;
+use redundancy_server::{Access, ServerConfig};
 use redundancy_store::MemoryStore;
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 const BODY: &[u8] = br#"{"content": "a text"}"#;
 
@@ -158,4 +161,22 @@ async fn a_body_takes_memory_until_its_request_is_answered() {
     assert!(error["message"].as_str().unwrap().contains("long texts"), "{error}");
     // Those that held the memory are gone.
     service.post("/api/v1/quality", &body).await.data();
+}
+
+#[tokio::test]
+async fn it_is_told_once_a_minute_that_a_caller_asks_too_often() {
+    let hand = Arc::<Hand>::default();
+    let quota = Quota { requests: 2, window: Duration::from_hours(1) };
+    let service = Service::at(Arc::clone(&hand), |open| Access { quota, ..open });
+    let endpoint = json!({"url": "https://example.com/", "events": ["rate_limit.exceeded"]});
+    assert_eq!(service.post("/api/v1/webhooks/endpoints", &endpoint).await.status, 201);
+    assert_eq!(service.get("/api/v1/stats").await.status, 200);
+    for (seconds, told) in [(0, 1), (59, 1), (60, 2), (119, 2), (180, 3)] {
+        hand.0.store(seconds, Ordering::SeqCst);
+        for _ in 0..3 {
+            assert_eq!(service.get("/api/v1/stats").await.status, 429);
+        }
+        let counts = service.webhooks.stats().await.unwrap().total;
+        assert_eq!(counts.pending, told, "after {seconds} s");
+    }
 }

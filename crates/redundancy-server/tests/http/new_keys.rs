@@ -1,20 +1,14 @@
 //! Tokens with names of keys that nobody knows, while the issuer does not answer.
 
-use crate::service::{Service, request};
+use crate::service::{Hand, Service, request};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Method;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use redundancy_engine::{Clock, IdSource, Timestamp};
-use redundancy_server::{
-    Access, App, Authentication, KeySetSource, ServerConfig, TokenRules, Tokens, Verification,
-    WebhookMetrics, Workspace,
-};
-use redundancy_store::{LocalRates, MemoryAccess};
+use redundancy_server::{Access, Authentication, KeySetSource, TokenRules, Tokens, Verification};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -23,26 +17,6 @@ use tower::ServiceExt as _;
 const FAILURES: usize = 60;
 /// Callers that wait for a new key.
 const WAITING: usize = 16;
-
-/// Stands still until it is told how late it is, in seconds.
-#[derive(Default)]
-struct Hand(AtomicU64);
-
-impl Clock for Hand {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(0)
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::SeqCst))
-    }
-}
-
-impl IdSource for Hand {
-    fn random_128(&self) -> u128 {
-        u128::from(self.0.load(Ordering::SeqCst))
-    }
-}
 
 /// An issuer with one key, called `a`.
 #[derive(Default)]
@@ -68,14 +42,8 @@ fn service() -> (Router, Arc<Hand>, Arc<Issuer>) {
     let (hand, issuer) = (Arc::<Hand>::default(), Arc::<Issuer>::default());
     let rules = TokenRules { issuer: None, audience: None, tenant_claim: "tenant".to_owned() };
     let tokens = Tokens::new(rules, Verification::KeySet(issuer.clone()), hand.clone());
-    let rates = Arc::new(LocalRates::new(hand.clone()));
-    let open = Access::open(Arc::new(MemoryAccess::default()), rates);
-    let access = Access { authentication: Authentication::Jwt(tokens), ..open };
-    let parts = Service::new();
-    let home = Workspace { tenant: None, engine: parts.engine, webhooks: parts.webhooks };
-    let metrics = WebhookMetrics::default();
-    let app = App::new(ServerConfig::default(), access, home, metrics, hand.clone(), hand.clone());
-    (redundancy_server::router(app), hand, issuer)
+    let access = |open| Access { authentication: Authentication::Jwt(tokens), ..open };
+    (Service::at(hand.clone(), access).router, hand, issuer)
 }
 
 fn token(key: &str) -> String {

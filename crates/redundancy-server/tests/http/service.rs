@@ -43,6 +43,20 @@ impl Clock for TickingClock {
     }
 }
 
+/// Stands still until it is told how late it is, in seconds.
+#[derive(Default)]
+pub(crate) struct Hand(pub(crate) AtomicU64);
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(STARTED_AT_MS).plus(self.monotonic())
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
+
 /// Goes on as time does, from when every service under test starts.
 struct RunningClock(Instant);
 
@@ -116,7 +130,15 @@ impl Service {
     pub(crate) fn with_access(access: Arc<dyn AccessStore>) -> Self {
         let stores = Stores::of(Arc::new(MemoryStore::default()));
         let (config, cpu) = (ServerConfig::default(), CpuPoolConfig { workers: 2, queue: 8 });
-        Self::assembled_with(config, cpu, stores, Arc::new(TickingClock::default()), access)
+        let change = |open| Access { store: access, ..open };
+        Self::assembled_with(config, cpu, stores, Arc::new(TickingClock::default()), change)
+    }
+
+    /// Lets callers in by other rules, while it is as late as `hand` says.
+    pub(crate) fn at(hand: Arc<Hand>, rules: impl FnOnce(Access) -> Access) -> Self {
+        let stores = Stores::of(Arc::new(MemoryStore::default()));
+        let (config, cpu) = (ServerConfig::default(), CpuPoolConfig { workers: 2, queue: 8 });
+        Self::assembled_with(config, cpu, stores, hand, rules)
     }
 
     /// Delivers events, to receivers on this machine too, and goes on with batches, while the clock goes on.
@@ -169,7 +191,7 @@ impl Service {
     }
 
     fn assembled(config: ServerConfig, cpu: CpuPoolConfig, stores: Stores, clock: Arc<dyn Clock>) -> Self {
-        Self::assembled_with(config, cpu, stores, clock, Arc::new(MemoryAccess::default()))
+        Self::assembled_with(config, cpu, stores, clock, |open| open)
     }
 
     fn assembled_with(
@@ -177,7 +199,7 @@ impl Service {
         cpu: CpuPoolConfig,
         Stores { analyses: store, webhooks: webhook_store, catalog, batches }: Stores,
         clock: Arc<dyn Clock>,
-        access: Arc<dyn AccessStore>,
+        rules: impl FnOnce(Access) -> Access,
     ) -> Self {
         let ids: Arc<dyn IdSource> = Arc::new(CountingIds::default());
         let ports = EnginePorts {
@@ -207,7 +229,7 @@ impl Service {
             Webhooks::new(ports, WebhooksConfig { addresses, dispatcher, ..WebhooksConfig::default() });
         let home = Workspace { tenant: None, engine: Arc::clone(&engine), webhooks: webhooks.clone() };
         let rates = Arc::new(LocalRates::new(Arc::clone(&clock)));
-        let access = Access::open(access, rates);
+        let access = rules(Access::open(Arc::new(MemoryAccess::default()), rates));
         let app = App::new(config, access, home, metrics, clock, ids);
         Self { router: redundancy_server::router(app.clone()), app, engine, webhooks, working: None }
     }

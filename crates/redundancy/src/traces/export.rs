@@ -9,6 +9,8 @@ use opentelemetry_sdk::Resource;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use redundancy_server::SpanExport;
+
 use super::connection::Connection;
 use super::otlp::{self, Refusal};
 use super::queue::Waiting;
@@ -33,6 +35,7 @@ pub(crate) struct Exporting {
     resource: ResourceAttributesWithSchema,
     /// Spans that were lost since a batch was taken last; `None` while all is well.
     lost: Option<u64>,
+    outcome: SpanExport,
 }
 
 impl Exporting {
@@ -47,7 +50,13 @@ impl Exporting {
             timeout: settings.timeout,
             resource: resource.into(),
             lost: None,
+            outcome: SpanExport::default(),
         }
+    }
+
+    /// How it goes, for those who look at the service.
+    pub(crate) fn outcome(&self) -> SpanExport {
+        self.outcome.clone()
     }
 
     /// Sends spans until `stop` is done, and then for a while what is left.
@@ -84,8 +93,9 @@ impl Exporting {
             if spans == 0 {
                 break;
             }
+            let began = Instant::now();
             match self.send(otlp::encode(batch, &self.resource)).await {
-                Ok(rejected) => self.sent(rejected),
+                Ok(rejected) => self.sent(spans.saturating_sub(rejected), rejected, began.elapsed()),
                 Err(refusal) => self.lose(spans, &refusal.reason),
             }
         }
@@ -128,7 +138,8 @@ impl Exporting {
         otlp::read(self.protocol, &answer)
     }
 
-    fn sent(&mut self, rejected: u64) {
+    fn sent(&mut self, taken: u64, rejected: u64, took: Duration) {
+        self.outcome.sent(taken, took);
         if rejected > 0 {
             tracing::warn!(spans = rejected, "the collector rejected some spans");
         }
@@ -142,6 +153,7 @@ impl Exporting {
         if self.lost.is_none() {
             tracing::warn!(collector = %self.address, reason, "spans cannot be exported and are dropped");
         }
+        self.outcome.lost(spans);
         self.lost = Some(self.lost.unwrap_or_default().saturating_add(spans));
     }
 }

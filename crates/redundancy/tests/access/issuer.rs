@@ -7,7 +7,7 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PublicKeyData as _};
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
-use crate::kit::{Answer, Place};
+use crate::kit::{Answer, Place, Service};
 use crate::stand_in::{Reply, StandIn};
 
 /// A key of an issuer.
@@ -63,8 +63,15 @@ fn issuer_with(keys: Value) -> StandIn {
     StandIn::new(move |_| found(&json!({"keys": keys})))
 }
 
-fn settings(url: &str) -> [(&str, &str); 3] {
-    [("AUTH_MODE", "jwt"), ("JWT_AUDIENCE", "redundancy"), ("JWKS_URL", url)]
+fn settings(url: &str) -> [(&str, &str); 4] {
+    let monitoring = ("METRICS_LISTEN", "127.0.0.1:0");
+    [("AUTH_MODE", "jwt"), ("JWT_AUDIENCE", "redundancy"), ("JWKS_URL", url), monitoring]
+}
+
+/// What the status page says of the service, and of the issuer.
+fn shown(service: &Service) -> (Value, Value) {
+    let data = service.get_monitoring("/api/v1/health/status").json()["data"].clone();
+    (data["status"].clone(), data["parts"]["issuer"].clone())
 }
 
 #[track_caller]
@@ -81,8 +88,16 @@ fn keys_are_had_from_an_address_with_a_final_slash_and_a_query() {
     let url = format!("{}/keys/?appid=1&p=b2c_1", issuer.url());
     let place = Place::new();
     let service = place.serve(&settings(&url));
+    let (_, issuer_before) = shown(&service);
+    assert_eq!((&issuer_before["state"], &issuer_before["keys"]), (&json!("ok"), &json!(0)));
+    assert!(issuer_before["latency_ms"].is_null(), "{issuer_before}");
     assert_eq!(Caller::new(&service, &key.token("EdDSA", "a")).get("/api/v1/stats").status, 200);
     assert_eq!(issuer.lines(), ["GET /keys/?appid=1&p=b2c_1"]);
+    let (status, issuer_now) = shown(&service);
+    assert_eq!((&status, &issuer_now["state"], &issuer_now["keys"]), (&json!("ok"), &json!("ok"), &json!(1)));
+    for field in ["latency_ms", "keys_age_seconds"] {
+        assert!(issuer_now[field].as_f64().is_some_and(|figure| figure >= 0.0), "{issuer_now}");
+    }
 }
 
 #[test]
@@ -116,6 +131,11 @@ fn who_cannot_be_checked_is_told_that_the_keys_of_the_issuer_cannot_be_had() {
     let answer = Caller::new(&service, &key.token("ES256", "a")).get("/api/v1/stats");
     assert_says(&answer, 503, "The keys of the issuer of tokens cannot be had");
     assert!(answer.head.to_ascii_lowercase().contains("retry-after: 10"), "{}", answer.head);
+    let (status, issuer) = shown(&service);
+    assert_eq!(
+        (status, &issuer["state"], &issuer["keys"]),
+        (json!("degraded"), &json!("degraded"), &json!(0))
+    );
     let line = service.wait_for_log("could not be fetched");
     assert!(line.contains("/keys answers 404") && !line.contains("hunter2"), "{line}");
 }

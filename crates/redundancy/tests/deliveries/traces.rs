@@ -7,6 +7,7 @@ use serde_json::json;
 use std::sync::{Arc, Mutex};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const STATUS: &str = "/api/v1/health/status";
 const PARENT: &str = "00f067aa0ba902b7";
 
 /// The headers `traceparent` and `tracestate` of requests.
@@ -59,6 +60,12 @@ fn follow_a_request(settings: &[(&str, &str)], rotel: &Rotel) {
     sink.until(|seen| !seen.taken.is_empty());
     let names = ["POST /api/v1/analyze", "analysis", "webhook.deliver", "webhook.worker"];
     let spans = rotel.until(|spans| have(spans, &names));
+
+    let shown =
+        service.until(STATUS, |answer| answer.data(200)["parts"]["traces"]["exported"] != 0).data(200);
+    let shown = &shown["parts"]["traces"];
+    assert_eq!((&shown["state"], &shown["dropped"]), (&json!("ok"), &json!(0)));
+    assert!(shown["latency_ms"].is_number(), "{shown}");
 
     let [request, analysis, deliver, worker] = names.map(|name| named(&spans, name));
     assert_eq!((request.trace.as_str(), request.parent.as_str()), (TRACE, PARENT));
@@ -188,6 +195,11 @@ fn a_collector_that_is_away_costs_nothing_but_spans() {
     for _ in 0..100 {
         assert_eq!(analyze(&service, "/api/v1/analyze"), 200);
     }
+    let shown = service.until(STATUS, |answer| answer.data(200)["parts"]["traces"]["dropped"] != 0).data(200);
+    assert_eq!(
+        (&shown["status"], &shown["parts"]["traces"]["state"]),
+        (&json!("degraded"), &json!("degraded"))
+    );
     service.terminate();
     assert_eq!(service.ended(), Some(0));
     let log = service.log();

@@ -12,11 +12,13 @@ pub(super) enum Part {
     Queue,
     Workers,
     Memory,
+    Issuer,
+    Traces,
 }
 
 /// The states in which the parts were last seen.
 #[derive(Debug, Default)]
-pub(crate) struct PartHistory(Mutex<[Option<Seen>; 4]>);
+pub(crate) struct PartHistory(Mutex<[Option<Seen>; 6]>);
 
 #[derive(Debug, Clone, Copy)]
 struct Seen {
@@ -48,12 +50,14 @@ impl PartHistory {
     ) -> Timestamp {
         // Nothing under this lock can panic halfway.
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let [store, queue, workers, memory] = &mut *seen;
+        let [store, queue, workers, memory, issuer, traces] = &mut *seen;
         let last = match part {
             Part::Store => store,
             Part::Queue => queue,
             Part::Workers => workers,
             Part::Memory => memory,
+            Part::Issuer => issuer,
+            Part::Traces => traces,
         };
         let since = match *last {
             Some(last) if last.state == state => last.since,

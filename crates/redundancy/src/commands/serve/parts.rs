@@ -11,8 +11,8 @@ use redundancy_engine::webhook::transport::{AddressPolicy, HttpTransport, Transp
 use redundancy_engine::webhook::webhooks::{Webhooks, WebhooksConfig};
 use redundancy_engine::{CpuPool, CpuPoolConfig, Engine, EnginePorts};
 use redundancy_server::{
-    Access, ApiKeys, App, Authentication, Encryption, FindingsAsJson, LogLevels, ServerConfig, Tokens,
-    Verification, WebhookMetrics, Workspace, Workspaces,
+    Access, ApiKeys, App, Authentication, Encryption, FindingsAsJson, LogLevels, ServerConfig, SpanExport,
+    Tokens, Verification, WebhookMetrics, Workspace, Workspaces,
 };
 use redundancy_store::{EmbeddedAccess, LocalRates, MemoryAccess, RedisAccess};
 
@@ -40,6 +40,13 @@ pub(super) struct Parts {
     pub(super) tenants: Arc<Tenants>,
 }
 
+/// What the service tells of what is around it.
+pub(super) struct Shown {
+    pub(super) log_levels: Arc<dyn LogLevels>,
+    pub(super) encryption: Option<Encryption>,
+    pub(super) span_export: Option<SpanExport>,
+}
+
 /// What all workspaces share.
 #[derive(Clone)]
 pub(super) struct Foundation {
@@ -58,8 +65,7 @@ pub(super) struct Foundation {
 pub(super) async fn build(
     settings: &Settings,
     cores: usize,
-    log_levels: Arc<dyn LogLevels>,
-    encryption: Option<Encryption>,
+    Shown { log_levels, encryption, span_export }: Shown,
 ) -> Result<Parts, Failure> {
     let requests = &settings.requests;
     let foundation = Foundation::new(settings, cores)?;
@@ -78,6 +84,7 @@ pub(super) async fn build(
         metrics_apart: settings.listen.monitoring.is_some(),
         encryption,
         log_levels: Some(log_levels),
+        span_export,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         profile: settings.profile.name().to_owned(),
         ..ServerConfig::default()
