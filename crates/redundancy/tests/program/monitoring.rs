@@ -20,6 +20,16 @@ fn metrics_move_to_their_own_address_and_health_is_at_both() {
 }
 
 #[test]
+fn it_is_told_when_others_can_reach_the_address_where_nobody_is_asked() {
+    let settings = [("METRICS_LISTEN", "0.0.0.0:0")];
+    let line = Place::new().serve(&settings).wait_for_log("nobody is asked there who they are");
+    assert!(line.contains("METRICS_LISTEN") && line.contains("WARN"), "{line}");
+    let service = Place::new().serve(&[("METRICS_LISTEN", "127.0.0.1:0")]);
+    service.signal("TERM");
+    assert!(!service.ended().1.contains("nobody is asked"));
+}
+
+#[test]
 fn an_address_of_metrics_that_is_taken_is_named_with_its_setting() {
     let place = Place::new();
     let service = place.serve(&[]);

@@ -26,6 +26,12 @@ impl Monitoring {
         let Some(address) = address else { return Ok(None) };
         let listener = listen(address, &listening::OF_MONITORING)?;
         let address = listener.local_addr()?;
+        if !address.ip().to_canonical().is_loopback() {
+            tracing::warn!(
+                setting = "METRICS_LISTEN",
+                "other machines can reach this address, and nobody is asked there who they are: see to it that only those can who watch over the service"
+            );
+        }
         Ok(Some(Self { listener, address }))
     }
 
