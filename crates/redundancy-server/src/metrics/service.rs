@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::objectives::{Kept, Objective};
 use crate::routes::health;
 use crate::serve::Encryption;
+use crate::span_export::{Outcome, SpanExport};
 use prometheus_client::collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -35,6 +36,9 @@ pub(super) struct Service {
     attempts_in_flight: usize,
     /// Until when the certificate is good, in seconds since the epoch.
     certificate_end: Option<u64>,
+    /// Whether the issuer of tokens gave its keys when it was asked last, where one is asked.
+    is_issuer_up: Option<bool>,
+    span_export: Option<Outcome>,
     objectives: [(Objective, Kept); Objective::ALL.len()],
 }
 
@@ -76,6 +80,8 @@ impl Service {
             stats,
             attempts_in_flight,
             certificate_end: not_after.map(Timestamp::as_seconds),
+            is_issuer_up: app.access().authentication.issuer().map(|issuer| !issuer.is_failing),
+            span_export: config.span_export.as_ref().map(SpanExport::outcome),
             objectives: Objective::ALL
                 .map(|objective| (objective, app.metrics().objectives().of(objective).since_start())),
         }
@@ -109,6 +115,14 @@ impl Service {
         if let Some(end) = self.certificate_end {
             let help = "Until when the certificate of the service is good, in seconds since the Unix epoch.";
             to.gauge("tls_certificate_not_after_seconds", help, end as f64)?;
+        }
+        if let Some(is_up) = self.is_issuer_up {
+            let help = "Whether the issuer of tokens gave its keys when it was asked last.";
+            to.gauge("token_issuer_up", help, f64::from(u8::from(is_up)))?;
+        }
+        if let Some(Outcome { exported, dropped, .. }) = self.span_export {
+            to.counter("trace_spans_exported", "Spans that the collector took.", exported as f64)?;
+            to.counter("trace_spans_dropped", "Spans that were dropped.", dropped as f64)?;
         }
         self.write_objectives(to)
     }
@@ -195,6 +209,11 @@ impl Writer<'_, '_> {
         values
             .into_iter()
             .try_for_each(|(labels, value)| ConstGauge::new(value).encode(family.encode_family(&labels)?))
+    }
+
+    /// `_total` is appended to the name.
+    fn counter(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
+        ConstCounter::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Counter)?)
     }
 
     /// `_total` is appended to the name.

@@ -95,6 +95,7 @@ fn keys_are_had_from_an_address_with_a_final_slash_and_a_query() {
     assert_eq!(issuer.lines(), ["GET /keys/?appid=1&p=b2c_1"]);
     let (status, issuer_now) = shown(&service);
     assert_eq!((&status, &issuer_now["state"], &issuer_now["keys"]), (&json!("ok"), &json!("ok"), &json!(1)));
+    assert!(service.get_monitoring("/metrics").body.contains("\ntoken_issuer_up 1"));
     for field in ["latency_ms", "keys_age_seconds"] {
         assert!(issuer_now[field].as_f64().is_some_and(|figure| figure >= 0.0), "{issuer_now}");
     }
@@ -136,6 +137,7 @@ fn who_cannot_be_checked_is_told_that_the_keys_of_the_issuer_cannot_be_had() {
         (status, &issuer["state"], &issuer["keys"]),
         (json!("degraded"), &json!("degraded"), &json!(0))
     );
+    assert!(service.get_monitoring("/metrics").body.contains("\ntoken_issuer_up 0"));
     let line = service.wait_for_log("could not be fetched");
     assert!(line.contains("/keys answers 404") && !line.contains("hunter2"), "{line}");
 }

@@ -66,6 +66,10 @@ fn follow_a_request(settings: &[(&str, &str)], rotel: &Rotel) {
     let shown = &shown["parts"]["traces"];
     assert_eq!((&shown["state"], &shown["dropped"]), (&json!("ok"), &json!(0)));
     assert!(shown["latency_ms"].is_number(), "{shown}");
+    let metrics = service.ask("GET", "/metrics", None).body;
+    let metrics = String::from_utf8(metrics).unwrap();
+    assert!(metrics.contains("\ntrace_spans_dropped_total 0"), "{metrics}");
+    assert!(!metrics.contains("\ntrace_spans_exported_total 0"), "{metrics}");
 
     let [request, analysis, deliver, worker] = names.map(|name| named(&spans, name));
     assert_eq!((request.trace.as_str(), request.parent.as_str()), (TRACE, PARENT));
