@@ -5,17 +5,17 @@
 
 mod api_keys;
 pub(crate) mod credential;
-pub(crate) mod key_set;
+mod key_set;
 mod tokens;
 
 pub use api_keys::{ApiKeys, FixedKey};
+pub(crate) use key_set::IssuerContact;
 pub use key_set::KeySetSource;
 pub use tokens::{TokenRules, Tokens, Verification};
 
 use crate::app::{Workspace, Workspaces};
 use axum::http::HeaderMap;
 use ipnet::IpNet;
-use key_set::IssuerContact;
 use redundancy_engine::StoreError;
 use redundancy_engine::access::{AccessStore, Actor, KeyId, Pepper, Quota, RateLimiter, Scope, Tenant};
 use std::sync::Arc;

@@ -95,7 +95,8 @@ const DESCRIPTION: &str = "Finds redundancy in text: inside one text, between tw
     in an envelope: `{\"success\": true, \"data\": …, \"status\": 200}`, or `{\"success\": false, \"error\": …}` with a \
     message that says what to do. Bodies of requests may be compressed with gzip, br, zstd or deflate (`Content-Encoding`), \
     and answers are if `Accept-Encoding` allows. Where the service asks who is there, send an API key or a token as `Authorization: Bearer …`. \
-    How much a caller may still ask stands in `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds) of each answer under `/api/v1`. Unknown fields and query parameters are refused, so that a spelling mistake \
+    How much a caller may still ask stands in `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds) of answers under `/api/v1`; \
+    those to credentials that will not do tell how many failures the caller's address has left. Unknown fields and query parameters are refused, so that a spelling mistake \
     does not pass unnoticed; only probes (`/health`, `/health/live`, `/health/ready`), metrics and pages ignore query parameters. \
     A head that is no HTTP is answered 400, and one that is too long 431, by the connection itself: without the envelope.";
 

@@ -1,47 +1,53 @@
-//! How the export of spans goes: told by whoever sends them, and shown by `/api/v1/health/status`.
+//! How the export of spans goes: told by whoever sends them, and shown by `/api/v1/health/status` and `/metrics`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What became of the spans that were to be sent. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct SpanExport(Arc<Mutex<Outcome>>);
+pub struct SpanExport(Arc<Mutex<SpanFigures>>);
 
 /// What became of spans.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Outcome {
-    /// Whether spans were lost after a batch was taken last.
-    pub(crate) is_failing: bool,
-    /// How long the collector took for the last batch that it took.
+pub(crate) struct SpanFigures {
+    /// Spans that were lost since the collector took a batch last; 0 while all is well.
+    pub(crate) lost: u64,
+    /// How long the collector took to take the last batch, if it has taken one.
     pub(crate) latency: Option<Duration>,
     /// Spans that it took since the start.
     pub(crate) exported: u64,
-    /// Spans that were dropped since the start.
+    /// Spans that were dropped since the start, those among them that the collector rejected.
     pub(crate) dropped: u64,
 }
 
 impl SpanExport {
-    /// The collector took so many spans, and `took` so long for it.
-    pub fn sent(&self, spans: u64, took: Duration) {
-        self.change(|outcome| {
-            (outcome.is_failing, outcome.latency) = (false, Some(took));
-            outcome.exported = outcome.exported.saturating_add(spans);
-        });
+    /// The collector took `spans` of a batch in the time `took`, and rejected some. Gives the spans that were lost before.
+    #[must_use = "whoever sends spans says in the log when they arrive again"]
+    pub fn sent(&self, spans: u64, rejected: u64, took: Duration) -> u64 {
+        self.change(|figures| {
+            figures.latency = Some(took);
+            figures.exported = figures.exported.saturating_add(spans);
+            figures.dropped = figures.dropped.saturating_add(rejected);
+            std::mem::take(&mut figures.lost)
+        })
     }
 
-    /// So many spans could not be sent and are gone.
-    pub fn lost(&self, spans: u64) {
-        self.change(|outcome| {
-            outcome.is_failing = true;
-            outcome.dropped = outcome.dropped.saturating_add(spans);
-        });
+    /// So many spans could not be sent and are gone. Gives whether they are the first ones since a batch was taken.
+    #[must_use = "whoever sends spans says in the log when they get lost"]
+    pub fn lost(&self, spans: u64) -> bool {
+        self.change(|figures| {
+            let is_first = figures.lost == 0;
+            figures.lost = figures.lost.saturating_add(spans);
+            figures.dropped = figures.dropped.saturating_add(spans);
+            is_first
+        })
     }
 
-    pub(crate) fn outcome(&self) -> Outcome {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn figures(&self) -> SpanFigures {
+        self.change(|figures| *figures)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Outcome)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    fn change<T>(&self, change: impl FnOnce(&mut SpanFigures) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -228,14 +228,22 @@ impl Dispatcher {
     /// back what is left.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) -> DispatcherEnd {
         let go_on = async {
+            // Told when it begins and when it ends: a store that is away must not fill the log.
+            let mut is_away = false;
             loop {
-                match self.0.begin_due(MAX_CLAIM).await {
+                let begun = self.0.begin_due(MAX_CLAIM).await;
+                if begun.is_err() != is_away {
+                    is_away = !is_away;
+                    if let Err(error) = &begun {
+                        tracing::warn!(%error, "cannot claim deliveries");
+                    } else {
+                        tracing::info!("deliveries are claimed again");
+                    }
+                }
+                match begun {
                     Ok(begun) if begun.is_full => {}
                     Ok(begun) => self.0.wait_for_work(begun.next_at).await,
-                    Err(error) => {
-                        tracing::warn!(%error, "cannot claim deliveries");
-                        tokio::time::sleep(STORE_PAUSE).await;
-                    }
+                    Err(_) => tokio::time::sleep(STORE_PAUSE).await,
                 }
             }
         };

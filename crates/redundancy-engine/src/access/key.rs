@@ -2,8 +2,8 @@
 //!
 //! A key is `crd_` and 78 letters and digits: 26 that say which key it is, by which it is looked up, and 52 that are 256 random bits. Only
 //! a digest of the whole is kept. With that many random bits nobody finds a key by trying, however fast the digest is; a slow one
-//! would only make every request slow. Where the service has a secret that is not in its store, that goes into the digest ([`Pepper`]), so
-//! that a copy of the store does not even tell whether a key that was found somewhere is one of them.
+//! would only make every request slow. Where the service has a secret that is not in its store, that goes into the digest ([`Pepper`]): who has
+//! only a copy of the store cannot tell then whether a key is right.
 
 use super::{Scope, Tenant};
 use crate::ids::KeyId;
@@ -26,7 +26,7 @@ const CONTEXT: &str = "content-redundancy-detector 2026-11 digest of an API key"
 const PEPPER_CONTEXT: &str = "content-redundancy-detector 2026-11 secret in digests of API keys";
 
 /// A secret of the service that goes into the digests of keys in the store, and is not in the store itself.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Pepper([u8; blake3::KEY_LEN]);
 
 /// A key as its holder has it. It is shown once, and not by `Debug`.
@@ -35,7 +35,14 @@ pub struct KeySecret(String);
 
 /// A digest of a key. Two are compared in a time that does not depend on where they differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyDigest(blake3::Hash);
+pub struct KeyDigest {
+    hash: blake3::Hash,
+    /// Whether a [`Pepper`] went into it.
+    is_keyed: bool,
+}
+
+/// What stands before a digest that a [`Pepper`] went into.
+const KEYED: &str = "keyed:";
 
 /// What is kept of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,16 +100,8 @@ impl ApiKey {
             let _ = ids::write(&mut text, "", random.random_128());
         }
         let NewKey { name, scope, tenant, expires_at } = new;
-        let digest = pepper.map_or_else(|| KeyDigest::of(&text), |pepper| KeyDigest::peppered(&text, pepper));
-        let created_at = clock.now();
+        let (digest, created_at) = (KeyDigest::of(&text, pepper), clock.now());
         (KeySecret(text), Self { id, name, digest, scope, tenant, created_at, expires_at, revoked_at: None })
-    }
-
-    /// Whether `text` is this key: one that was made with `pepper`, or without any.
-    #[must_use]
-    pub fn is(&self, text: &str, pepper: Option<&Pepper>) -> bool {
-        self.digest == KeyDigest::of(text)
-            || pepper.is_some_and(|pepper| self.digest == KeyDigest::peppered(text, pepper))
     }
 
     /// Whether it opens anything at `now`.
@@ -138,16 +137,26 @@ impl Pepper {
 }
 
 impl KeyDigest {
-    /// The digest of a key that anybody can compute who has the key: BLAKE3 in its mode for deriving keys.
+    /// The digest of a key: with a `pepper` BLAKE3 in its keyed mode, without one in its mode for deriving keys.
     #[must_use]
-    pub fn of(key: &str) -> Self {
-        Self(blake3::Hash::from_bytes(blake3::derive_key(CONTEXT, key.as_bytes())))
+    pub fn of(key: &str, pepper: Option<&Pepper>) -> Self {
+        let hash = match pepper {
+            Some(pepper) => blake3::keyed_hash(&pepper.0, key.as_bytes()),
+            None => blake3::Hash::from_bytes(blake3::derive_key(CONTEXT, key.as_bytes())),
+        };
+        Self { hash, is_keyed: pepper.is_some() }
     }
 
-    /// The digest of a key that nobody can compute who does not have `pepper`: BLAKE3 in its keyed mode.
+    /// Whether it is the digest of `key`. Without the pepper that went into it, it is of none.
     #[must_use]
-    pub fn peppered(key: &str, pepper: &Pepper) -> Self {
-        Self(blake3::keyed_hash(&pepper.0, key.as_bytes()))
+    pub fn is_of(&self, key: &str, pepper: Option<&Pepper>) -> bool {
+        *self == Self::of(key, pepper.filter(|_| self.is_keyed))
+    }
+
+    /// Whether a pepper went into it.
+    #[must_use]
+    pub const fn is_keyed(&self) -> bool {
+        self.is_keyed
     }
 }
 
@@ -165,29 +174,33 @@ impl fmt::Debug for KeySecret {
 
 impl Serialize for KeyDigest {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+        serializer.collect_str(self)
     }
 }
 
 impl<'de> Deserialize<'de> for KeyDigest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        blake3::Hash::from_hex(text).map(Self).map_err(de::Error::custom)
+        let (is_keyed, digits) = text.strip_prefix(KEYED).map_or((false, &*text), |digits| (true, digits));
+        let hash = blake3::Hash::from_hex(digits).map_err(de::Error::custom)?;
+        Ok(Self { hash, is_keyed })
     }
 }
 
 impl FromStr for KeyDigest {
     type Err = InvalidDigest;
 
-    /// Reads the 64 hexadecimal digits that `Display` writes.
+    /// Reads 64 hexadecimal digits: a digest that no pepper went into.
     fn from_str(text: &str) -> Result<Self, InvalidDigest> {
-        blake3::Hash::from_hex(text).map(Self).map_err(|_| InvalidDigest)
+        let hash = blake3::Hash::from_hex(text).map_err(|_| InvalidDigest)?;
+        Ok(Self { hash, is_keyed: false })
     }
 }
 
 impl fmt::Display for KeyDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.write_str(if self.is_keyed { KEYED } else { "" })?;
+        self.hash.fmt(f)
     }
 }
 
@@ -233,12 +246,12 @@ mod tests {
         let (secret, kept) = key(None);
         assert_eq!(secret.reveal().len(), 4 + 78);
         assert_eq!(KeyId::of_secret(secret.reveal()), Some(kept.id));
-        assert!(kept.is(secret.reveal(), None));
+        assert!(kept.digest.is_of(secret.reveal(), None));
         // Another secret of the same id is another key.
         let mut other = secret.reveal().to_owned();
         other.replace_range(80.., "zz");
         assert_eq!(KeyId::of_secret(&other), Some(kept.id));
-        assert!(!kept.is(&other, None));
+        assert!(!kept.digest.is_of(&other, None));
         for text in ["", "crd_", "key_1", &secret.reveal()[..81], &format!("{}0", secret.reveal())] {
             assert_eq!(KeyId::of_secret(text), None, "{text}");
         }
@@ -248,11 +261,15 @@ mod tests {
     fn a_key_that_was_made_with_a_pepper_is_known_with_that_alone_and_one_without_is_always_known() {
         let (pepper, other) = (Pepper::of("of this service"), Pepper::of("of another one"));
         let (secret, kept) = made_with(Some(&pepper), None);
-        let is = |pepper| kept.is(secret.reveal(), pepper);
+        let is = |pepper| kept.digest.is_of(secret.reveal(), pepper);
         assert_eq!((is(Some(&pepper)), is(Some(&other)), is(None)), (true, false, false));
-        assert!(!kept.is("another key", Some(&pepper)));
+        assert!(!kept.digest.is_of("another key", Some(&pepper)));
+        // It is written as what it is, and so read.
+        let written = serde_json::to_string(&kept).unwrap();
+        assert_eq!(serde_json::from_str::<ApiKey>(&written).unwrap(), kept);
         let (secret, kept) = key(None);
-        assert!(kept.is(secret.reveal(), Some(&pepper)) && kept.is(secret.reveal(), None));
+        let is = |pepper| kept.digest.is_of(secret.reveal(), pepper);
+        assert!(is(Some(&pepper)) && is(None));
         assert!(!format!("{pepper:?}").contains(char::is_numeric));
     }
 

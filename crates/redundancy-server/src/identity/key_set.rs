@@ -66,7 +66,7 @@ struct Known {
 /// How an issuer answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct IssuerContact {
-    /// Whether it brought nothing when it was asked last.
+    /// Whether it gave no key when it was asked last.
     pub(crate) is_failing: bool,
     /// How long it took then.
     pub(crate) latency: Option<Duration>,
@@ -122,17 +122,16 @@ impl KeySet {
         }
     }
 
-    /// How the issuer answers.
+    /// How the issuer answers. One that did not is asked again beside this, so that whoever looks sees soon that it does.
     pub(super) fn contact(&self) -> IssuerContact {
+        if self.known().has_failed {
+            self.renew();
+        }
         let now = self.clock.monotonic();
         let known = self.known();
-        let age = known.fetched_at.map(|at| now.saturating_sub(at));
-        IssuerContact {
-            is_failing: known.has_failed,
-            latency: known.latency,
-            keys: if age.is_some_and(|age| age < STALE_FOR) { known.keys.len() } else { 0 },
-            age,
-        }
+        let age = known.fetched_at.map(|at| now.saturating_sub(at)).filter(|age| *age < STALE_FOR);
+        let keys = age.map_or(0, |_| known.keys.len());
+        IssuerContact { is_failing: known.has_failed, latency: known.latency, keys, age }
     }
 
     /// Fetches the set, or waits for whoever does, if not too many wait already.
@@ -209,8 +208,8 @@ impl KeySet {
     }
 }
 
-/// The keys of a set with which signatures are verified. Those of a kind that is not known here are left out, as RFC 7517, section 5,
-/// asks.
+/// The keys of a set with which signatures are verified; a set without one is an error, so that the keys that are known stay in use. Keys of
+/// a kind that is not known here are left out, as RFC 7517, section 5, asks.
 fn keys_in(bytes: &[u8]) -> Result<Vec<Arc<Jwk>>, String> {
     #[derive(Deserialize)]
     struct Set {
@@ -218,7 +217,8 @@ fn keys_in(bytes: &[u8]) -> Result<Vec<Arc<Jwk>>, String> {
     }
     let set: Set = serde_json::from_slice(bytes).map_err(|error| format!("no key set: {error}"))?;
     let known = set.keys.into_iter().filter_map(key_in).filter(is_for_signatures);
-    Ok(known.take(MOST_KEYS).map(Arc::new).collect())
+    let keys: Vec<_> = known.take(MOST_KEYS).map(Arc::new).collect();
+    if keys.is_empty() { Err("a key set without a key for signatures".to_owned()) } else { Ok(keys) }
 }
 
 fn key_in(mut key: Value) -> Option<Jwk> {

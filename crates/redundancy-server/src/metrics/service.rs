@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::objectives::{Kept, Objective};
 use crate::routes::health;
 use crate::serve::Encryption;
-use crate::span_export::{Outcome, SpanExport};
+use crate::span_export::{SpanExport, SpanFigures};
 use prometheus_client::collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -38,7 +38,7 @@ pub(super) struct Service {
     certificate_end: Option<u64>,
     /// Whether the issuer of tokens gave its keys when it was asked last, where one is asked.
     is_issuer_up: Option<bool>,
-    span_export: Option<Outcome>,
+    span_export: Option<SpanFigures>,
     objectives: [(Objective, Kept); Objective::ALL.len()],
 }
 
@@ -62,6 +62,7 @@ impl Service {
             add(&mut stats, &tenant.engine.stats());
             attempts_in_flight += tenant.webhooks.in_flight();
         }
+        health::look_at_others(app);
         let not_after = config.encryption.as_ref().and_then(Encryption::not_after);
         let requests_limit = app.requests_limit();
         Self {
@@ -81,7 +82,7 @@ impl Service {
             attempts_in_flight,
             certificate_end: not_after.map(Timestamp::as_seconds),
             is_issuer_up: app.access().authentication.issuer().map(|issuer| !issuer.is_failing),
-            span_export: config.span_export.as_ref().map(SpanExport::outcome),
+            span_export: config.span_export.as_ref().map(SpanExport::figures),
             objectives: Objective::ALL
                 .map(|objective| (objective, app.metrics().objectives().of(objective).since_start())),
         }
@@ -120,7 +121,7 @@ impl Service {
             let help = "Whether the issuer of tokens gave its keys when it was asked last.";
             to.gauge("token_issuer_up", help, f64::from(u8::from(is_up)))?;
         }
-        if let Some(Outcome { exported, dropped, .. }) = self.span_export {
+        if let Some(SpanFigures { exported, dropped, .. }) = self.span_export {
             to.counter("trace_spans_exported", "Spans that the collector took.", exported as f64)?;
             to.counter("trace_spans_dropped", "Spans that were dropped.", dropped as f64)?;
         }

@@ -58,14 +58,12 @@ pub(super) struct Told {
 pub(super) async fn take(app: &App, caller: &CallerName, cost: u64) -> Result<Limited, ApiError> {
     let quota = app.access().quota;
     let decision = app.access().rates.take(caller.as_str(), quota, cost).await?;
-    let told = Told { counted: Counted::Requests, quota, decision };
-    Ok(if decision.is_allowed { Limited::Allowed(told) } else { Limited::Refused(told) })
+    Ok(Told { counted: Counted::Requests, quota, decision }.limited())
 }
 
 /// Counts that somebody at `address` could not prove who it is.
 pub(super) async fn count_failure(app: &App, address: ClientAddress) -> Result<Limited, ApiError> {
-    let told = failures(app, address, 1).await?;
-    Ok(if told.decision.is_allowed { Limited::Allowed(told) } else { Limited::Refused(told) })
+    Ok(failures(app, address, 1).await?.limited())
 }
 
 /// Whether one more failure at `address` would be too many. Counts nothing.
@@ -123,6 +121,10 @@ pub(super) async fn tell(app: &App, caller: &CallerName, told: Told, request: &E
 }
 
 impl Told {
+    const fn limited(self) -> Limited {
+        if self.decision.is_allowed { Limited::Allowed(self) } else { Limited::Refused(self) }
+    }
+
     /// An answer that tells it.
     pub(super) fn with(self, answer: impl IntoResponse) -> Response {
         let mut response = answer.into_response();

@@ -50,7 +50,7 @@ impl<T> Given<T> {
         }
     }
 
-    /// Whether the field is to be as this says.
+    /// Whether it changes the field: a value, or `null` for the default.
     pub(crate) const fn is_set(&self) -> bool {
         matches!(self, Self::Null | Self::Value(_))
     }

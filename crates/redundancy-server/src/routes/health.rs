@@ -5,10 +5,9 @@ mod history;
 use super::stats::{QueueData, Workers};
 use crate::app::App;
 use crate::envelope::{Envelope, json};
-use crate::identity::key_set::IssuerContact;
+use crate::identity::IssuerContact;
 use crate::metrics::process;
 use crate::request::NoParameters;
-use crate::span_export::Outcome;
 use crate::wire::millis;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -36,7 +35,7 @@ pub(crate) struct Probe {
 /// The service and its parts.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HealthData {
-    /// The worst of the parts, or `draining`.
+    /// `degraded` when a part is, but for `traces`, of which nobody who calls depends; or `draining`.
     status: PartState,
     #[schema(example = "0.1.0")]
     version: String,
@@ -53,7 +52,7 @@ pub(crate) struct HealthData {
 pub(crate) enum PartState {
     /// As it should.
     Ok,
-    /// It works, but turns some requests away.
+    /// It works, but not all of it, or not for everybody.
     Degraded,
     /// It finishes what it has begun and takes no more.
     Draining,
@@ -80,10 +79,10 @@ struct Parts {
 #[derive(Serialize, ToSchema)]
 struct PartHealth {
     state: PartState,
-    /// When it was first seen in this state; it is looked at by probes, scrapes and whoever asks here.
+    /// When it was first seen in this state; it is looked at by scrapes and whoever asks here, the store by probes too.
     #[schema(example = "2026-01-02T03:04:05.678Z")]
     since: String,
-    /// How long it took to answer; nothing while it was not asked yet.
+    /// How long it took to answer; `null` where an issuer or a collector has not answered yet.
     #[schema(example = 0.3)]
     latency_ms: Option<f64>,
 }
@@ -151,7 +150,7 @@ struct TracesHealth {
     part: PartHealth,
     /// Spans that the collector took, since the start.
     exported: u64,
-    /// Spans that were dropped, since the start.
+    /// Spans that were dropped since the start, those among them that the collector rejected.
     dropped: u64,
 }
 
@@ -288,6 +287,11 @@ fn memory_health(app: &App) -> MemoryHealth {
     MemoryHealth { part, resident_bytes, bodies_bytes, bodies_limit_bytes }
 }
 
+/// Takes notice of the states of the issuer of tokens and of the export of spans, so that it is known since when they are in them.
+pub(crate) fn look_at_others(app: &App) {
+    let _ = (issuer_health(app), traces_health(app));
+}
+
 fn issuer_health(app: &App) -> Option<IssuerHealth> {
     let IssuerContact { is_failing, latency, keys, age } = app.access().authentication.issuer()?;
     let part = PartHealth::of(app, Part::Issuer, state_if(is_failing), latency);
@@ -295,9 +299,9 @@ fn issuer_health(app: &App) -> Option<IssuerHealth> {
 }
 
 fn traces_health(app: &App) -> Option<TracesHealth> {
-    let Outcome { is_failing, latency, exported, dropped } = app.config().span_export.as_ref()?.outcome();
-    let part = PartHealth::of(app, Part::Traces, state_if(is_failing), latency);
-    Some(TracesHealth { part, exported, dropped })
+    let figures = app.config().span_export.as_ref()?.figures();
+    let part = PartHealth::of(app, Part::Traces, state_if(figures.lost > 0), figures.latency);
+    Some(TracesHealth { part, exported: figures.exported, dropped: figures.dropped })
 }
 
 const fn state_if(is_failing: bool) -> PartState {
@@ -320,8 +324,7 @@ impl Parts {
     fn are_well(&self) -> bool {
         let always = [&self.store.part, &self.queue.part, &self.workers.part, &self.memory.part];
         let issuer = self.issuer.iter().map(|issuer| &issuer.part);
-        let traces = self.traces.iter().map(|traces| &traces.part);
-        always.into_iter().chain(issuer).chain(traces).all(|part| part.state == PartState::Ok)
+        always.into_iter().chain(issuer).all(|part| part.state == PartState::Ok)
     }
 }
 

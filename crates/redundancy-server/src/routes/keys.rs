@@ -93,6 +93,8 @@ pub(crate) struct KeyData {
     expires_at: Option<String>,
     /// Since when it is of no use.
     revoked_at: Option<String>,
+    /// Whether it was made with `WEBHOOK_SECRET_KEY`: then it opens nothing without that, or with another one.
+    needs_secret_key: bool,
 }
 
 /// A key that was made just now.
@@ -229,6 +231,7 @@ impl From<ApiKey> for KeyData {
         let shown = |moment: Option<redundancy_engine::Timestamp>| moment.map(|moment| moment.to_string());
         Self {
             id: key.id.to_string(),
+            needs_secret_key: key.digest.is_keyed(),
             name: key.name,
             scopes: key.scope.names(),
             tenant: key.tenant.map(String::from),

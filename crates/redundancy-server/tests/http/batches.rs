@@ -1,9 +1,16 @@
 //! Batches: accepting them, their results, and their end.
 
 use crate::documents::{DOCUMENTS, text};
+use crate::logs::Log;
 use crate::service::{Reply, Service};
 use crate::webhooks::{self, Receiver};
+use redundancy_engine::batch::{Batch, ItemFormat, ItemTask};
+use redundancy_engine::index::Added;
+use redundancy_engine::{AnalysisId, EngineError, Finding};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::task::TaskTracker;
 
 pub(crate) const BATCHES: &str = "/api/v1/batches";
 const LINES: [(&str, &str); 1] = [("content-type", "application/x-ndjson")];
@@ -270,4 +277,49 @@ async fn many_items_are_all_done_once_and_in_their_order() {
     let found = results(&service, &location).await;
     assert!(found.len() == 1500 && found.iter().zip(0..).all(|(line, index)| line["index"] == index));
     assert_eq!(service.get("/api/v1/stats").await.data()["documents"]["indexed"], 1500);
+}
+
+/// Has a defect that shows when a finding is to be written.
+struct Defective(Arc<dyn ItemFormat>);
+
+impl ItemFormat for Defective {
+    fn read(&self, batch: &Batch, index: u64, item: &[u8]) -> Result<ItemTask, String> {
+        self.0.read(batch, index, item)
+    }
+
+    fn found(&self, _: u64, _: AnalysisId, _: Finding, _: Duration) -> String {
+        panic!("on purpose")
+    }
+
+    fn added(&self, index: u64, added: Added) -> String {
+        self.0.added(index, added)
+    }
+
+    fn refused(&self, batch: &Batch, index: u64, error: EngineError) -> String {
+        self.0.refused(batch, index, error)
+    }
+
+    fn ended(&self, batch: &Batch) -> String {
+        self.0.ended(batch)
+    }
+}
+
+#[tokio::test]
+async fn a_defect_in_an_item_is_in_its_result_and_in_its_span_and_the_next_one_is_done() {
+    let written = Log::of_process();
+    let service = Service::delivering_alone();
+    let (engine, items) = (Arc::clone(&service.engine), Arc::new(Defective(service.app.batch_items())));
+    TaskTracker::new().spawn(async move { engine.run_batches(items, std::future::pending()).await });
+    let location = accept(&service, "quality", &[json!({"content": "one"}), json!({"content": ""})]).await;
+    let batch = ended(&service, &location).await;
+    assert_eq!(
+        (&batch["state"], &batch["done"], &batch["failed"]),
+        (&json!("completed"), &json!(2), &json!(2))
+    );
+    let results = results(&service, &location).await;
+    let types: Vec<_> = results.iter().map(|line| line["error"]["type"].clone()).collect();
+    assert_eq!(types, ["Internal", "ValidationError"]);
+    let written = written();
+    let span = written.lines().find(|line| line.contains("close") && line.contains("analysis{")).unwrap();
+    assert!(span.contains(r#"otel.status_code="error" error.type="panicked""#), "{span}");
 }

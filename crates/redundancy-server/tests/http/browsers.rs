@@ -73,6 +73,24 @@ async fn a_page_of_a_stranger_changes_nothing_even_without_a_body() {
 }
 
 #[tokio::test]
+async fn where_a_browser_does_not_say_whose_page_asks_its_origin_must_be_the_host_or_a_known_one() {
+    let service = Service::new();
+    let retry = "/api/v1/webhooks/deliveries/dlv_00000000000000000000000000/retry";
+    let status = async |path: &str, origin: &str| {
+        service.call(request(Method::POST, path, &[("origin", origin)], Body::empty())).await.status
+    };
+    for stranger in ["http://evil.example", "null", "http://test.evil.example", "http://test:8000", ""] {
+        assert_eq!(status(retry, stranger).await, 403, "{stranger}");
+    }
+    for same in ["http://test", "https://test", "http://TEST", "http://test:80", "http://localhost:5173"] {
+        assert_eq!(status(retry, same).await, 404, "{same}");
+    }
+    // As HTTP/2 and proxies ask, with the host in the path.
+    let whole = format!("http://test:80{retry}");
+    assert_eq!((status(&whole, "http://test").await, status(&whole, "http://other").await), (404, 403));
+}
+
+#[tokio::test]
 async fn answers_and_errors_can_be_read_by_a_known_origin() {
     let service = Service::new();
     for path in ["/health", "/api/v1/analyze", "/nothing"] {

@@ -14,6 +14,7 @@ use tower::ServiceExt as _;
 use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 /// Collects everything that is logged on this thread while it lives.
 pub(crate) struct Log {
@@ -29,6 +30,18 @@ impl Log {
         Self::begin_at(Level::TRACE)
     }
 
+    /// Collects what is logged on any thread from now on, and spans when they end, for as long as the process lives.
+    pub(crate) fn of_process() -> impl Fn() -> String {
+        let lines = Lines::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_span_events(FmtSpan::CLOSE)
+            .with_ansi(false)
+            .with_writer(lines.clone())
+            .finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        move || lines.text()
+    }
+
     fn begin_at(level: Level) -> Self {
         let lines = Lines::default();
         let subscriber = tracing_subscriber::fmt()
@@ -40,7 +53,13 @@ impl Log {
     }
 
     pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap()
+        self.lines.text()
+    }
+}
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
 

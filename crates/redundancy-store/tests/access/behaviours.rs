@@ -14,7 +14,7 @@ pub(crate) fn key(number: u128, owner: Option<&str>) -> ApiKey {
     ApiKey {
         id: KeyId::from_number(number),
         name: format!("key \"{number}\""),
-        digest: KeyDigest::of(&number.to_string()),
+        digest: KeyDigest::of(&number.to_string(), None),
         scope: Scope::Write,
         tenant: owner.map(tenant),
         created_at: Timestamp::from_millis(1_767_323_045_678),
@@ -30,8 +30,8 @@ fn entry(number: u128, owner: Option<&str>) -> AuditEntry {
         actor: Actor::ApiKey("key_1".to_owned()),
         tenant: owner.map(tenant),
         action: "endpoint.deleted".to_owned(),
-        fields: vec!["url".to_owned()],
         target: Some("shop".to_owned()),
+        fields: vec!["url".to_owned()],
         request_id: None,
         address: Some("192.0.2.7".to_owned()),
     }

@@ -46,6 +46,7 @@ struct KeyJson {
     created_at: String,
     expires_at: Option<String>,
     revoked_at: Option<String>,
+    needs_secret_key: bool,
 }
 
 #[derive(Serialize)]
@@ -104,7 +105,7 @@ fn list(args: &ListArgs, colour: bool) -> Result<Outcome, Failure> {
         if keys.is_empty() {
             return screen.line(&[Piece::new(PLAIN, "There are no keys.")]);
         }
-        key::list(screen, terminal_columns(), &keys, opened.clock.now(), when)
+        key::list(screen, terminal_columns(), &keys, opened.pepper.is_some(), opened.clock.now(), when)
     })?;
     Ok(Outcome::Fine)
 }
@@ -187,6 +188,7 @@ impl From<ApiKey> for KeyJson {
         Self {
             key: None,
             id: key.id.to_string(),
+            needs_secret_key: key.digest.is_keyed(),
             name: key.name,
             scopes: key.scope.names(),
             tenant: key.tenant.map(String::from),

@@ -101,7 +101,7 @@ async fn service(
     let monitoring = Monitoring::listen(settings.listen.monitoring)?;
     let certificates = Certificates::of(&settings.transport, Arc::new(SystemClock::new()))?;
     let encryption = certificates.as_ref().map(|certificates| certificates.encryption.clone());
-    let span_export = exporting.as_ref().map(Exporting::outcome);
+    let span_export = exporting.as_ref().map(Exporting::figures);
     let shown = Shown { log_levels, encryption: encryption.clone(), span_export };
     let parts = parts::build(settings, cores, shown).await?;
     let Parts { app, engine, webhooks, tenants } = parts;

@@ -178,7 +178,7 @@ fn entry(text: &str, name: String) -> Parsed<FixedKey> {
             "must have keys of at least 8 visible characters, better of 32 that nobody chose",
         ));
     } else {
-        KeyDigest::of(key)
+        KeyDigest::of(key, None)
     };
     let mut parts = rest.into_iter().flat_map(|rest| rest.split(':'));
     // A key alone is that of whoever runs the service.
@@ -244,9 +244,9 @@ mod tests {
                 ("API_KEYS:3", Scope::Write, Some("acme")),
             ]
         );
-        assert!(all.iter().all(|key| key.digest == KeyDigest::of(KEY)));
-        let by_digest = read(&format!("blake3:{}:read", KeyDigest::of(KEY)));
-        assert_eq!((by_digest[0].digest, by_digest[0].scope), (KeyDigest::of(KEY), Scope::Read));
+        assert!(all.iter().all(|key| key.digest == KeyDigest::of(KEY, None)));
+        let by_digest = read(&format!("blake3:{}:read", KeyDigest::of(KEY, None)));
+        assert_eq!((by_digest[0].digest, by_digest[0].scope), (KeyDigest::of(KEY, None), Scope::Read));
     }
 
     #[test]

@@ -21,11 +21,12 @@ const COLUMNS: [Column; 6] = [
     Column { title: "made", kind: Kind::Text },
 ];
 
-/// Prints a table of `keys` as they are at `now`.
+/// Prints a table of `keys` as they are at `now`, where `WEBHOOK_SECRET_KEY` is set or not.
 pub fn list<W: Write>(
     screen: &mut Screen<W>,
     width: Option<usize>,
     keys: &[ApiKey],
+    has_secret_key: bool,
     now: Timestamp,
     when: When,
 ) -> io::Result<()> {
@@ -34,10 +35,12 @@ pub fn list<W: Write>(
         .map(|key| {
             let (style, state) = if key.revoked_at.is_some() {
                 (FAINT, "revoked")
-            } else if key.is_valid(now) {
-                (GOOD, "good")
-            } else {
+            } else if !key.is_valid(now) {
                 (FAINT, "expired")
+            } else if key.digest.is_keyed() && !has_secret_key {
+                (FAINT, "needs WEBHOOK_SECRET_KEY")
+            } else {
+                (GOOD, "good")
             };
             vec![
                 Piece::new(STRONG, key.id.to_string()),

@@ -33,9 +33,7 @@ pub(crate) struct Exporting {
     headers: Vec<(HeaderName, HeaderValue)>,
     timeout: Duration,
     resource: ResourceAttributesWithSchema,
-    /// Spans that were lost since a batch was taken last; `None` while all is well.
-    lost: Option<u64>,
-    outcome: SpanExport,
+    figures: SpanExport,
 }
 
 impl Exporting {
@@ -49,14 +47,13 @@ impl Exporting {
             headers: settings.headers.clone(),
             timeout: settings.timeout,
             resource: resource.into(),
-            lost: None,
-            outcome: SpanExport::default(),
+            figures: SpanExport::default(),
         }
     }
 
     /// How it goes, for those who look at the service.
-    pub(crate) fn outcome(&self) -> SpanExport {
-        self.outcome.clone()
+    pub(crate) fn figures(&self) -> SpanExport {
+        self.figures.clone()
     }
 
     /// Sends spans until `stop` is done, and then for a while what is left.
@@ -87,32 +84,34 @@ impl Exporting {
 
     /// Sends everything that waits.
     async fn send_all(&mut self) {
+        // First, so that a batch that is taken after them says that all is well again.
+        let dropped = self.waiting.take_dropped();
+        if dropped > 0 {
+            self.lose(dropped, "there were more than the queue holds");
+        }
         loop {
             let batch = self.waiting.batch();
             let spans = u64::try_from(batch.len()).unwrap_or(u64::MAX);
             if spans == 0 {
                 break;
             }
-            let began = Instant::now();
             match self.send(otlp::encode(batch, &self.resource)).await {
-                Ok(rejected) => self.sent(spans.saturating_sub(rejected), rejected, began.elapsed()),
+                Ok((rejected, took)) => self.sent(spans.saturating_sub(rejected), rejected, took),
                 Err(refusal) => self.lose(spans, &refusal.reason),
             }
         }
-        let dropped = self.waiting.take_dropped();
-        if dropped > 0 {
-            self.lose(dropped, "there were more than the queue holds");
-        }
     }
 
-    /// Sends one batch, again and again within its time where that may help.
-    async fn send(&mut self, message: hyper::body::Bytes) -> Result<u64, Refusal> {
+    /// Sends one batch, again and again within its time where that may help. Gives how many spans were rejected, and how long the try took
+    /// that came through.
+    async fn send(&mut self, message: hyper::body::Bytes) -> Result<(u64, Duration), Refusal> {
         let deadline = Instant::now() + self.timeout;
         let mut pause = FIRST_PAUSE;
         loop {
+            let began = Instant::now();
             let tried = timeout_at(deadline, self.try_to_send(&message)).await;
             let refusal = match tried {
-                Ok(Ok(rejected)) => return Ok(rejected),
+                Ok(Ok(rejected)) => return Ok((rejected, began.elapsed())),
                 Ok(Err(refusal)) => refusal,
                 Err(_) => Refusal::passing("the collector did not answer in time"),
             };
@@ -138,22 +137,20 @@ impl Exporting {
         otlp::read(self.protocol, &answer)
     }
 
-    fn sent(&mut self, taken: u64, rejected: u64, took: Duration) {
-        self.outcome.sent(taken, took);
+    fn sent(&self, taken: u64, rejected: u64, took: Duration) {
         if rejected > 0 {
             tracing::warn!(spans = rejected, "the collector rejected some spans");
         }
-        if let Some(spans) = self.lost.take() {
-            tracing::info!(lost = spans, "spans are exported again");
+        let lost = self.figures.sent(taken, rejected, took);
+        if lost > 0 {
+            tracing::info!(lost, "spans are exported again");
         }
     }
 
     /// Told once, until a batch is taken again: a collector that is away must not fill the log.
-    fn lose(&mut self, spans: u64, reason: &str) {
-        if self.lost.is_none() {
+    fn lose(&self, spans: u64, reason: &str) {
+        if self.figures.lost(spans) {
             tracing::warn!(collector = %self.address, reason, "spans cannot be exported and are dropped");
         }
-        self.outcome.lost(spans);
-        self.lost = Some(self.lost.unwrap_or_default().saturating_add(spans));
     }
 }

@@ -62,10 +62,11 @@ fn who_changed_what_is_written_down_and_only_administrators_read_it() {
         ]
     );
     let log = admin.done("GET", "/api/v1/audit", None, 200);
-    assert_eq!(
-        [&log["items"][7]["fields"], &log["items"][8]["fields"]],
-        [&json!(["url", "headers"]), &json!([])]
-    );
+    for entry in log["items"].as_array().unwrap() {
+        let fields =
+            if entry["action"] == "endpoint.changed" { json!(["url", "headers"]) } else { json!([]) };
+        assert_eq!(entry["fields"], fields, "{entry}");
+    }
     // A key that somebody else makes for a tenant is that tenant's business.
     let of_tenant = [entry("key.created", &theirs, &by_admin), entry("document.deleted", "a", &by_tenant)];
     assert_eq!(read(&tenant), of_tenant);

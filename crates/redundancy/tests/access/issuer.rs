@@ -101,24 +101,52 @@ fn keys_are_had_from_an_address_with_a_final_slash_and_a_query() {
     }
 }
 
+/// An issuer that tells where its keys are, and calls itself by its address and `suffix`.
+fn telling(keys: Value, suffix: &'static str) -> StandIn {
+    StandIn::new(move |asked| {
+        let host = asked.headers.iter().find(|(name, _)| name == "host").unwrap().1.clone();
+        if asked.line.contains("/.well-known/") {
+            let issuer = format!("http://{host}{suffix}");
+            found(&json!({"issuer": issuer, "jwks_uri": format!("http://{host}/keys?appid=1")}))
+        } else {
+            found(&json!({"keys": keys}))
+        }
+    })
+}
+
 #[test]
 fn an_issuer_may_tell_an_address_with_a_query() {
     let key = Key::p256();
-    let keys = json!({"keys": [key.published(&json!({"kid": "a"}))]});
-    let issuer = StandIn::new(move |asked| {
-        let host = asked.headers.iter().find(|(name, _)| name == "host").unwrap().1.clone();
-        if asked.line.contains("/.well-known/") {
-            found(&json!({"jwks_uri": format!("http://{host}/keys?appid=1")}))
-        } else {
-            found(&keys)
-        }
-    });
+    let issuer = telling(json!([key.published(&json!({"kid": "a"}))]), "");
     let place = Place::new();
     let url = issuer.url();
     let service = place.serve(&[("AUTH_MODE", "jwt"), ("JWT_ISSUER", &url)]);
     // That the token is another issuer's shows only when its signature was good.
     assert_eq!(Caller::new(&service, &key.token("ES256", "a")).get("/api/v1/stats").status, 401);
     assert_eq!(issuer.lines(), ["GET /.well-known/openid-configuration", "GET /keys?appid=1"]);
+}
+
+#[test]
+fn an_issuer_that_calls_itself_otherwise_is_not_believed() {
+    let key = Key::p256();
+    let issuer = telling(json!([key.published(&json!({"kid": "a"}))]), "/other");
+    let place = Place::new();
+    let url = issuer.url();
+    let mut service = place.serve(&[("AUTH_MODE", "jwt"), ("JWT_ISSUER", &url)]);
+    assert_eq!(Caller::new(&service, &key.token("ES256", "a")).get("/api/v1/stats").status, 503);
+    assert_eq!(issuer.lines(), ["GET /.well-known/openid-configuration"]);
+    service.wait_for_log("is of another issuer than JWT_ISSUER");
+}
+
+#[test]
+fn a_set_without_keys_is_no_set() {
+    let (key, place) = (Key::p256(), Place::new());
+    let issuer = issuer_with(json!([key.published(&json!({"kid": "a", "use": "enc"}))]));
+    let url = issuer.url();
+    let mut service = place.serve(&settings(&url));
+    assert_says(&Caller::new(&service, &key.token("ES256", "a")).get("/api/v1/stats"), 503, "cannot be had");
+    assert_eq!(shown(&service).1["state"], "degraded");
+    service.wait_for_log("a key set without a key for signatures");
 }
 
 #[test]

@@ -184,8 +184,16 @@ fn keys_that_were_made_with_the_secret_of_the_service_are_nothing_without_it() {
     assert_eq!([&before, &by_command, &by_http].map(|key| opens(&service, key)), [200; 3]);
     drop(service);
 
-    let service = place.serve(&[("AUTH_MODE", "api_key")]);
+    let mut service = place.serve(&[("AUTH_MODE", "api_key")]);
     assert_eq!([&before, &by_command, &by_http].map(|key| opens(&service, key)), [200, 401, 401]);
+    let list = place.run(&["keys", "list"]).ended_with(0).out;
+    assert_eq!(
+        (list.matches("good").count(), list.matches("needs WEBHOOK_SECRET_KEY").count()),
+        (1, 2),
+        "{list}"
+    );
+    let line = service.wait_for_log("opens nothing without it");
+    assert!(line.contains(made["id"].as_str().unwrap()) || line.contains("key_"), "{line}");
 }
 
 #[test]

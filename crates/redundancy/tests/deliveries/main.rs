@@ -26,3 +26,7 @@ mod service;
 mod shutdown;
 mod sink;
 mod traces;
+
+#[path = "../program/stand_in.rs"]
+#[allow(dead_code, reason = "other tests need more of it")]
+mod stand_in;

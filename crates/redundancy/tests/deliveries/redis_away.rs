@@ -6,6 +6,11 @@ use crate::redis_server::RedisServer;
 use crate::service::Service;
 use crate::sink::Sink;
 use serde_json::{Value, json};
+use std::thread;
+use std::time::Duration;
+
+/// Between two looks whether something has come.
+const LOOK: Duration = Duration::from_millis(10);
 
 fn start() -> (RedisServer, Service, Sink) {
     let redis = RedisServer::start();
@@ -75,6 +80,21 @@ fn a_redis_that_dies_degrades_the_service_until_it_is_started_again() {
         is_well(&service, &sink);
     }
     assert_eq!(sink.seen().duplicates(), 0);
+}
+
+#[test]
+fn a_redis_that_is_away_does_not_fill_the_log() {
+    let (mut redis, service, sink) = start();
+    redis.kill();
+    let told = |words: &str| service.log().matches(words).count();
+    while told("cannot claim deliveries") == 0 {
+        thread::sleep(LOOK);
+    }
+    // For as long as several more attempts take.
+    thread::sleep(Duration::from_secs(1));
+    redis.start_again();
+    is_well(&service, &sink);
+    assert_eq!(told("cannot claim deliveries"), 1);
 }
 
 #[test]

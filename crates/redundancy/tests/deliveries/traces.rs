@@ -3,12 +3,13 @@
 use crate::rotel::{Rotel, Span};
 use crate::service::Service;
 use crate::sink::{Sink, answer};
+use crate::stand_in::{Reply, StandIn};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-const STATUS: &str = "/api/v1/health/status";
 const PARENT: &str = "00f067aa0ba902b7";
+const STATUS: &str = "/api/v1/health/status";
 
 /// The headers `traceparent` and `tracestate` of requests.
 type Told = Arc<Mutex<Vec<(String, Option<String>)>>>;
@@ -200,10 +201,7 @@ fn a_collector_that_is_away_costs_nothing_but_spans() {
         assert_eq!(analyze(&service, "/api/v1/analyze"), 200);
     }
     let shown = service.until(STATUS, |answer| answer.data(200)["parts"]["traces"]["dropped"] != 0).data(200);
-    assert_eq!(
-        (&shown["status"], &shown["parts"]["traces"]["state"]),
-        (&json!("degraded"), &json!("degraded"))
-    );
+    assert_eq!((&shown["status"], &shown["parts"]["traces"]["state"]), (&json!("ok"), &json!("degraded")));
     service.terminate();
     assert_eq!(service.ended(), Some(0));
     let log = service.log();
@@ -241,10 +239,24 @@ fn a_receiver_is_told_of_too_many_requests_in_the_trace_of_the_first_one_too_man
         Service::embedded(&[("RATE_LIMIT_REQUESTS", "2"), ("RATE_LIMIT_WINDOW_SECONDS", "3600")]);
     service.start();
     service.register("ep", &sink.url(), "rate_limit.exceeded", &json!({}));
-    assert_eq!(analyze(&service, "/api/v1/analyze"), 200);
-    assert_eq!(analyze(&service, "/api/v1/analyze"), 429);
+    let statuses = ["1", "2", "3"].map(|number| {
+        let traceparent = format!("00-{}-{PARENT}-01", number.repeat(32));
+        service.ask_with(&[("traceparent", &traceparent)], "GET", "/api/v1/stats", "").status()
+    });
+    assert_eq!(statuses, [200, 429, 429]);
     sink.until(|seen| !seen.taken.is_empty());
-    let (traceparent, state) = told.lock().unwrap()[0].clone();
-    assert!(traceparent.starts_with(&format!("00-{TRACE}-")), "{traceparent}");
-    assert_eq!(state.as_deref(), Some("congo=t61"));
+    let (traceparent, _) = told.lock().unwrap()[0].clone();
+    assert!(traceparent.starts_with(&format!("00-{}-", "2".repeat(32))), "{traceparent}");
+}
+
+#[test]
+fn spans_that_the_collector_rejects_are_counted_as_dropped() {
+    // An answer in protobuf: of the batch that came, one span is rejected.
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 4\r\nConnection: close\r\n\r\n";
+    let rejecting = StandIn::new(|_| Reply::Raw([head.as_bytes(), &[0x0a, 2, 8, 1]].concat()));
+    let mut service = traced(&[("OTLP_ENDPOINT", &rejecting.url())]);
+    service.start();
+    assert_eq!(analyze(&service, "/api/v1/analyze"), 200);
+    let shown = service.until(STATUS, |answer| answer.data(200)["parts"]["traces"]["dropped"] != 0).data(200);
+    assert_eq!(shown["parts"]["traces"]["state"], "ok");
 }

@@ -16,6 +16,7 @@ pub(crate) struct Asked {
     /// Method, path and query: `GET /a?b=c`.
     pub(crate) line: String,
     pub(crate) headers: Vec<(String, String)>,
+    /// What is no UTF-8 is replaced.
     pub(crate) body: String,
 }
 
@@ -140,7 +141,7 @@ impl Asked {
         let length = headers.iter().find(|(name, _)| name == "content-length");
         let mut body = vec![0; length.map_or(0, |(_, length)| length.parse().unwrap())];
         reader.read_exact(&mut body).ok()?;
-        Some(Self { line, headers, body: String::from_utf8(body).unwrap() })
+        Some(Self { line, headers, body: String::from_utf8_lossy(&body).into_owned() })
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

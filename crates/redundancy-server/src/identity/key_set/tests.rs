@@ -114,6 +114,26 @@ async fn while_the_issuer_is_away_its_keys_are_used_for_a_day() {
 }
 
 #[tokio::test]
+async fn an_issuer_that_gave_no_key_is_asked_again_by_whoever_looks_at_it_and_its_old_ones_stay() {
+    let (issuer, hand, set) = set(of_a(false));
+    assert_eq!(said(&set, "a").await, "key");
+    *issuer.keys.lock().unwrap() = Some(Vec::new());
+    hand.0.fetch_add(600, Ordering::SeqCst);
+    assert_eq!(found(&set, "a"), "key");
+    settle().await;
+    let contact = set.contact();
+    assert_eq!((contact.is_failing, contact.keys, found(&set, "a")), (true, 1, "key"));
+    *issuer.keys.lock().unwrap() = Some(vec!["a"]);
+    for (seconds, is_failing, asked) in [(9, true, 2), (10, false, 3), (600, false, 3)] {
+        hand.0.store(1600 + seconds, Ordering::SeqCst);
+        set.contact();
+        settle().await;
+        assert_eq!(set.contact().is_failing, is_failing, "after {seconds} s");
+        assert_eq!(issuer.asked.load(Ordering::SeqCst), asked, "after {seconds} s");
+    }
+}
+
+#[tokio::test]
 async fn who_comes_while_keys_are_fetched_waits_for_them_also_when_the_first_has_gone() {
     let (issuer, _, set) = set(of_a(true));
     let ask = |set: &Arc<KeySet>| {

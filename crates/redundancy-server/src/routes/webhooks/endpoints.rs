@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod ping;
 pub(crate) mod replay;
+mod schema;
 pub(crate) mod secrets;
 mod shown;
 
@@ -16,10 +17,11 @@ use crate::request::{Checked, NoParameters};
 use crate::routes::paging::{self, EndpointPage, PageParameters, Part};
 use axum::Extension;
 use axum::http::StatusCode;
-use body::{EndpointBody, EndpointChange, NewEndpointBody, Patch};
+use body::{EndpointBody, Patch};
 use redundancy_engine::webhook::guard::Guard;
 use redundancy_engine::webhook::ids::EndpointId;
 use redundancy_engine::webhook::store::{EndpointCounts, EndpointRecord};
+use schema::{EndpointChange, NewEndpointBody};
 use shown::{EndpointData, RegisteredData};
 
 /// Register an endpoint

@@ -39,8 +39,14 @@ impl Issuer {
         let discovery: Location = discovery.parse().map_err(|error| format!("JWT_ISSUER {error}"))?;
         let asked = get(&discovery)?;
         let said: Value = serde_json::from_slice(&asked).map_err(|error| error.to_string())?;
-        let url = said.get("jwks_uri").and_then(Value::as_str);
-        let url = url.ok_or("the issuer does not say where its keys are")?;
+        let text = |member: &str| said.get(member).and_then(Value::as_str);
+        // OpenID Connect Discovery 1.0, section 4.3: or one issuer could speak for another.
+        if text("issuer") != Some(&self.address) {
+            return Err(format!(
+                "{discovery} is of another issuer than JWT_ISSUER: `issuer` in it must be the same"
+            ));
+        }
+        let url = text("jwks_uri").ok_or("the issuer does not say where its keys are")?;
         let url = url.parse().map_err(|error| format!("the `jwks_uri` that the issuer tells {error}"))?;
         get(&url)
     }

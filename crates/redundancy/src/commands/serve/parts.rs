@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use redundancy_engine::access::{AccessStore, Quota, RateLimiter};
+use redundancy_engine::access::{AccessStore, Pepper, Quota, RateLimiter};
 use redundancy_engine::webhook::breaker::BreakerConfig;
 use redundancy_engine::webhook::dispatcher::{DispatcherConfig, Ports};
 use redundancy_engine::webhook::record::SecretCipher;
@@ -40,7 +40,7 @@ pub(super) struct Parts {
     pub(super) tenants: Arc<Tenants>,
 }
 
-/// What the service tells of what is around it.
+/// What the service shows of its log, its certificates and its traces.
 pub(super) struct Shown {
     pub(super) log_levels: Arc<dyn LogLevels>,
     pub(super) encryption: Option<Encryption>,
@@ -174,11 +174,11 @@ fn access(
     workspaces: Arc<dyn Workspaces>,
     clock: Arc<SystemClock>,
 ) -> Access {
-    let requests = &settings.requests;
+    let (requests, pepper) = (&settings.requests, settings.delivery.pepper());
     Access {
-        authentication: authentication(settings, Arc::clone(&store), clock),
+        authentication: authentication(settings, Arc::clone(&store), pepper.clone(), clock),
         store,
-        pepper: settings.delivery.pepper(),
+        pepper,
         rates,
         quota: Quota { requests: requests.rate_limit_requests, window: requests.rate_limit_window },
         trusted_proxies: requests.trusted_proxies.clone(),
@@ -189,13 +189,13 @@ fn access(
 fn authentication(
     settings: &Settings,
     store: Arc<dyn AccessStore>,
+    pepper: Option<Pepper>,
     clock: Arc<SystemClock>,
 ) -> Authentication {
     let access = &settings.access;
     match access.auth_mode {
         AuthMode::None => Authentication::None,
         AuthMode::ApiKey => {
-            let pepper = settings.delivery.pepper();
             Authentication::ApiKey(ApiKeys::new(access.fixed_keys.clone(), store, pepper, clock))
         }
         AuthMode::Jwt => {

@@ -1,6 +1,6 @@
 //! Endpoints as answers show them: without secrets.
 
-use super::body::SignatureName;
+use super::schema::SignatureName;
 use redundancy_engine::webhook::breaker::{Breaker, BreakerState};
 use redundancy_engine::webhook::rate_window::RateLimit;
 use redundancy_engine::webhook::retry::RetryPolicy;
