@@ -15,6 +15,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from .issuer import AUDIENCE, Issuer
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 MONITORING = REPOSITORY / "deploy" / "monitoring"
 STARTED_WITHIN_SECONDS = 30
@@ -96,14 +98,17 @@ def certificate(folder, name="localhost"):
 
 
 class Service(Process):
-    """`redundancy serve` with an embedded store, allowed to call this machine. It speaks TLS, so that there is a certificate to watch; health and metrics
-    have an address of their own."""
+    """`redundancy serve` with an embedded store, allowed to call this machine. It speaks TLS and asks for tokens, so that there are a certificate and
+    an issuer to watch; health and metrics have an address of their own."""
 
     def __init__(self, folder):
         super().__init__("service", folder, "/health")
         self.encrypted_port = free_port()
+        self.issuer = Issuer()
+        self.token = self.issuer.token()
 
     def __enter__(self):
+        self.issuer.__enter__()
         files = certificate(self.folder / "certificate")
         self.context = ssl.create_default_context(cafile=files / "cert.pem")
         return self.start(
@@ -112,6 +117,9 @@ class Service(Process):
             TLS_CERT=str(files / "cert.pem"),
             TLS_KEY=str(files / "key.pem"),
             METRICS_LISTEN=f"127.0.0.1:{self.port}",
+            AUTH_MODE="jwt",
+            JWKS_URL=self.issuer.url("/keys"),
+            JWT_AUDIENCE=AUDIENCE,
             DATA_DIR=str(self.folder / "data"),
             LOG_LEVEL="warn",
             WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8",
@@ -120,11 +128,15 @@ class Service(Process):
             MAX_CONCURRENT_REQUESTS="4",
         )
 
+    def end(self):
+        super().end()
+        self.issuer.__exit__()
+
     def ask(self, method, path, body=None, content_type="application/json"):
         """The status of the answer, and the answer."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         url = f"https://localhost:{self.encrypted_port}{path}"
-        request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": content_type})
+        request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": content_type, "Authorization": f"Bearer {self.token}"})
         try:
             with urllib.request.urlopen(request, timeout=ANSWERED_WITHIN_SECONDS, context=self.context) as response:
                 return response.status, response.read()
