@@ -5,7 +5,7 @@ import json
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from .receiver import Receiver
+from .server import Server
 
 AUDIENCE = "redundancy"
 # In the year 2100: no run of the checks takes so long.
@@ -16,7 +16,7 @@ def encoded(part):
     return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
 
 
-class Issuer(Receiver):
+class Issuer(Server):
     """On a free loopback port; use it in a `with` statement."""
 
     def __init__(self):

@@ -10,13 +10,13 @@ pub struct SpanExport(Arc<Mutex<SpanFigures>>);
 /// What became of spans.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct SpanFigures {
-    /// Spans that were lost since the collector took a batch last; 0 while all is well.
+    /// Spans that could not be sent since the collector took a batch last; 0 while all is well.
     pub(crate) lost: u64,
     /// How long the collector took to take the last batch, if it has taken one.
     pub(crate) latency: Option<Duration>,
     /// Spans that it took since the start.
     pub(crate) exported: u64,
-    /// Spans that were dropped since the start, those among them that the collector rejected.
+    /// Spans that were dropped since the start: those that could not be sent, found no room, or were rejected by the collector.
     pub(crate) dropped: u64,
 }
 
@@ -43,11 +43,34 @@ impl SpanExport {
         })
     }
 
+    /// So many spans found no room where they wait to be sent.
+    pub fn overflowed(&self, spans: u64) {
+        self.change(|figures| figures.dropped = figures.dropped.saturating_add(spans));
+    }
+
     pub(crate) fn figures(&self) -> SpanFigures {
         self.change(|figures| *figures)
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut SpanFigures) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lost_counts_until_a_batch_is_taken_and_what_finds_no_room_is_no_fault_of_the_collector() {
+        let export = SpanExport::default();
+        assert_eq!((export.lost(3), export.lost(4), export.figures().lost), (true, false, 7));
+        export.overflowed(10);
+        assert_eq!((export.figures().lost, export.figures().dropped), (7, 17));
+        assert_eq!(export.sent(5, 2, Duration::from_millis(4)), 7);
+        assert_eq!(export.sent(1, 0, Duration::from_millis(3)), 0);
+        let latency = Some(Duration::from_millis(3));
+        assert_eq!(export.figures(), SpanFigures { lost: 0, latency, exported: 6, dropped: 19 });
+        assert!(export.lost(1));
     }
 }

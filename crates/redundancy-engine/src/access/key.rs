@@ -25,6 +25,9 @@ const CONTEXT: &str = "content-redundancy-detector 2026-11 digest of an API key"
 /// Sets what is made of a secret of the service apart from whatever else is made of it.
 const PEPPER_CONTEXT: &str = "content-redundancy-detector 2026-11 secret in digests of API keys";
 
+/// What stands before a digest that a [`Pepper`] went into, and before what tells which.
+const KEYED: &str = "keyed:";
+
 /// A secret of the service that goes into the digests of keys in the store, and is not in the store itself.
 #[derive(Clone)]
 pub struct Pepper([u8; blake3::KEY_LEN]);
@@ -37,12 +40,13 @@ pub struct KeySecret(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyDigest {
     hash: blake3::Hash,
-    /// Whether a [`Pepper`] went into it.
-    is_keyed: bool,
+    /// Which [`Pepper`] went into it.
+    pepper: Option<PepperId>,
 }
 
-/// What stands before a digest that a [`Pepper`] went into.
-const KEYED: &str = "keyed:";
+/// Tells peppers apart, as far as is needed to say that one was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct PepperId(u32);
 
 /// What is kept of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +138,11 @@ impl Pepper {
     pub fn of(secret: &str) -> Self {
         Self(blake3::derive_key(PEPPER_CONTEXT, secret.as_bytes()))
     }
+
+    fn id(&self) -> PepperId {
+        let [a, b, c, d, ..] = *blake3::keyed_hash(&self.0, b"id").as_bytes();
+        PepperId(u32::from_be_bytes([a, b, c, d]))
+    }
 }
 
 impl KeyDigest {
@@ -144,19 +153,25 @@ impl KeyDigest {
             Some(pepper) => blake3::keyed_hash(&pepper.0, key.as_bytes()),
             None => blake3::Hash::from_bytes(blake3::derive_key(CONTEXT, key.as_bytes())),
         };
-        Self { hash, is_keyed: pepper.is_some() }
+        Self { hash, pepper: pepper.map(Pepper::id) }
     }
 
     /// Whether it is the digest of `key`. Without the pepper that went into it, it is of none.
     #[must_use]
     pub fn is_of(&self, key: &str, pepper: Option<&Pepper>) -> bool {
-        *self == Self::of(key, pepper.filter(|_| self.is_keyed))
+        *self == Self::of(key, pepper.filter(|_| self.is_keyed()))
     }
 
     /// Whether a pepper went into it.
     #[must_use]
     pub const fn is_keyed(&self) -> bool {
-        self.is_keyed
+        self.pepper.is_some()
+    }
+
+    /// Whether another pepper than this went into it, so that nobody can tell whose digest it is.
+    #[must_use]
+    pub fn needs_other(&self, pepper: Option<&Pepper>) -> bool {
+        self.is_keyed() && self.pepper != pepper.map(Pepper::id)
     }
 }
 
@@ -180,26 +195,32 @@ impl Serialize for KeyDigest {
 
 impl<'de> Deserialize<'de> for KeyDigest {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let (is_keyed, digits) = text.strip_prefix(KEYED).map_or((false, &*text), |digits| (true, digits));
-        let hash = blake3::Hash::from_hex(digits).map_err(de::Error::custom)?;
-        Ok(Self { hash, is_keyed })
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
 impl FromStr for KeyDigest {
     type Err = InvalidDigest;
 
-    /// Reads 64 hexadecimal digits: a digest that no pepper went into.
+    /// Reads what `Display` writes: 64 hexadecimal digits, and which pepper went into it before them.
     fn from_str(text: &str) -> Result<Self, InvalidDigest> {
-        let hash = blake3::Hash::from_hex(text).map_err(|_| InvalidDigest)?;
-        Ok(Self { hash, is_keyed: false })
+        let (pepper, digits) = match text.strip_prefix(KEYED) {
+            None => (None, text),
+            Some(rest) => {
+                let (id, digits) = rest.split_once(':').ok_or(InvalidDigest)?;
+                (Some(PepperId(u32::from_str_radix(id, 16).map_err(|_| InvalidDigest)?)), digits)
+            }
+        };
+        let hash = blake3::Hash::from_hex(digits).map_err(|_| InvalidDigest)?;
+        Ok(Self { hash, pepper })
     }
 }
 
 impl fmt::Display for KeyDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_keyed { KEYED } else { "" })?;
+        if let Some(PepperId(id)) = self.pepper {
+            write!(f, "{KEYED}{id:08x}:")?;
+        }
         self.hash.fmt(f)
     }
 }
@@ -264,12 +285,17 @@ mod tests {
         let is = |pepper| kept.digest.is_of(secret.reveal(), pepper);
         assert_eq!((is(Some(&pepper)), is(Some(&other)), is(None)), (true, false, false));
         assert!(!kept.digest.is_of("another key", Some(&pepper)));
+        let needs_other = |pepper| kept.digest.needs_other(pepper);
+        assert_eq!(
+            (needs_other(Some(&pepper)), needs_other(Some(&other)), needs_other(None)),
+            (false, true, true)
+        );
         // It is written as what it is, and so read.
         let written = serde_json::to_string(&kept).unwrap();
         assert_eq!(serde_json::from_str::<ApiKey>(&written).unwrap(), kept);
         let (secret, kept) = key(None);
         let is = |pepper| kept.digest.is_of(secret.reveal(), pepper);
-        assert!(is(Some(&pepper)) && is(None));
+        assert!(is(Some(&pepper)) && is(None) && !kept.digest.needs_other(Some(&pepper)));
         assert!(!format!("{pepper:?}").contains(char::is_numeric));
     }
 

@@ -69,13 +69,14 @@ impl ApiKeys {
         }
         let id = KeyId::of_secret(text).ok_or(Refusal::Unproven(UNKNOWN))?;
         let key = self.look_up(id).await.map_err(Refusal::Unknown)?;
-        if key.as_ref().is_some_and(|key| key.digest.is_keyed()) && self.pepper.is_none() {
-            tracing::warn!(%id, "a key was made with WEBHOOK_SECRET_KEY, and opens nothing without it");
+        let key = key.filter(|key| key.is_valid(self.clock.now())).ok_or(Refusal::Unproven(UNKNOWN))?;
+        let pepper = self.pepper.as_ref();
+        if key.digest.needs_other(pepper) {
+            tracing::warn!(%id, "a key was made with another WEBHOOK_SECRET_KEY, and opens nothing without it");
         }
-        let is_good = |key: &Arc<ApiKey>| {
-            key.digest.is_of(text, self.pepper.as_ref()) && key.is_valid(self.clock.now())
-        };
-        let key = key.filter(is_good).ok_or(Refusal::Unproven(UNKNOWN))?;
+        if !key.digest.is_of(text, pepper) {
+            return Err(Refusal::Unproven(UNKNOWN));
+        }
         let actor = Actor::ApiKey(key.id.to_string());
         Ok(Principal { actor, scope: key.scope, tenant: key.tenant.clone() })
     }

@@ -57,7 +57,7 @@ struct Known {
     keys: Vec<Arc<Jwk>>,
     fetched_at: Option<Duration>,
     tried_at: Option<Duration>,
-    /// Whether the last attempt brought nothing.
+    /// Whether the last attempt brought no key.
     has_failed: bool,
     /// How long the last attempt took.
     latency: Option<Duration>,
@@ -122,7 +122,8 @@ impl KeySet {
         }
     }
 
-    /// How the issuer answers. One that did not is asked again beside this, so that whoever looks sees soon that it does.
+    /// How the issuer answers. One that did not is asked again beside this, so that whoever looks sees soon that it does; for that it must be
+    /// called inside the runtime.
     pub(super) fn contact(&self) -> IssuerContact {
         if self.known().has_failed {
             self.renew();
@@ -190,14 +191,19 @@ impl KeySet {
             let began = clock.monotonic();
             let read = source.fetch().await.and_then(|bytes| keys_in(&bytes));
             let now = clock.monotonic();
+            // A set without a key withdraws those that are known, and is told of like no answer.
+            let fault = match &read {
+                Ok(keys) if keys.is_empty() => Some("there is no key for signatures in the set"),
+                Ok(_) => None,
+                Err(reason) => Some(&**reason),
+            };
+            let had_failed = known.lock().unwrap_or_else(PoisonError::into_inner).has_failed;
+            tell(had_failed, fault);
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-            (known.tried_at, known.has_failed) = (Some(now), read.is_err());
+            (known.tried_at, known.has_failed) = (Some(now), fault.is_some());
             known.latency = Some(now.saturating_sub(began));
-            match read {
-                Ok(keys) => (known.keys, known.fetched_at) = (keys, Some(now)),
-                Err(reason) => {
-                    tracing::warn!(%reason, "the keys of the issuer of tokens could not be fetched");
-                }
+            if let Ok(keys) = read {
+                (known.keys, known.fetched_at) = (keys, Some(now));
             }
             drop(alone);
         })
@@ -208,8 +214,20 @@ impl KeySet {
     }
 }
 
-/// The keys of a set with which signatures are verified; a set without one is an error, so that the keys that are known stay in use. Keys of
-/// a kind that is not known here are left out, as RFC 7517, section 5, asks.
+/// Puts into the log that the keys could not be had, or can be had again: once, however often they are asked for meanwhile.
+fn tell(had_failed: bool, fault: Option<&str>) {
+    match fault {
+        Some(reason) if !had_failed => {
+            tracing::warn!(%reason, "the keys of the issuer of tokens could not be fetched");
+        }
+        Some(reason) => tracing::debug!(%reason, "the keys of the issuer of tokens can still not be fetched"),
+        None if had_failed => tracing::info!("the keys of the issuer of tokens are fetched again"),
+        None => {}
+    }
+}
+
+/// The keys of a set with which signatures are verified. Those of a kind that is not known here are left out, as RFC 7517, section 5,
+/// asks.
 fn keys_in(bytes: &[u8]) -> Result<Vec<Arc<Jwk>>, String> {
     #[derive(Deserialize)]
     struct Set {
@@ -217,8 +235,7 @@ fn keys_in(bytes: &[u8]) -> Result<Vec<Arc<Jwk>>, String> {
     }
     let set: Set = serde_json::from_slice(bytes).map_err(|error| format!("no key set: {error}"))?;
     let known = set.keys.into_iter().filter_map(key_in).filter(is_for_signatures);
-    let keys: Vec<_> = known.take(MOST_KEYS).map(Arc::new).collect();
-    if keys.is_empty() { Err("a key set without a key for signatures".to_owned()) } else { Ok(keys) }
+    Ok(known.take(MOST_KEYS).map(Arc::new).collect())
 }
 
 fn key_in(mut key: Value) -> Option<Jwk> {

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::objectives::{Kept, Objective};
 use crate::routes::health;
 use crate::serve::Encryption;
-use crate::span_export::{SpanExport, SpanFigures};
+use crate::span_export::SpanFigures;
 use prometheus_client::collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -62,7 +62,6 @@ impl Service {
             add(&mut stats, &tenant.engine.stats());
             attempts_in_flight += tenant.webhooks.in_flight();
         }
-        health::look_at_others(app);
         let not_after = config.encryption.as_ref().and_then(Encryption::not_after);
         let requests_limit = app.requests_limit();
         Self {
@@ -81,8 +80,8 @@ impl Service {
             stats,
             attempts_in_flight,
             certificate_end: not_after.map(Timestamp::as_seconds),
-            is_issuer_up: app.access().authentication.issuer().map(|issuer| !issuer.is_failing),
-            span_export: config.span_export.as_ref().map(SpanExport::figures),
+            is_issuer_up: health::look_at_issuer(app).map(|issuer| !issuer.is_failing),
+            span_export: health::look_at_traces(app),
             objectives: Objective::ALL
                 .map(|objective| (objective, app.metrics().objectives().of(objective).since_start())),
         }

@@ -66,7 +66,8 @@ pub(super) fn foreign_change(origins: &[Origin], request: &Request) -> Option<Ap
     })
 }
 
-/// Whether `origin` is the host that a request asks, whichever of both names the usual port.
+/// Whether `origin` is the host that a request asks, whichever of both names the port that is usual for the origin's scheme. By which scheme
+/// the browser has come nobody can tell behind a proxy.
 fn is_of_host(origin: &HeaderValue, request: &Request) -> bool {
     let Some((scheme, from)) = origin.to_str().ok().and_then(|origin| origin.split_once("://")) else {
         return false;

@@ -8,6 +8,7 @@ use crate::envelope::{Envelope, json};
 use crate::identity::IssuerContact;
 use crate::metrics::process;
 use crate::request::NoParameters;
+use crate::span_export::SpanFigures;
 use crate::wire::millis;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -35,7 +36,7 @@ pub(crate) struct Probe {
 /// The service and its parts.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HealthData {
-    /// `degraded` when a part is, but for `traces`, of which nobody who calls depends; or `draining`.
+    /// `degraded` when a part is, but for `traces`, on which nobody who calls depends; or `draining`.
     status: PartState,
     #[schema(example = "0.1.0")]
     version: String,
@@ -82,7 +83,7 @@ struct PartHealth {
     /// When it was first seen in this state; it is looked at by scrapes and whoever asks here, the store by probes too.
     #[schema(example = "2026-01-02T03:04:05.678Z")]
     since: String,
-    /// How long it took to answer; `null` where an issuer or a collector has not answered yet.
+    /// How long it took to answer; `null` of an issuer that was not asked yet, and of a collector that has taken nothing yet.
     #[schema(example = 0.3)]
     latency_ms: Option<f64>,
 }
@@ -143,14 +144,14 @@ struct IssuerHealth {
     keys_age_seconds: Option<f64>,
 }
 
-/// The export of spans; degraded when some were dropped since the collector took a batch last. Nothing else suffers from it.
+/// The export of spans; degraded when some could not be sent since the collector took a batch last. Nothing else suffers from it.
 #[derive(Serialize, ToSchema)]
 struct TracesHealth {
     #[serde(flatten)]
     part: PartHealth,
     /// Spans that the collector took, since the start.
     exported: u64,
-    /// Spans that were dropped since the start, those among them that the collector rejected.
+    /// Spans that were dropped since the start: those that could not be sent, found no room, or were rejected by the collector.
     dropped: u64,
 }
 
@@ -287,21 +288,30 @@ fn memory_health(app: &App) -> MemoryHealth {
     MemoryHealth { part, resident_bytes, bodies_bytes, bodies_limit_bytes }
 }
 
-/// Takes notice of the states of the issuer of tokens and of the export of spans, so that it is known since when they are in them.
-pub(crate) fn look_at_others(app: &App) {
-    let _ = (issuer_health(app), traces_health(app));
+/// How the issuer of tokens answers, where one is asked. One that did not is asked again.
+pub(crate) fn look_at_issuer(app: &App) -> Option<IssuerContact> {
+    let contact = app.access().authentication.issuer()?;
+    app.part_history().since(app, Part::Issuer, state_if(contact.is_failing));
+    Some(contact)
+}
+
+/// How the export of spans goes, where they are exported.
+pub(crate) fn look_at_traces(app: &App) -> Option<SpanFigures> {
+    let figures = app.config().span_export.as_ref()?.figures();
+    app.part_history().since(app, Part::Traces, state_if(figures.lost > 0));
+    Some(figures)
 }
 
 fn issuer_health(app: &App) -> Option<IssuerHealth> {
-    let IssuerContact { is_failing, latency, keys, age } = app.access().authentication.issuer()?;
+    let IssuerContact { is_failing, latency, keys, age } = look_at_issuer(app)?;
     let part = PartHealth::of(app, Part::Issuer, state_if(is_failing), latency);
     Some(IssuerHealth { part, keys, keys_age_seconds: age.map(|age| age.as_secs_f64()) })
 }
 
 fn traces_health(app: &App) -> Option<TracesHealth> {
-    let figures = app.config().span_export.as_ref()?.figures();
-    let part = PartHealth::of(app, Part::Traces, state_if(figures.lost > 0), figures.latency);
-    Some(TracesHealth { part, exported: figures.exported, dropped: figures.dropped })
+    let SpanFigures { lost, latency, exported, dropped } = look_at_traces(app)?;
+    let part = PartHealth::of(app, Part::Traces, state_if(lost > 0), latency);
+    Some(TracesHealth { part, exported, dropped })
 }
 
 const fn state_if(is_failing: bool) -> PartState {

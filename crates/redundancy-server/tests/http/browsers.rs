@@ -2,7 +2,7 @@
 
 use crate::service::{Reply, Service, request, unpacked};
 use axum::body::Body;
-use axum::http::Method;
+use axum::http::{Method, Request};
 use redundancy_server::ServerConfig;
 use serde_json::json;
 
@@ -84,6 +84,17 @@ async fn where_a_browser_does_not_say_whose_page_asks_its_origin_must_be_the_hos
     }
     for same in ["http://test", "https://test", "http://TEST", "http://test:80", "http://localhost:5173"] {
         assert_eq!(status(retry, same).await, 404, "{same}");
+    }
+    for (host, origin, found) in [
+        ("test:8000", "http://test:8000", 404),
+        ("test:8000", "http://test", 403),
+        ("test:80", "http://test", 404),
+        ("[::1]:8000", "http://[::1]:8000", 404),
+        ("[::1]", "http://[::1]:8000", 403),
+    ] {
+        let asked = Request::builder().method(Method::POST).uri(retry).header("host", host);
+        let reply = service.call(asked.header("origin", origin).body(Body::empty()).unwrap()).await;
+        assert_eq!(reply.status, found, "{host} {origin}");
     }
     // As HTTP/2 and proxies ask, with the host in the path.
     let whole = format!("http://test:80{retry}");

@@ -30,7 +30,7 @@ impl Log {
         Self::begin_at(Level::TRACE)
     }
 
-    /// Collects what is logged on any thread from now on, and spans when they end, for as long as the process lives.
+    /// Collects what is logged on any thread from now on, and spans when they end, for as long as the process lives: for one test of a process.
     pub(crate) fn of_process() -> impl Fn() -> String {
         let lines = Lines::default();
         let subscriber = tracing_subscriber::fmt()

@@ -1,7 +1,7 @@
 //! What every store of keys, tenants and the log does.
 
 use redundancy_engine::access::{
-    AccessStore, Actor, ApiKey, AuditEntry, AuditId, KeyDigest, KeyId, Scope, Tenant,
+    AccessStore, Actor, ApiKey, AuditEntry, AuditId, KeyDigest, KeyId, Pepper, Scope, Tenant,
 };
 use redundancy_webhook::clock::Timestamp;
 use redundancy_webhook::store::PageRequest;
@@ -14,7 +14,7 @@ pub(crate) fn key(number: u128, owner: Option<&str>) -> ApiKey {
     ApiKey {
         id: KeyId::from_number(number),
         name: format!("key \"{number}\""),
-        digest: KeyDigest::of(&number.to_string(), None),
+        digest: KeyDigest::of(&number.to_string(), number.is_multiple_of(3).then_some(&Pepper::of("x"))),
         scope: Scope::Write,
         tenant: owner.map(tenant),
         created_at: Timestamp::from_millis(1_767_323_045_678),

@@ -47,6 +47,7 @@ async fn settle(inner: &Inner, settlements: Vec<Settlement>) {
         .iter()
         .map(|settlement| (settlement.lease.clone(), settlement.attempt.is_success()))
         .collect();
+    let mut is_told = false;
     loop {
         match inner.ports.store.settle(settlements.clone()).await {
             Ok(settled) => {
@@ -63,7 +64,10 @@ async fn settle(inner: &Inner, settlements: Vec<Settlement>) {
                 break;
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot settle deliveries yet");
+                // Once for each batch: a store that is away must not fill the log.
+                if !std::mem::replace(&mut is_told, true) {
+                    tracing::warn!(%error, "cannot settle deliveries yet");
+                }
                 tokio::select! {
                     () = tokio::time::sleep(STORE_PAUSE) => {}
                     () = inner.broken_off.cancelled() => break,

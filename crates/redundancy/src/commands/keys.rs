@@ -105,7 +105,7 @@ fn list(args: &ListArgs, colour: bool) -> Result<Outcome, Failure> {
         if keys.is_empty() {
             return screen.line(&[Piece::new(PLAIN, "There are no keys.")]);
         }
-        key::list(screen, terminal_columns(), &keys, opened.pepper.is_some(), opened.clock.now(), when)
+        key::list(screen, terminal_columns(), &keys, opened.pepper.as_ref(), opened.clock.now(), when)
     })?;
     Ok(Outcome::Fine)
 }

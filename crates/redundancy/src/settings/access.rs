@@ -171,8 +171,8 @@ fn entry(text: &str, name: String) -> Parsed<FixedKey> {
     let (key, rest) = written.unwrap_or(text).split_once(':').unzip();
     let key = key.unwrap_or(written.unwrap_or(text));
     let digest = if written.is_some() {
-        let digest = key.parse::<KeyDigest>();
-        digest.map_err(|_| in_place("must have 64 hexadecimal digits behind blake3:"))?
+        let digest = key.parse::<KeyDigest>().ok().filter(|digest| !digest.is_keyed());
+        digest.ok_or_else(|| in_place("must have 64 hexadecimal digits behind blake3:"))?
     } else if key.len() < MIN_KEY_BYTES || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(in_place(
             "must have keys of at least 8 visible characters, better of 32 that nobody chose",

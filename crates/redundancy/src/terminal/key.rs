@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use redundancy_engine::Timestamp;
-use redundancy_engine::access::ApiKey;
+use redundancy_engine::access::{ApiKey, Pepper};
 
 use super::excerpt::printable;
 use super::flow::Piece;
@@ -21,12 +21,12 @@ const COLUMNS: [Column; 6] = [
     Column { title: "made", kind: Kind::Text },
 ];
 
-/// Prints a table of `keys` as they are at `now`, where `WEBHOOK_SECRET_KEY` is set or not.
+/// Prints a table of `keys` as they are at `now`, for a service with this `pepper`.
 pub fn list<W: Write>(
     screen: &mut Screen<W>,
     width: Option<usize>,
     keys: &[ApiKey],
-    has_secret_key: bool,
+    pepper: Option<&Pepper>,
     now: Timestamp,
     when: When,
 ) -> io::Result<()> {
@@ -37,8 +37,8 @@ pub fn list<W: Write>(
                 (FAINT, "revoked")
             } else if !key.is_valid(now) {
                 (FAINT, "expired")
-            } else if key.digest.is_keyed() && !has_secret_key {
-                (FAINT, "needs WEBHOOK_SECRET_KEY")
+            } else if key.digest.needs_other(pepper) {
+                (FAINT, "needs its WEBHOOK_SECRET_KEY")
             } else {
                 (GOOD, "good")
             };

@@ -34,6 +34,8 @@ pub(crate) struct Exporting {
     timeout: Duration,
     resource: ResourceAttributesWithSchema,
     figures: SpanExport,
+    /// Whether more spans have ended than the queue held when this was looked at last.
+    overflows: bool,
 }
 
 impl Exporting {
@@ -48,6 +50,7 @@ impl Exporting {
             timeout: settings.timeout,
             resource: resource.into(),
             figures: SpanExport::default(),
+            overflows: false,
         }
     }
 
@@ -84,11 +87,6 @@ impl Exporting {
 
     /// Sends everything that waits.
     async fn send_all(&mut self) {
-        // First, so that a batch that is taken after them says that all is well again.
-        let dropped = self.waiting.take_dropped();
-        if dropped > 0 {
-            self.lose(dropped, "there were more than the queue holds");
-        }
         loop {
             let batch = self.waiting.batch();
             let spans = u64::try_from(batch.len()).unwrap_or(u64::MAX);
@@ -96,10 +94,12 @@ impl Exporting {
                 break;
             }
             match self.send(otlp::encode(batch, &self.resource)).await {
-                Ok((rejected, took)) => self.sent(spans.saturating_sub(rejected), rejected, took),
+                Ok((rejected, _)) if rejected >= spans => self.lose(spans, "the collector rejects them"),
+                Ok((rejected, took)) => self.sent(spans - rejected, rejected, took),
                 Err(refusal) => self.lose(spans, &refusal.reason),
             }
         }
+        self.overflow(self.waiting.take_dropped());
     }
 
     /// Sends one batch, again and again within its time where that may help. Gives how many spans were rejected, and how long the try took
@@ -152,5 +152,17 @@ impl Exporting {
         if self.figures.lost(spans) {
             tracing::warn!(collector = %self.address, reason, "spans cannot be exported and are dropped");
         }
+    }
+
+    /// Told once, until there is room again.
+    fn overflow(&mut self, spans: u64) {
+        if spans > 0 && !self.overflows {
+            tracing::warn!(
+                spans,
+                "more spans end than the queue holds (OTEL_BSP_MAX_QUEUE_SIZE): some are dropped"
+            );
+        }
+        self.overflows = spans > 0;
+        self.figures.overflowed(spans);
     }
 }

@@ -128,14 +128,17 @@ fn an_issuer_may_tell_an_address_with_a_query() {
 
 #[test]
 fn an_issuer_that_calls_itself_otherwise_is_not_believed() {
-    let key = Key::p256();
-    let issuer = telling(json!([key.published(&json!({"kid": "a"}))]), "/other");
-    let place = Place::new();
-    let url = issuer.url();
-    let mut service = place.serve(&[("AUTH_MODE", "jwt"), ("JWT_ISSUER", &url)]);
-    assert_eq!(Caller::new(&service, &key.token("ES256", "a")).get("/api/v1/stats").status, 503);
-    assert_eq!(issuer.lines(), ["GET /.well-known/openid-configuration"]);
-    service.wait_for_log("is of another issuer than JWT_ISSUER");
+    for suffix in ["/other", "/"] {
+        let key = Key::p256();
+        let issuer = telling(json!([key.published(&json!({"kid": "a"}))]), suffix);
+        let place = Place::new();
+        let url = issuer.url();
+        let mut service = place.serve(&[("AUTH_MODE", "jwt"), ("JWT_ISSUER", &url)]);
+        assert_eq!(Caller::new(&service, &key.token("ES256", "a")).get("/api/v1/stats").status, 503);
+        assert_eq!(issuer.lines(), ["GET /.well-known/openid-configuration"]);
+        let line = service.wait_for_log("which is not JWT_ISSUER to the letter");
+        assert!(line.contains(&format!("{url}{suffix}")), "{line}");
+    }
 }
 
 #[test]
@@ -146,7 +149,7 @@ fn a_set_without_keys_is_no_set() {
     let mut service = place.serve(&settings(&url));
     assert_says(&Caller::new(&service, &key.token("ES256", "a")).get("/api/v1/stats"), 503, "cannot be had");
     assert_eq!(shown(&service).1["state"], "degraded");
-    service.wait_for_log("a key set without a key for signatures");
+    service.wait_for_log("there is no key for signatures in the set");
 }
 
 #[test]

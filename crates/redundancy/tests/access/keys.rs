@@ -169,6 +169,7 @@ fn keys_that_were_made_with_the_secret_of_the_service_are_nothing_without_it() {
     let secret = ("WEBHOOK_SECRET_KEY", "0123456789abcdef-of-this-service");
     let by_command =
         place.run_with(&[secret], &["keys", "create", "--scope", "admin", "--json"]).ended_with(0).json();
+    let command_id = by_command["id"].as_str().unwrap();
     let by_command = by_command["key"].as_str().unwrap().to_owned();
     let opens = |service: &Service, key: &str| Caller::new(service, key).get("/api/v1/stats").status;
 
@@ -184,16 +185,21 @@ fn keys_that_were_made_with_the_secret_of_the_service_are_nothing_without_it() {
     assert_eq!([&before, &by_command, &by_http].map(|key| opens(&service, key)), [200; 3]);
     drop(service);
 
-    let mut service = place.serve(&[("AUTH_MODE", "api_key")]);
-    assert_eq!([&before, &by_command, &by_http].map(|key| opens(&service, key)), [200, 401, 401]);
-    let list = place.run(&["keys", "list"]).ended_with(0).out;
-    assert_eq!(
-        (list.matches("good").count(), list.matches("needs WEBHOOK_SECRET_KEY").count()),
-        (1, 2),
-        "{list}"
-    );
-    let line = service.wait_for_log("opens nothing without it");
-    assert!(line.contains(made["id"].as_str().unwrap()) || line.contains("key_"), "{line}");
+    let other = ("WEBHOOK_SECRET_KEY", "0123456789abcdef-of-another-service");
+    for settings in [&[("AUTH_MODE", "api_key")][..], &[("AUTH_MODE", "api_key"), other]] {
+        let mut service = place.serve(settings);
+        assert_eq!([&before, &by_command, &by_http].map(|key| opens(&service, key)), [200, 401, 401]);
+        let line = service.wait_for_log("opens nothing without it");
+        assert!(line.contains(command_id), "{line}");
+        let list = place.run_with(settings, &["keys", "list"]).ended_with(0).out;
+        let count = |state| list.matches(state).count();
+        assert_eq!((count("good"), count("needs its WEBHOOK_SECRET_KEY")), (1, 2), "{list}");
+    }
+    let listed = place.run(&["keys", "list", "--json"]).ended_with(0).json();
+    let needs: Vec<_> =
+        listed["items"].as_array().unwrap().iter().map(|key| &key["needs_secret_key"]).collect();
+    assert_eq!(needs, [false, true, true]);
+    assert_eq!(made["needs_secret_key"], true);
 }
 
 #[test]

@@ -257,6 +257,5 @@ fn spans_that_the_collector_rejects_are_counted_as_dropped() {
     let mut service = traced(&[("OTLP_ENDPOINT", &rejecting.url())]);
     service.start();
     assert_eq!(analyze(&service, "/api/v1/analyze"), 200);
-    let shown = service.until(STATUS, |answer| answer.data(200)["parts"]["traces"]["dropped"] != 0).data(200);
-    assert_eq!(shown["parts"]["traces"]["state"], "ok");
+    service.until(STATUS, |answer| answer.data(200)["parts"]["traces"]["dropped"] != 0);
 }

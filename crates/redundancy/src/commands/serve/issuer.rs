@@ -15,6 +15,9 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// Where an issuer says where its keys are (`OpenID` Connect Discovery 1.0, section 4).
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
+/// So much of what an issuer calls itself stands in the log, in characters.
+const LONGEST_NAME: usize = 200;
+
 /// The issuer of tokens, as the settings name it.
 #[derive(Debug, Clone)]
 pub(super) struct Issuer {
@@ -41,9 +44,11 @@ impl Issuer {
         let said: Value = serde_json::from_slice(&asked).map_err(|error| error.to_string())?;
         let text = |member: &str| said.get(member).and_then(Value::as_str);
         // OpenID Connect Discovery 1.0, section 4.3: or one issuer could speak for another.
-        if text("issuer") != Some(&self.address) {
+        let name = text("issuer").unwrap_or_default();
+        if name != self.address {
+            let name: String = name.chars().take(LONGEST_NAME).collect();
             return Err(format!(
-                "{discovery} is of another issuer than JWT_ISSUER: `issuer` in it must be the same"
+                "{discovery} is of the issuer {name:?}, which is not JWT_ISSUER to the letter"
             ));
         }
         let url = text("jwks_uri").ok_or("the issuer does not say where its keys are")?;

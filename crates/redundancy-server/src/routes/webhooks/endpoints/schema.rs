@@ -1,7 +1,7 @@
 //! What the `OpenAPI` document says of bodies that describe endpoints. They are read in `body.rs`.
 
+use super::shown::SignatureName;
 use crate::wire::values::{DelayMs, EndpointName, EventChoice, HeaderFields, ReceiverUrl, Secret};
-use redundancy_engine::webhook::Scheme;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -123,24 +123,4 @@ struct RateLimitBody {
     /// In any so many seconds.
     #[schema(minimum = 1, maximum = 86_400)]
     per_seconds: u32,
-}
-
-/// How deliveries are signed.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(as = SignatureScheme)]
-pub(crate) enum SignatureName {
-    /// HMAC-SHA256 with the secret.
-    V1,
-    /// The same, and ed25519, which receivers verify with the public key alone.
-    V1a,
-}
-
-impl From<Scheme> for SignatureName {
-    fn from(scheme: Scheme) -> Self {
-        match scheme {
-            Scheme::V1 => Self::V1,
-            Scheme::V1a => Self::V1a,
-        }
-    }
 }

@@ -1,6 +1,5 @@
 //! Endpoints as answers show them: without secrets.
 
-use super::schema::SignatureName;
 use redundancy_engine::webhook::breaker::{Breaker, BreakerState};
 use redundancy_engine::webhook::rate_window::RateLimit;
 use redundancy_engine::webhook::retry::RetryPolicy;
@@ -202,5 +201,25 @@ impl From<EndpointCounts> for EndpointCountsData {
         let EndpointCounts { pending, in_flight, dead_letters, delivered, failed, retried, latency: _ } =
             counts;
         Self { pending, in_flight, dead_letters, delivered, failed, retried }
+    }
+}
+
+/// How deliveries are signed.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = SignatureScheme)]
+pub(crate) enum SignatureName {
+    /// HMAC-SHA256 with the secret.
+    V1,
+    /// The same, and ed25519, which receivers verify with the public key alone.
+    V1a,
+}
+
+impl From<Scheme> for SignatureName {
+    fn from(scheme: Scheme) -> Self {
+        match scheme {
+            Scheme::V1 => Self::V1,
+            Scheme::V1a => Self::V1a,
+        }
     }
 }
