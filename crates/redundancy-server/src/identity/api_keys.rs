@@ -71,9 +71,6 @@ impl ApiKeys {
         let key = self.look_up(id).await.map_err(Refusal::Unknown)?;
         let key = key.filter(|key| key.is_valid(self.clock.now())).ok_or(Refusal::Unproven(UNKNOWN))?;
         let pepper = self.pepper.as_ref();
-        if key.digest.needs_other(pepper) {
-            tracing::warn!(%id, "a key was made with another WEBHOOK_SECRET_KEY, and opens nothing without it");
-        }
         if !key.digest.is_of(text, pepper) {
             return Err(Refusal::Unproven(UNKNOWN));
         }
@@ -92,6 +89,9 @@ impl ApiKeys {
         }
         match self.store.key(id).await {
             Ok(key) => {
+                if remembered.is_none() {
+                    self.tell_of(key.as_ref());
+                }
                 let known = Remembered { key: key.map(Arc::new), asked_at: now };
                 // Of ids that are made up nothing is remembered: they would push out those that are known.
                 let mut all = self.remembered();
@@ -110,6 +110,15 @@ impl ApiKeys {
                 Some(known) if known.key.is_some() && age(&known) < STALE_FOR => Ok(known.key),
                 _ => Err(error),
             },
+        }
+    }
+
+    /// Puts into the log, when a key is used for the first time, why nobody can use it.
+    fn tell_of(&self, key: Option<&ApiKey>) {
+        let needing = key.filter(|key| key.digest.needs_other(self.pepper.as_ref()));
+        if let Some(key) = needing.filter(|key| key.is_valid(self.clock.now())) {
+            let id = key.id;
+            tracing::warn!(%id, "a key was made with another WEBHOOK_SECRET_KEY, and opens nothing without it");
         }
     }
 

@@ -1,5 +1,7 @@
 //! What is left of the body of a request that was answered without it. HTTP/1.1 reads it before the next request on the connection; where it
-//! is much, the connection ends instead, and the answer has to say so, or the client would send the next request into nothing.
+//! is much, the connection ends instead, and the answer has to say so, or the client would send the next request into nothing. HTTP/2 would
+//! reset the stream behind the answer (RFC 9113, section 8.1), on which common clients throw away the answer too: curl 7.88 tells of a "stream
+//! error in the HTTP/2 framing layer" in place of what was wrong.
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
@@ -16,11 +18,17 @@ use tokio::time::timeout;
 
 /// So many bytes are read to keep a connection: mostly they have come already.
 const MOST_BYTES: u64 = 64 * 1024;
+/// So many to keep an answer of HTTP/2 from being thrown away: as many as the longest text has by default.
+const MOST_BYTES_OF_STREAM: u64 = 1024 * 1024;
 /// How long they are waited for.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The body of a request, kept when the handler drops it. Nothing for HTTP/2, where a stream ends without its connection.
-pub(super) struct Leftover(Option<Shared>);
+/// The body of a request, kept when the handler drops it.
+pub(super) struct Leftover {
+    body: Option<Shared>,
+    /// Whether the connection is of no use any more while some of it is left.
+    is_in_the_way: bool,
+}
 
 /// A body in two hands.
 #[derive(Clone)]
@@ -40,22 +48,28 @@ struct Kept {
 impl Leftover {
     /// Keeps hold of the body of `request`.
     pub(super) fn of(request: &mut Request) -> Self {
-        if request.version() > Version::HTTP_11 || request.body().is_end_stream() {
-            return Self(None);
+        let is_in_the_way = request.version() <= Version::HTTP_11;
+        if request.body().is_end_stream() {
+            return Self { body: None, is_in_the_way };
         }
         let kept = Kept { body: std::mem::take(request.body_mut()), is_over: false, is_broken: false };
         let waits = request.headers().contains_key(EXPECT);
         let shared = Shared { kept: Arc::new(Mutex::new(kept)), waits };
         *request.body_mut() = Body::new(shared.clone());
-        Self(Some(shared))
+        Self { body: Some(shared), is_in_the_way }
     }
 
     /// Reads what is left if nobody else does, or has `response` say that the connection ends.
     pub(super) async fn settle(self, response: &mut Response) {
-        let Self(Some(mut body)) = self else { return };
+        let Self { body: Some(mut body), is_in_the_way } = self else { return };
+        let most = if is_in_the_way { MOST_BYTES } else { MOST_BYTES_OF_STREAM };
         // A handler that answers while it reads has the body still.
         let is_left = Arc::strong_count(&body.kept) == 1;
-        if is_left && !response.headers().contains_key(CONNECTION) && !body.is_read_to_its_end().await {
+        if is_left
+            && !response.headers().contains_key(CONNECTION)
+            && !body.is_read_to_its_end(most).await
+            && is_in_the_way
+        {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
     }
@@ -66,20 +80,22 @@ impl Shared {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn is_read_to_its_end(&mut self) -> bool {
+    /// Reads up to so many bytes.
+    async fn is_read_to_its_end(&mut self, most: u64) -> bool {
         if self.is_end_stream() {
             return true;
         }
-        if self.lock().is_broken
-            || self.waits
-            || self.size_hint().upper().is_none_or(|bytes| bytes > MOST_BYTES)
-        {
+        if self.lock().is_broken || self.waits || self.size_hint().lower() > most {
             return false;
         }
         let reading = async {
+            let mut left = most;
             while let Some(frame) = self.frame().await {
-                if frame.is_err() {
-                    return false;
+                let Ok(frame) = frame else { return false };
+                let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
+                match left.checked_sub(bytes) {
+                    Some(less) => left = less,
+                    None => return false,
                 }
             }
             true

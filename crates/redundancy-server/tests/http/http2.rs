@@ -9,6 +9,7 @@ use h2::RecvStream;
 use h2::client::{Connection, SendRequest, handshake};
 use redundancy_server::{Drained, ServeOptions};
 use serde_json::Value;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -92,6 +93,27 @@ async fn a_client_that_offers_http_2_when_encryption_is_set_up_gets_it() {
     let (answer, _) = ask(&open(stream).await, get("/health"), None).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["strict-transport-security"], "max-age=60");
+}
+
+/// Clients give up an answer when the stream is reset behind it.
+#[tokio::test]
+async fn a_request_that_is_refused_by_its_head_alone_may_send_its_body_to_the_end() {
+    let listening = Listening::new(Service::new()).await;
+    let (requests, connection) = in_clear(&listening).await;
+    TaskTracker::new().spawn(connection);
+    let head = Request::post("http://localhost/api/v1/analyze").header("content-type", "text/plain");
+    let mut requests = requests.ready().await.unwrap();
+    let (response, mut stream) = requests.send_request(head.body(()).unwrap(), false).unwrap();
+    for is_last in [false, false, true] {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        stream.send_data(Bytes::from_static(&[b'a'; 10_000]), is_last).unwrap();
+    }
+    let (head, body) = response.await.unwrap().into_parts();
+    let answer: Value = serde_json::from_slice(&all(body).await.unwrap()).unwrap();
+    assert_eq!((head.status.as_u16(), &answer["success"]), (415, &Value::Bool(false)));
+    let is_reset = std::future::poll_fn(|cx| Poll::Ready(stream.poll_reset(cx).is_ready())).await;
+    assert!(!is_reset);
+    assert!(!head.headers.contains_key("connection"));
 }
 
 #[tokio::test]

@@ -82,6 +82,7 @@ async fn settle(inner: &Inner, settlements: Vec<Settlement>) {
 }
 
 async fn beat(inner: Weak<Inner>) {
+    let mut is_away = false;
     loop {
         let Some(lease) = inner.upgrade().map(|inner| inner.config.lease) else { return };
         tokio::time::sleep((lease / BEATS_PER_LEASE).max(Duration::from_millis(1))).await;
@@ -91,7 +92,11 @@ async fn beat(inner: Weak<Inner>) {
             continue;
         }
         let now = inner.ports.clock.now();
-        if let Err(error) = inner.ports.store.extend(&leases, now, now.plus(lease)).await {
+        let extended = inner.ports.store.extend(&leases, now, now.plus(lease)).await;
+        let was_away = std::mem::replace(&mut is_away, extended.is_err());
+        if let Err(error) = extended
+            && !was_away
+        {
             tracing::warn!(%error, "cannot extend leases");
         }
     }

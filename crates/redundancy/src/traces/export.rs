@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use redundancy_server::SpanExport;
 
 use super::connection::Connection;
-use super::otlp::{self, Refusal};
+use super::otlp::{self, Refusal, Rejected};
 use super::queue::Waiting;
 use crate::client::address::ServiceAddress;
 use crate::settings::{OtlpProtocol, TraceExport};
@@ -36,6 +36,8 @@ pub(crate) struct Exporting {
     figures: SpanExport,
     /// Whether more spans have ended than the queue held when this was looked at last.
     overflows: bool,
+    /// Whether the collector has rejected spans of the last batch that it took.
+    rejects: bool,
 }
 
 impl Exporting {
@@ -51,6 +53,7 @@ impl Exporting {
             resource: resource.into(),
             figures: SpanExport::default(),
             overflows: false,
+            rejects: false,
         }
     }
 
@@ -94,8 +97,10 @@ impl Exporting {
                 break;
             }
             match self.send(otlp::encode(batch, &self.resource)).await {
-                Ok((rejected, _)) if rejected >= spans => self.lose(spans, "the collector rejects them"),
-                Ok((rejected, took)) => self.sent(spans - rejected, rejected, took),
+                Ok((rejected, _)) if rejected.spans >= spans => {
+                    self.lose(spans, &format!("the collector rejects them: {}", rejected.reason));
+                }
+                Ok((rejected, took)) => self.sent(spans, &rejected, took),
                 Err(refusal) => self.lose(spans, &refusal.reason),
             }
         }
@@ -104,7 +109,7 @@ impl Exporting {
 
     /// Sends one batch, again and again within its time where that may help. Gives how many spans were rejected, and how long the try took
     /// that came through.
-    async fn send(&mut self, message: hyper::body::Bytes) -> Result<(u64, Duration), Refusal> {
+    async fn send(&mut self, message: hyper::body::Bytes) -> Result<(Rejected, Duration), Refusal> {
         let deadline = Instant::now() + self.timeout;
         let mut pause = FIRST_PAUSE;
         loop {
@@ -124,7 +129,7 @@ impl Exporting {
         }
     }
 
-    async fn try_to_send(&mut self, message: &hyper::body::Bytes) -> Result<u64, Refusal> {
+    async fn try_to_send(&mut self, message: &hyper::body::Bytes) -> Result<Rejected, Refusal> {
         let scheme = if self.address.is_encrypted() { "https" } else { "http" };
         let authority = self.address.authority();
         let request = otlp::request(self.protocol, scheme, &authority, &self.path, &self.headers, message);
@@ -137,11 +142,14 @@ impl Exporting {
         otlp::read(self.protocol, &answer)
     }
 
-    fn sent(&self, taken: u64, rejected: u64, took: Duration) {
-        if rejected > 0 {
-            tracing::warn!(spans = rejected, "the collector rejected some spans");
+    /// Of spans that are rejected it is told once, until none are.
+    fn sent(&mut self, spans: u64, rejected: &Rejected, took: Duration) {
+        if rejected.spans > 0 && !self.rejects {
+            let (spans, reason) = (rejected.spans, &*rejected.reason);
+            tracing::warn!(spans, reason, "the collector rejected some spans");
         }
-        let lost = self.figures.sent(taken, rejected, took);
+        self.rejects = rejected.spans > 0;
+        let lost = self.figures.sent(spans - rejected.spans, rejected.spans, took);
         if lost > 0 {
             tracing::info!(lost, "spans are exported again");
         }

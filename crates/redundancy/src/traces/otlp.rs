@@ -19,6 +19,8 @@ use crate::settings::OtlpProtocol;
 
 const GRPC_PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+/// So much of what a collector says of spans that it rejects stands in the log, in characters.
+const LONGEST_REASON: usize = 200;
 /// What stands before a message of gRPC: whether it is compressed, and how long it is.
 const GRPC_PREFIX_BYTES: usize = 5;
 /// Codes of gRPC after which the specification of OTLP asks to try again: cancelled, deadline exceeded, aborted, out of range,
@@ -97,8 +99,15 @@ fn framed(message: &Bytes) -> Bytes {
     framed.into()
 }
 
-/// How many spans the collector rejected of a batch that it took.
-pub(super) fn read(protocol: OtlpProtocol, answer: &Answer) -> Result<u64, Refusal> {
+/// What a collector did not take of a batch, and why.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Rejected {
+    pub(super) spans: u64,
+    pub(super) reason: String,
+}
+
+/// What the collector rejected of a batch that it took.
+pub(super) fn read(protocol: OtlpProtocol, answer: &Answer) -> Result<Rejected, Refusal> {
     let message = match protocol {
         OtlpProtocol::Http => {
             check_http(answer)?;
@@ -111,8 +120,9 @@ pub(super) fn read(protocol: OtlpProtocol, answer: &Answer) -> Result<u64, Refus
     };
     // An answer that cannot be read is still an answer that says yes.
     let response = ExportTraceServiceResponse::decode(message).unwrap_or_default();
-    let rejected = response.partial_success.map_or(0, |partial| partial.rejected_spans);
-    Ok(u64::try_from(rejected).unwrap_or_default())
+    let partial = response.partial_success.unwrap_or_default();
+    let reason = partial.error_message.chars().take(LONGEST_REASON).collect();
+    Ok(Rejected { spans: u64::try_from(partial.rejected_spans).unwrap_or_default(), reason })
 }
 
 fn check_http(answer: &Answer) -> Result<(), Refusal> {
@@ -161,11 +171,11 @@ mod tests {
         let passes = |protocol, status, headers: &[(&'static str, &str)]| {
             read(protocol, &answer(status, headers)).map_err(|refusal| refusal.is_passing)
         };
-        assert_eq!(passes(OtlpProtocol::Http, 200, &[]), Ok(0));
+        assert_eq!(passes(OtlpProtocol::Http, 200, &[]), Ok(Rejected::default()));
         for (status, is_passing) in [(400, false), (401, false), (429, true), (500, false), (503, true)] {
             assert_eq!(passes(OtlpProtocol::Http, status, &[]), Err(is_passing), "{status}");
         }
-        assert_eq!(passes(OtlpProtocol::Grpc, 200, &[("grpc-status", "0")]), Ok(0));
+        assert_eq!(passes(OtlpProtocol::Grpc, 200, &[("grpc-status", "0")]), Ok(Rejected::default()));
         for (code, is_passing) in [("3", false), ("7", false), ("14", true), ("16", false), ("x", true)] {
             assert_eq!(passes(OtlpProtocol::Grpc, 200, &[("grpc-status", code)]), Err(is_passing), "{code}");
         }

@@ -60,8 +60,12 @@ impl Tenants {
 
     /// Opens the workspaces that are known and those that become known, until batches are stopped.
     pub(super) async fn follow(&self) {
+        // Told once: a store that is away must not fill the log.
+        let mut is_away = false;
         loop {
-            match self.callers.tenants().await {
+            let known = self.callers.tenants().await;
+            let was_away = std::mem::replace(&mut is_away, known.is_err());
+            match known {
                 Ok(known) => {
                     for tenant in known {
                         if let Err(error) = self.open_one(&tenant).await {
@@ -69,7 +73,10 @@ impl Tenants {
                         }
                     }
                 }
-                Err(error) => tracing::warn!(%error, "it is not known which tenants there are"),
+                Err(error) if !was_away => {
+                    tracing::warn!(%error, "it is not known which tenants there are");
+                }
+                Err(_) => {}
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
