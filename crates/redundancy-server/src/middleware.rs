@@ -25,6 +25,7 @@ use crate::error::{self, ApiError};
 use crate::routes::route_of;
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::Version;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
@@ -61,14 +62,19 @@ async fn outside(State(app): State<App>, mut request: Request, next: Next) -> Re
     let count = http_metrics::Count::begin(&app, &request, route);
     let leftover = leftover::Leftover::of(&mut request);
     let answer = async {
+        let unplaced = capacity::unplaced(&app, &request);
+        // A stream for which there is no place is not to stay for its body either.
+        let settles = version <= Version::HTTP_11 || unplaced.is_none();
         // Keeps from the layer for CORS what is no preflight request and leads nowhere.
-        let mut response = match capacity::unplaced(&app, &request).or_else(|| cors::unmatched(&request)) {
+        let mut response = match unplaced.or_else(|| cors::unmatched(&request)) {
             Some(error) => error.into_response(),
             None => next.run(request).await,
         };
         // After all that can fail, so that every failure gets the same kind of body, with the id of the request.
         error::render(&id, version, &mut response);
-        leftover.settle(&mut response).await;
+        if settles {
+            leftover.settle(&mut response).await;
+        }
         security_headers::add(response.headers_mut());
         response
     };

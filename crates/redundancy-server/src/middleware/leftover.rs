@@ -62,12 +62,11 @@ impl Leftover {
     /// Reads what is left if nobody else does, or has `response` say that the connection ends.
     pub(super) async fn settle(self, response: &mut Response) {
         let Self { body: Some(mut body), is_in_the_way } = self else { return };
-        let most = if is_in_the_way { MOST_BYTES } else { MOST_BYTES_OF_STREAM };
         // A handler that answers while it reads has the body still.
         let is_left = Arc::strong_count(&body.kept) == 1;
         if is_left
             && !response.headers().contains_key(CONNECTION)
-            && !body.is_read_to_its_end(most).await
+            && !body.is_read_to_its_end(is_in_the_way).await
             && is_in_the_way
         {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -80,12 +79,19 @@ impl Shared {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads up to so many bytes.
-    async fn is_read_to_its_end(&mut self, most: u64) -> bool {
+    /// Reads what is not too much. In HTTP/1.1 it has to be known beforehand that it is not: bodies in chunks may be cut so small that to read
+    /// them is much work, which the frames of HTTP/2 may not.
+    async fn is_read_to_its_end(&mut self, is_in_the_way: bool) -> bool {
         if self.is_end_stream() {
             return true;
         }
-        if self.lock().is_broken || self.waits || self.size_hint().lower() > most {
+        let size = self.size_hint();
+        let (most, is_too_much) = if is_in_the_way {
+            (MOST_BYTES, size.upper().is_none_or(|bytes| bytes > MOST_BYTES))
+        } else {
+            (MOST_BYTES_OF_STREAM, size.lower() > MOST_BYTES_OF_STREAM)
+        };
+        if self.lock().is_broken || self.waits || is_too_much {
             return false;
         }
         let reading = async {
