@@ -155,7 +155,7 @@ where
         }
         () = traffic.rested() => {
             let parts = connection.into_parts();
-            return Ok(Some(parts.io.into_inner().again(parts.read_buf)));
+            return Ok(Some(parts.io.into_inner().again(&parts.read_buf)));
         }
     }
     Ok(None)

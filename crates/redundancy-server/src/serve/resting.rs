@@ -116,8 +116,9 @@ impl<S> Watched<S> {
     }
 
     /// The stream again, with what was read of it and has not been used.
-    pub(super) fn again(self, unused: Bytes) -> Self {
-        Self { stream: self.stream, traffic: Arc::default(), ahead: unused }
+    pub(super) fn again(self, unused: &[u8]) -> Self {
+        // Copied, mostly nothing: a part of a buffer, also an empty one, keeps the 8 KiB of the whole.
+        Self { stream: self.stream, traffic: Arc::default(), ahead: Bytes::copy_from_slice(unused) }
     }
 }
 
