@@ -30,7 +30,10 @@ const KEYED: &str = "keyed:";
 
 /// A secret of the service that goes into the digests of keys in the store, and is not in the store itself.
 #[derive(Clone)]
-pub struct Pepper([u8; blake3::KEY_LEN]);
+pub struct Pepper {
+    key: [u8; blake3::KEY_LEN],
+    id: PepperId,
+}
 
 /// A key as its holder has it. It is shown once, and not by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
@@ -136,12 +139,9 @@ impl Pepper {
     /// What is made of a `secret`. It should be random: it is not stretched.
     #[must_use]
     pub fn of(secret: &str) -> Self {
-        Self(blake3::derive_key(PEPPER_CONTEXT, secret.as_bytes()))
-    }
-
-    fn id(&self) -> PepperId {
-        let [a, b, c, d, ..] = *blake3::keyed_hash(&self.0, b"id").as_bytes();
-        PepperId(u32::from_be_bytes([a, b, c, d]))
+        let key = blake3::derive_key(PEPPER_CONTEXT, secret.as_bytes());
+        let [a, b, c, d, ..] = *blake3::keyed_hash(&key, b"id").as_bytes();
+        Self { key, id: PepperId(u32::from_be_bytes([a, b, c, d])) }
     }
 }
 
@@ -150,10 +150,10 @@ impl KeyDigest {
     #[must_use]
     pub fn of(key: &str, pepper: Option<&Pepper>) -> Self {
         let hash = match pepper {
-            Some(pepper) => blake3::keyed_hash(&pepper.0, key.as_bytes()),
+            Some(pepper) => blake3::keyed_hash(&pepper.key, key.as_bytes()),
             None => blake3::Hash::from_bytes(blake3::derive_key(CONTEXT, key.as_bytes())),
         };
-        Self { hash, pepper: pepper.map(Pepper::id) }
+        Self { hash, pepper: pepper.map(|pepper| pepper.id) }
     }
 
     /// Whether it is the digest of `key`. Without the pepper that went into it, it is of none.
@@ -171,7 +171,7 @@ impl KeyDigest {
     /// Whether another pepper than this went into it, so that nobody can tell whose digest it is.
     #[must_use]
     pub fn needs_other(&self, pepper: Option<&Pepper>) -> bool {
-        self.is_keyed() && self.pepper != pepper.map(Pepper::id)
+        self.is_keyed() && self.pepper != pepper.map(|pepper| pepper.id)
     }
 }
 
